@@ -1,0 +1,117 @@
+"""The few operations beyond + - * that sizes need, over integers, labelled arrays and symbols alike.
+
+A size is a Python int (one network), an xarray or NumPy array of ints (many networks at once) or a SymPy
+expression (a closed form). Nothing here imports those libraries unless a value of theirs comes in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import prod
+from typing import Any, TypeAlias
+
+Size: TypeAlias = Any
+"""int, array of ints, or SymPy expression; the three share the operators that the formulas use."""
+
+Truth: TypeAlias = Any
+"""bool, array of bools, or SymPy relation."""
+
+
+def is_symbolic(*values: Size) -> bool:
+    """Whether any value is a SymPy expression."""
+    for value in values:  # ints, nearly always, are told apart at once
+        if type(value) is not int and hasattr(value, "free_symbols"):
+            return True
+    return False
+
+
+def is_number(value: Size) -> bool:
+    """Whether `value` is a single exact number."""
+    return isinstance(value, int)
+
+
+def ceil_div(a: Size, b: Size) -> Size:
+    """a / b rounded up.
+
+    >>> ceil_div(7, 2), ceil_div(8, 2)
+    (4, 4)
+    """
+    if (type(a) is not int or type(b) is not int) and is_symbolic(a, b):
+        return _symbolic_ceil_div(a, b)
+    return -(-a // b)
+
+
+def _symbolic_ceil_div(a: Size, b: Size) -> Size:
+    from sympy import ceiling
+
+    if isinstance(a, ceiling):  # ceil(ceil(x / m) / n) = ceil(x / (m n)) for whole n
+        return ceiling(a.args[0] / b)
+    return ceiling(a / b)
+
+
+def exact_div(a: Size, b: Size) -> Size:
+    """a / b where b is known to divide a (where it does not, in an array, the design is masked out).
+
+    >>> exact_div(64, 4)
+    16
+    """
+    if (type(a) is not int or type(b) is not int) and is_symbolic(a, b):
+        return a / b
+    return a // b
+
+
+def pairs(n: Size) -> Size:
+    """The number of pairs among n things, C(n, 2).
+
+    >>> [pairs(n) for n in (0, 1, 2, 4)]
+    [0, 0, 1, 6]
+    """
+    return exact_div(n * (n - 1), 2)
+
+
+def volume(sizes: Iterable[Size]) -> Size:
+    """The product of sizes.
+
+    >>> volume((3, 7, 7))
+    147
+    """
+    return prod(sizes)
+
+
+def smaller(a: Size, b: Size) -> Size:
+    """The smaller of two sizes, element by element for arrays."""
+    if is_symbolic(a, b):
+        from sympy import Min
+
+        return Min(a, b)
+    if is_number(a) and is_number(b):
+        return min(a, b)
+    return a + (b - a) * (b < a)
+
+
+def divides(divisor: Size, n: Size) -> Truth:
+    """Whether `divisor` divides `n`: a bool, a mask, or a relation to be assumed."""
+    if is_symbolic(divisor, n):
+        from sympy import Eq, Mod
+
+        return Eq(Mod(n, divisor), 0)
+    return n % divisor == 0
+
+
+def differ(a: Size, b: Size) -> Truth:
+    """Whether two sizes differ; a mask for arrays, structural for symbols (which are never masked)."""
+    if is_symbolic(a, b):
+        from sympy import simplify
+
+        return bool(a != b) and simplify(a - b) != 0
+    return a != b
+
+
+def everywhere(truth: Truth) -> bool:
+    """Whether a truth holds for every element."""
+    return truth if isinstance(truth, bool) else bool(truth.all())
+
+
+def nowhere(truth: Truth) -> bool:
+    """Whether a truth holds for no element."""
+    return not truth if isinstance(truth, bool) else not bool(truth.any())
