@@ -1,0 +1,378 @@
+"""The intermediate representation: a graph of operations with scopes, shapes and source spans.
+
+A network is a graph of stages, a stage a graph of blocks or operations, a block a graph of operations. A node that
+holds a graph may stand for several copies in sequence (the repeated blocks of a stage), which share shapes and
+not weights; so depth may be a symbol, and cost is counted once for all copies. Sizes are ints, labelled arrays or
+SymPy expressions. What an operation costs is not said here, nor how it was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+
+from csncost.arithmetic import (
+    Size,
+    Truth,
+    ceil_div,
+    differ,
+    divides,
+    is_number,
+    is_symbolic,
+    nowhere,
+    volume,
+)
+from csncost.errors import Span
+from csncost.formulas import window_positions, window_positions_ceil
+
+Shape: TypeAlias = tuple[Size, ...]
+"""(C, T, H, W) for a video tensor, (C,) for a vector; the batch axis is left out."""
+
+Padding: TypeAlias = tuple[Size, ...] | Literal["same"]
+"""Zeros on each side of every axis, or "same": as many as make the output ceil(length / stride) long."""
+
+
+class Fault(Exception):
+    """A requirement that a concrete network does not meet; `aspect` names the part of the operation at fault."""
+
+    def __init__(self, aspect: str, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.aspect, self.message, self.hint = aspect, message, hint
+
+
+@dataclass(slots=True)
+class Checks:
+    """What must hold for a network to exist: an error for ints, a mask for arrays, an assumption for symbols."""
+
+    valid: Truth = True
+    assumptions: list[Any] = field(default_factory=list)
+
+    def require(self, truth: Truth, aspect: str, say: Callable[[], tuple[str, str]]) -> None:
+        """Insist on `truth`; `say` gives the message and the hint if it fails for ints."""
+        if truth is True:
+            return
+        if truth is False:
+            raise Fault(aspect, *say())
+        if is_symbolic(truth):
+            if truth not in self.assumptions and truth not in (True, False):
+                self.assumptions.append(truth)
+            return
+        self.valid = self.valid & truth
+
+
+def _require_window(checks: Checks, output: Shape, inputs: Sequence[Size], kernel: Sequence[Size]) -> None:
+    for axis, out in enumerate(output):
+        # every symbol is at least 1, and closed forms are stated for clips that the windows fit
+        if not (isinstance(out, int) and out >= 1 or is_symbolic(out)):
+            length, k, unit = inputs[axis], kernel[axis], ("frames", "rows", "columns")[axis]
+            message = f"a window of {k} does not fit an input of {length} {unit}"
+            checks.require(out >= 1, "kernel", lambda: (message, "use a larger clip, a smaller kernel, or padding"))  # noqa: B023
+
+
+def _slide(
+    checks: Checks, spatial: Shape, kernel: Shape, stride: Shape, padding: Padding, dilation: Shape, ceil: bool = False
+) -> Shape:
+    if padding == "same":
+        return tuple(ceil_div(n, s) for n, s in zip(spatial, stride, strict=True))
+    axes = zip(spatial, kernel, stride, padding, dilation, strict=True)
+    if ceil:
+        output = tuple(window_positions_ceil(n, k, s, 2 * p) for n, k, s, p, _ in axes)
+    else:
+        output = tuple([window_positions(n, k, s, 2 * p, d) for n, k, s, p, d in axes])
+    _require_window(checks, output, spatial, kernel)
+    return output
+
+
+@dataclass(frozen=True, slots=True)
+class Conv:
+    """A grouped convolution over (T, H, W); depthwise when `groups` equals `in_channels`."""
+
+    kind: ClassVar = "conv"
+    in_channels: Size
+    out_channels: Size
+    kernel: Shape
+    stride: Shape
+    padding: Padding
+    dilation: Shape
+    groups: Size = 1
+    bias: bool = False
+
+    def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
+        """Output shape (C, T, H, W); requires that groups divide both channel counts and that the kernel fits."""
+        if not (isinstance(self.groups, int) and self.groups == 1):
+            checks.require(divides(self.groups, self.in_channels), "groups", lambda: self._indivisible("input", self.in_channels))
+            checks.require(divides(self.groups, self.out_channels), "groups", lambda: self._indivisible("output", self.out_channels))
+        spatial = _slide(checks, inputs[0][1:], self.kernel, self.stride, self.padding, self.dilation)
+        return (self.out_channels, *spatial)
+
+    def _indivisible(self, side: str, channels: int) -> tuple[str, str]:
+        legal = [g for g in range(1, min(self.in_channels, 10_000) + 1) if not (self.in_channels % g or self.out_channels % g)]
+        listed = ", ".join(map(str, legal[:12])) + (", ..." if len(legal) > 12 else "")
+        what = "channels" if self.in_channels == self.out_channels else f"{side} channels"
+        return f"{channels} {what} do not divide into {self.groups} groups", f"legal group counts here: {listed}"
+
+
+@dataclass(frozen=True, slots=True)
+class Norm:
+    """A normalisation with a learned scale and shift for each channel."""
+
+    kind: ClassVar = "norm"
+    channels: Size
+    function: str = "batch"
+
+    def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
+        """The input's shape."""
+        return inputs[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """An elementwise non-linearity, named as in `functional` notation: relu, silu, sigmoid, ..."""
+
+    kind: ClassVar = "act"
+    function: str = "relu"
+
+    def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
+        """The input's shape."""
+        return inputs[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A max or average pooling; `kernel` None pools globally, over all of (T, H, W)."""
+
+    kind: ClassVar = "pool"
+    function: str
+    kernel: Shape | None = None
+    stride: Shape = (1, 1, 1)
+    padding: Padding = (0, 0, 0)
+    ceil: bool = False
+
+    def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
+        """Output shape (C, T, H, W); requires a window that fits, and padding of at most half of it."""
+        channels, *spatial = inputs[0]
+        if self.kernel is None:
+            return (channels, 1, 1, 1)
+        if self.padding != "same":
+            for p, k in zip(self.padding, self.kernel, strict=True):
+                if not is_symbolic(p, k):
+                    checks.require(2 * p <= k, "pad", lambda: ("a pool's padding is at most half its window", ""))
+        return (channels, *_slide(checks, tuple(spatial), self.kernel, self.stride, self.padding, (1, 1, 1), self.ceil))
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """An elementwise sum of two or more tensors (a residual connection)."""
+
+    kind: ClassVar = "add"
+
+    def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
+        """The inputs' common shape; requires that they have one."""
+        return _common_shape(inputs, checks, "add")
+
+
+@dataclass(frozen=True, slots=True)
+class Multiply:
+    """An elementwise product of tensors (a gate); a factor's axis of length 1 is broadcast."""
+
+    kind: ClassVar = "multiply"
+
+    def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
+        """The first input's shape."""
+        first = inputs[0]
+        for factor in inputs[1:]:
+            spread = tuple(a if is_number(b) and b == 1 else b for a, b in zip(first, factor, strict=True))
+            _common_shape((first, spread), checks, "multiply")
+        return inputs[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Concat:
+    """Channel concatenation of parallel branches."""
+
+    kind: ClassVar = "concat"
+
+    def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
+        """(sum of C, T, H, W); requires equal (T, H, W)."""
+        spatial = _common_shape([shape[1:] for shape in inputs], checks, "concatenate")
+        return (sum(shape[0] for shape in inputs), *spatial)
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A fully connected layer over a vector; `classifier` marks the one that outputs the class scores."""
+
+    kind: ClassVar = "linear"
+    in_channels: Size
+    out_channels: Size
+    bias: bool = True
+    classifier: bool = False
+
+    def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
+        """(C,)."""
+        return (self.out_channels,)
+
+
+@dataclass(frozen=True, slots=True)
+class Reshape:
+    """A change of shape that computes nothing; `shape` None flattens to a vector."""
+
+    kind: ClassVar = "reshape"
+    shape: Shape | None = None
+
+    def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
+        """The new shape."""
+        return (volume(inputs[0]),) if self.shape is None else self.shape
+
+
+@dataclass(frozen=True, slots=True)
+class Matmul:
+    """The product of a (rows x inner) and an (inner x columns) matrix, both computed (attention, non-local)."""
+
+    kind: ClassVar = "matmul"
+    rows: Size
+    inner: Size
+    columns: Size
+
+    def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
+        """(rows, columns)."""
+        return (self.rows, self.columns)
+
+
+Op: TypeAlias = Conv | Norm | Activation | Pool | Add | Multiply | Concat | Linear | Reshape | Matmul
+
+
+def same_shape(a: Shape, b: Shape) -> bool:
+    """Whether two shapes are equal, in every element where they are arrays."""
+    return len(a) == len(b) and all(x is y or nowhere(differ(x, y)) for x, y in zip(a, b, strict=True))
+
+
+def _common_shape(shapes: Sequence[Shape], checks: Checks, verb: str) -> Shape:
+    first = shapes[0]
+    for other in shapes[1:]:
+        if not same_shape(first, other):
+            text = " and ".join("x".join(map(str, shape)) for shape in (first, other))
+            checks.require(
+                _all_equal(first, other), "inputs", lambda text=text: (f"cannot {verb} tensors of shapes {text}", "")  # type: ignore[misc]
+            )
+    return first
+
+
+def _all_equal(a: Shape, b: Shape) -> Truth:
+    if len(a) != len(b):
+        return False
+    truth: Truth = True
+    for x, y in zip(a, b, strict=True):
+        different = differ(x, y)
+        truth = truth & (not different if isinstance(different, bool) else ~different)
+    return truth
+
+
+class Node(NamedTuple):
+    """One operation, or a nested graph, in its place.
+
+    `inputs` index the values of the enclosing graph: its inputs first, then the outputs of its nodes in order.
+    A nested graph stands for `copies` of itself in sequence, named `name`_`first` and on.
+    """
+
+    name: str
+    op: Op | Graph
+    inputs: tuple[int, ...]
+    output: Shape
+    span: Span | None = None
+    copies: Size = 1
+    first: int = 0
+
+    def instances(self) -> list[str]:
+        """The names of the copies: `conv2_1`, `conv2_2`, ... or the plain name where copies are not numbered."""
+        return [f"{self.name}_{i}" for i in range(self.first, self.first + self.copies)] if self.first else [self.name]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Nodes in topological order; the last one's output is the graph's."""
+
+    level: Literal["network", "stage", "block", "branch"]
+    inputs: tuple[Shape, ...]
+    nodes: tuple[Node, ...]
+
+    @property
+    def output(self) -> Shape:
+        """The shape of the last node's output (of the input, if there are no nodes)."""
+        return self.nodes[-1].output if self.nodes else self.inputs[0]
+
+
+class GraphBuilder:
+    """Grows a graph node by node, inferring and checking shapes. A value is an index as in `Node.inputs`."""
+
+    def __init__(self, level: Literal["network", "stage", "block", "branch"], inputs: Sequence[Shape], checks: Checks):
+        self.level = level
+        self.checks = checks
+        self._inputs = tuple(inputs)
+        self._nodes: list[Node] = []
+        self._shapes = list(inputs)
+
+    @property
+    def last(self) -> int:
+        """The newest value."""
+        return len(self._shapes) - 1
+
+    def shape(self, value: int | None = None) -> Shape:
+        """The shape of a value, by default the newest."""
+        return self._shapes[self.last if value is None else value]
+
+    def add(self, name: str, op: Op, *inputs: int, span: Span | None = None) -> int:
+        """Append an operation on values (by default the newest) and return its value."""
+        shapes = self._shapes
+        at = inputs or (len(shapes) - 1,)
+        output = op.output([shapes[i] for i in at], self.checks)
+        self._nodes.append(Node(name, op, at, output, span))
+        shapes.append(output)
+        return len(shapes) - 1
+
+    def nest(self, name: str, graph: Graph, *inputs: int, copies: Size = 1, first: int = 0, span: Span | None = None) -> int:
+        """Append `copies` of a graph in sequence and return the value of the last."""
+        self._nodes.append(Node(name, graph, inputs or (self.last,), graph.output, span, copies, first))
+        self._shapes.append(graph.output)
+        return self.last
+
+    def graph(self) -> Graph:
+        """What has been built."""
+        return Graph(self.level, self._inputs, tuple(self._nodes))
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A whole network: its graph, and what it takes for the network to exist.
+
+    `valid` is True, or a mask over arrays; `assumptions` are relations between symbols.
+    """
+
+    graph: Graph
+    valid: Truth = True
+    assumptions: tuple[Any, ...] = ()
+
+    @property
+    def clip(self) -> Shape:
+        """The input (C, T, H, W)."""
+        return self.graph.inputs[0]
+
+    @property
+    def classes(self) -> Size:
+        """The channels of the output."""
+        return self.graph.output[0]
+
+    def ops(self) -> Iterator[tuple[str, Node]]:
+        """Every operation with its full name (`conv2_1.a`), copies written out; for networks of ints."""
+        yield from _named_ops(self.graph, "")
+
+
+def _named_ops(graph: Graph, prefix: str) -> Iterator[tuple[str, Node]]:
+    for node in graph.nodes:
+        if not isinstance(node.op, Graph):
+            yield prefix + node.name, node
+            continue
+        for name in node.instances():
+            yield from _named_ops(node.op, f"{prefix}{name}." if node.op.level == "block" else prefix)
+
