@@ -1,0 +1,169 @@
+"""Values of expressions in the syntax tree: constants are folded, known names put in, free names kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from csncost.errors import Span, SpecError
+from csncost.lang.printer import print_value
+from csncost.lang.syntax import Call, Case, Chain, Expr, Index, List, Name, Number, Sizes
+
+LIBRARY = "csncost:"
+"""Prefix of the source names of the package's own definitions; faults are shown in the caller's text instead."""
+
+_LIMIT = 10**18
+_MAX_LEAVES = 100_000
+
+_OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: Fraction(a) / b,
+    "//": lambda a, b: a // b,
+    "%": lambda a, b: a % b,
+}
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "floor": lambda x: x // 1,
+    "ceil": lambda x: -(-x // 1),
+    "round": lambda x: (x + Fraction(1, 2)) // 1,
+    "min": min,
+    "max": max,
+}
+
+ARITY = {"floor": (1, 1), "ceil": (1, 1), "round": (1, 1), "min": (1, 99), "max": (1, 99)}
+
+
+class Evaluator:
+    """Evaluates expressions with a look-up for names; a name that it does not know (None) stays free."""
+
+    def __init__(self, lookup: Callable[[Name], Expr | None]) -> None:
+        self.lookup = lookup
+        self._leaves = 0
+
+    def __call__(self, expr: Expr) -> Expr:
+        """The value of `expr`: a number, a list or sizes of values, or an expression over free names."""
+        match expr:
+            case Number():
+                return expr
+            case Name():
+                return self._name(expr)
+            case Chain():
+                return self._chain(expr)
+            case Sizes(items):
+                return Sizes(tuple(map(self, items)), span=expr.span)
+            case List(items):
+                return List(tuple(map(self, items)), span=expr.span)
+            case Index():
+                return self._index(expr)
+            case Call():
+                return self._call(expr)
+            case Case():
+                return self._case(expr)
+            case _:
+                raise SpecError("a block cannot stand here", expr.span)
+
+    def _name(self, name: Name) -> Expr:
+        value = self.lookup(name)
+        if value is None or isinstance(value, Number):
+            return value or name
+        self._leaves += leaves(value)
+        if self._leaves > _MAX_LEAVES:
+            raise SpecError("the definitions expand to an absurd size", name.span)
+        return value
+
+    def _chain(self, chain: Chain) -> Expr:
+        operands = [(operator, self(operand)) for operator, operand in (("", chain.first), *chain.rest)]
+        value = operands[0][1]
+        kept: list[tuple[str, Expr]] = []
+        for operator, operand in operands[1:]:
+            if not kept and isinstance(value, Number) and isinstance(operand, Number):
+                value = _folded(operator, value, operand)
+            elif isinstance(operand, (List, Sizes)) or isinstance(value, (List, Sizes)):
+                raise SpecError("a list is not a number", operand.span if isinstance(operand, (List, Sizes)) else value.span)
+            elif not (operator in ("*", "/", "//") and operand == Number(1)):
+                kept.append((operator, operand))
+        if kept and value == Number(1) and kept[0][0] == "*":  # 1*w is w
+            value = kept.pop(0)[1]
+        return Chain(value, tuple(kept), span=chain.span) if kept else value
+
+    def _index(self, expr: Index) -> Expr:
+        base, index = self(expr.base), self(expr.index)
+        if not isinstance(base, List):
+            return base
+        if not isinstance(index, Number) or not isinstance(index.value, int):
+            raise SpecError("the position in a list must be a known whole number", expr.index.span)
+        if not 1 <= index.value <= len(base.items):
+            raise SpecError(f"this list has {len(base.items)} items, and item {index.value} is asked for", base.span)
+        return base.items[index.value - 1]
+
+    def _call(self, call: Call) -> Expr:
+        if call.function not in ARITY:
+            raise SpecError(f'unknown function "{call.function}"', call.span, hint=f"functions are {', '.join(ARITY)}")
+        least, most = ARITY[call.function]
+        if not least <= len(call.arguments) <= most:
+            raise SpecError(f"{call.function} does not take {len(call.arguments)} arguments", call.span)
+        arguments = tuple(map(self, call.arguments))
+        if not all(isinstance(argument, Number) for argument in arguments):
+            return Call(call.function, arguments, span=call.span)
+        numbers = [argument for argument in arguments if isinstance(argument, Number)]
+        return _number(_FUNCTIONS[call.function](*(n.value for n in numbers)), _blame(call.span, *numbers))
+
+    def _case(self, case: Case) -> Expr:
+        subject = self(case.subject)
+        for key, value in case.cases:
+            if self(key) == subject:
+                return self(value)
+        if case.otherwise is not None:
+            return self(case.otherwise)
+        keys = ", ".join(print_value(key) for key, _ in case.cases)
+        raise SpecError(f"{print_value(subject)[:60]} is none of {keys[:200]}", subject.span)
+
+
+def leaves(expr: Expr) -> int:
+    """How many numbers and names an expression has, counted up to the limit on expansion."""
+    count, todo = 0, [expr]
+    while todo and count <= _MAX_LEAVES:
+        match todo.pop():
+            case Chain(first, rest):
+                todo.append(first)
+                todo.extend(operand for _, operand in rest)
+            case Sizes(items) | List(items):
+                todo.extend(items)
+            case Call(_, arguments):
+                todo.extend(arguments)
+            case _:
+                count += 1
+    return count
+
+
+def names_in(expr: Expr) -> list[Name]:
+    """The names in an expression, from left to right."""
+    match expr:
+        case Name():
+            return [expr]
+        case Chain(first, rest):
+            return names_in(first) + [name for _, operand in rest for name in names_in(operand)]
+        case Sizes(items) | List(items) | Call(_, items):
+            return [name for item in items for name in names_in(item)]
+        case _:
+            return []
+
+
+def _folded(operator: str, a: Number, b: Number) -> Number:
+    if operator in ("/", "//", "%") and b.value == 0:
+        raise SpecError("division by zero", _blame(b.span, a, b))
+    return _number(_OPERATIONS[operator](a.value, b.value), _blame(a.span, a, b))
+
+
+def _number(value: int | Fraction, span: Span) -> Number:
+    if abs(value.numerator) > _LIMIT or value.denominator > _LIMIT:
+        raise SpecError("a number of absurd size", span)
+    return Number(value.numerator if value.denominator == 1 else value, span=span)
+
+
+def _blame(default: Span, *operands: Number) -> Span:
+    """Where a computed number comes from: the caller's own text if it had a part in it."""
+    return next((x.span for x in operands if not x.span.source.name.startswith(LIBRARY)), default)

@@ -1,0 +1,318 @@
+"""A spec to the network it means, written out: names resolved, parameters put in, blocks in place.
+
+What remains is an input and stages over numbers and free names; no template, call or parameter is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from csncost.errors import Span, SpecError, did_you_mean
+from csncost.lang.evaluate import Evaluator, names_in
+from csncost.lang.library import SAMPLES, Library, library, pattern_text
+from csncost.lang.printer import print_reference, print_value
+from csncost.lang.syntax import (
+    NOWHERE,
+    Assignment,
+    Block,
+    Call,
+    Expr,
+    Input,
+    Layer,
+    List,
+    Name,
+    NetworkDefinition,
+    Number,
+    Reference,
+    Repeat,
+    Sizes,
+    Spec,
+    Stage,
+)
+
+MAX_ALIASES = 20
+MAX_PARAMETER_CHAIN = 50
+
+
+@dataclass(frozen=True)
+class Written:
+    """A network written out: the input's sizes, the stages, and how it is called where it has a name.
+
+    `at` is the name or text that stands for the whole in messages.
+    """
+
+    input: Sizes
+    stages: tuple[Stage, ...]
+    name: str = ""
+    at: Span = NOWHERE
+
+    @property
+    def spec(self) -> Spec:
+        """The network as a syntax tree of its own."""
+        return Spec((Input(self.input), *self.stages))
+
+    def free_names(self) -> list[str]:
+        """Names that need a value, in order of appearance; the axes of the clip not among them."""
+        axes = {item.id for item in self.input.items[1:] if isinstance(item, Name)}
+        found = [name.id for expr in _sizes_of(self) for name in names_in(expr)]
+        return [name for name in dict.fromkeys(found) if name not in axes]
+
+
+def expand(spec: Spec, given: Mapping[str, Expr] | None = None) -> Written:
+    """The network that `spec` means, with `given` values for parameters and free names.
+
+    Raises SpecError for names that are unknown, and for values given that have no effect.
+    """
+    definitions = library().extended(spec)
+    outer = _Scope([item for item in spec.items if isinstance(item, Assignment)], given or {})
+    parts = [item for item in spec.items if isinstance(item, (Input, Stage))]
+    references = [item for item in spec.items if isinstance(item, Reference)]
+    if references and parts or len(references) > 1:
+        raise SpecError("more than one network", references[-1].span, hint="write one name, or one network's input and layers")
+    if references:
+        return _expand_reference(definitions, references[0], outer)
+    if not parts:
+        raise SpecError("only definitions, no network", hint="end with a name, or with an input and layers")
+    written = _expand_body(definitions, parts, outer)
+    outer.check_used("this spec", written.free_names())
+    return written
+
+
+def put_in(written: Written, values: Mapping[str, Expr]) -> Written:
+    """The network with values for some of its free names."""
+    if not values:
+        return written
+    scope = _Scope([], values)
+    stages = tuple(_stage(library(), stage, scope) for stage in written.stages)
+    return replace(written, input=_evaluated(written.input, scope), stages=stages)
+
+
+class _Scope:
+    """Parameters with their defaults, some of them given; evaluated when first asked for, so that use can be told."""
+
+    def __init__(self, assignments: list[Assignment], given: Mapping[str, Expr]) -> None:
+        self.given = dict(given)
+        self.used: set[str] = set()
+        self.evaluate = Evaluator(self.lookup)
+        self._defaults = {item.name: item for item in assignments}
+        self._values: dict[str, Expr] = {}
+        self._depth = 0
+
+    def lookup(self, name: Name) -> Expr | None:
+        """The value of a parameter; None for a name that is not one."""
+        self.used.add(name.id)
+        if name.id in self._values:
+            return self._values[name.id]
+        item = self._defaults.get(name.id)
+        if item is None:
+            return self.given.get(name.id)
+        if self._depth >= MAX_PARAMETER_CHAIN:
+            raise SpecError(f'"{item.name[:40]}" is defined through itself, or through too many others', item.span)
+        self._depth += 1
+        value = self.given[name.id] if name.id in self.given else self.evaluate(item.value)
+        if item.choices:
+            value = self._chosen(item, value)
+        self._depth -= 1
+        self._values[name.id] = value
+        return value
+
+    def _chosen(self, item: Assignment, value: Expr) -> Expr:
+        choices = [(self.evaluate(key), self.evaluate(chosen)) for key, chosen in item.choices]
+        for key, chosen in choices:
+            if key == value:
+                return replace(chosen, span=value.span)
+        length = len(choices[0][1].items) if choices and isinstance(choices[0][1], List) else 0
+        if length and isinstance(value, List) and len(value.items) == length:
+            return value
+        keys = ", ".join(print_value(key) for key, _ in choices)
+        like = f", or a list of {length} such as {print_value(choices[0][1])}" if length else ""
+        raise SpecError(f"{item.name} cannot be {print_value(value)[:60]}", value.span, hint=f"it is one of {keys}{like}")
+
+    def with_arguments(self, arguments: Mapping[str, Expr]) -> Evaluator:
+        """An evaluator that knows a block's arguments before these parameters."""
+        return Evaluator(lambda name: arguments[name.id] if name.id in arguments else self.lookup(name))
+
+    @property
+    def assigned(self) -> set[str]:
+        """The names that have defaults."""
+        return set(self._defaults)
+
+    def default(self, name: str) -> Expr | None:
+        """What a parameter would be if it were not given."""
+        others = {key: value for key, value in self.given.items() if key != name}
+        return _Scope(list(self._defaults.values()), others).lookup(Name(name))
+
+    def as_choice(self, name: str, value: Expr) -> Expr:
+        """The key of a parameter's choice that stands for `value`, or the value itself."""
+        choices = self._defaults[name].choices if name in self._defaults else ()
+        return next((key for key, chosen in choices if self.evaluate(chosen) == value), value)
+
+    def check_known(self, whole: str, at: Span, free: set[str]) -> None:
+        """Refuse a given value for what is neither a parameter nor a free name."""
+        for name, value in self.given.items():
+            if name not in self._defaults and name not in free:
+                hint = did_you_mean(name, list(self._defaults)) or f"its parameters are {', '.join(self._defaults)}"
+                span = at if value.span is NOWHERE else value.span
+                raise SpecError(f'{whole} has no parameter "{name[:40]}"', span, hint=hint)
+
+    def check_used(self, whole: str, free: Sequence[str]) -> None:
+        """Refuse a given value that nothing asked for: it would change nothing in silence."""
+        for name, value in self.given.items():
+            if name not in self.used and name not in free:
+                span = None if value.span is NOWHERE else value.span
+                raise SpecError(f'"{name[:40]}" has no effect on {whole}', span, hint="nothing in it depends on that name")
+
+
+def _expand_reference(definitions: Library, reference: Reference, outer: _Scope) -> Written:
+    """The network a spec's reference means; names in its modifiers belong to the spec, other given ones to the network."""
+    modifiers = {key: outer.evaluate(value) for key, value in reference.modifiers}
+    clip = tuple(map(outer.evaluate, reference.clip.items)) if reference.clip else None
+    mine = outer.used | outer.assigned
+    passed = {**modifiers, **{key: value for key, value in outer.given.items() if key not in mine}}
+    outer.check_used(print_reference(reference)[:60], list(passed))
+    written = _resolve(definitions, reference, passed, depth=0)
+    if clip is None:
+        return replace(written, at=reference.span)
+    if len(clip) not in (2, 3) or reference.clip is None:
+        raise SpecError("a clip is @TxS or @TxHxW", reference.span, hint="for instance @32x224, or @32x224x320")
+    axes = (clip[0], clip[1], clip[-1])
+    name = f"{written.name}@{print_clip(axes)}" if "(" not in written.name else written.name.replace("(", f"@{print_clip(axes)}(", 1)
+    return replace(written, input=Sizes((written.input.items[0], *axes), span=reference.clip.span), name=name, at=reference.span)
+
+
+def print_clip(axes: tuple[Expr, ...]) -> str:
+    """`32x256`, or `32x224x320` where height and width differ."""
+    return print_value(Sizes(axes[:2] if axes[1] == axes[2] else axes))
+
+
+def _resolve(definitions: Library, reference: Reference, passed: Mapping[str, Expr], depth: int) -> Written:
+    """Follow a name to its template, with `passed` values before those in the name and in the definition."""
+    if depth > MAX_ALIASES:
+        raise SpecError("this name is defined through itself", reference.span)
+    definition, holes = definitions.find(reference)
+    values = {hole: passed.get(hole, value) for hole, value in holes.items()}
+    evaluate = _Scope([], values).evaluate
+    target = replace(definition.target, span=reference.span, spans=())
+    own = {key: evaluate(value) for key, value in target.modifiers}
+    beyond = {key: value for key, value in passed.items() if key not in holes}
+    name = target.segments[0]
+    template = definitions.templates.get(name) if len(target.segments) == 1 and isinstance(name, str) else None
+    if template is None:
+        return _resolve(definitions, target, {**own, **beyond}, depth + 1)
+    scope = _Scope([item for item in template.items if isinstance(item, Assignment)], {**own, **beyond})
+    axes = {item.id for part in template.items if isinstance(part, Input) for item in part.sizes.items if isinstance(item, Name)}
+    scope.check_known(pattern_text(definition, {}), reference.span, axes)
+    written = _expand_body(definitions, [item for item in template.items if not isinstance(item, Assignment)], scope)
+    scope.check_used(print_reference(replace(reference, clip=None, modifiers=())), [])
+    return replace(written, name=_canonical_name(definition, values, beyond, scope))
+
+
+def _canonical_name(definition: NetworkDefinition, holes: Mapping[str, Expr], beyond: Mapping[str, Expr], scope: _Scope) -> str:
+    """The name in the definition's spelling, with the modifiers that change something."""
+    texts: dict[str, str] = {}
+    modifiers = {key: value for key, value in beyond.items() if value != scope.default(key)}
+    for text, hole in definition.pattern:
+        if not hole:
+            continue
+        value = scope.as_choice(hole, holes[hole])
+        in_name = isinstance(value, (List, Number)) if not text else isinstance(value, Number)
+        texts[hole] = print_value(value) if in_name else "" if text else SAMPLES[hole]
+        if not in_name and value != Name(hole):
+            modifiers[hole] = value
+    listed = ", ".join(f"{key}={print_value(value)}" for key, value in sorted(modifiers.items()))
+    return pattern_text(definition, texts) + (f"({listed})" if listed else "")
+
+
+def _expand_body(definitions: Library, parts: Sequence[Input | Stage], scope: _Scope) -> Written:
+    inputs = [item for item in parts if isinstance(item, Input)]
+    stages = [item for item in parts if isinstance(item, Stage)]
+    if len(inputs) != 1:
+        second = inputs[1].span if inputs else stages[0].span
+        raise SpecError("a network has one input" if inputs else "the network has no input", second, hint="write input 3 x T x H x W")
+    sizes = inputs[0].sizes
+    if len(sizes.items) != 4:
+        raise SpecError("an input is channels x frames x height x width", sizes.span, hint="write input 3 x T x H x W")
+    if not stages:
+        raise SpecError("the network has no layers", inputs[0].span, hint="write for instance conv1 3x7x7, 64 / 1x2x2")
+    return Written(_evaluated(sizes, scope), tuple(_stage(definitions, stage, scope) for stage in stages), at=inputs[0].span)
+
+
+def _evaluated(sizes: Sizes, scope: _Scope) -> Sizes:
+    return Sizes(tuple(map(scope.evaluate, sizes.items)), span=sizes.span)
+
+
+def _stage(definitions: Library, stage: Stage, scope: _Scope) -> Stage:
+    if isinstance(stage.body, Layer):
+        return replace(stage, body=_layer(stage.body, scope.evaluate))
+    return replace(stage, body=tuple(_repeat(definitions, repeat, scope) for repeat in stage.body))
+
+
+def _repeat(definitions: Library, repeat: Repeat, scope: _Scope) -> Repeat:
+    block, evaluate = repeat.block, scope.evaluate
+    if isinstance(block, Call):
+        block, evaluate = _called(definitions, block, scope)
+    layers = Block(tuple(_layer(layer, evaluate) for layer in block.layers), span=block.span)
+    options = tuple((key, _option(key, value, scope.evaluate)) for key, value in repeat.options)
+    return Repeat(layers, scope.evaluate(repeat.count), options, span=repeat.span)
+
+
+def _called(definitions: Library, call: Call, scope: _Scope) -> tuple[Block, Evaluator]:
+    value = scope.lookup(Name(call.function))
+    name = value.id if isinstance(value, Name) else call.function if value is None else ""
+    definition = definitions.blocks.get(name)
+    if definition is None:
+        shown = print_value(value)[:60] if value else call.function
+        hint = did_you_mean(shown, list(definitions.blocks)) or f"blocks are {', '.join(definitions.blocks)}"
+        raise SpecError(f'unknown block "{shown}"', value.span if value else call.span, hint=hint)
+    if len(call.arguments) != len(definition.parameters):
+        raise SpecError(f"block {name} takes {len(definition.parameters)} values: {', '.join(definition.parameters)}", call.span)
+    arguments = dict(zip(definition.parameters, map(scope.evaluate, call.arguments), strict=True))
+    return definition.block, scope.with_arguments(arguments)
+
+
+def _layer(layer: Layer, evaluate: Evaluator) -> Layer:
+    return Layer(
+        layer.head and evaluate(layer.head),
+        layer.function,
+        layer.channels and evaluate(layer.channels),
+        layer.flags,
+        tuple((key, _option(key, value, evaluate)) for key, value in layer.options),
+        layer.stride and evaluate(layer.stride),
+        span=layer.span,
+    )
+
+
+def _option(key: str, value: Expr, evaluate: Evaluator) -> Expr:
+    if isinstance(value, Block):
+        return Block(tuple(_layer(layer, evaluate) for layer in value.layers), span=value.span)
+    return evaluate(value)
+
+
+def _sizes_of(written: Written) -> Iterator[Expr]:
+    """Every expression of sizes in a network; words such as `act=none` are not."""
+    yield written.input
+    for stage in written.stages:
+        if isinstance(stage.body, Layer):
+            yield from _sizes_of_layer(stage.body)
+            continue
+        for repeat in stage.body:
+            shortcut = repeat.option("shortcut")
+            for block in (repeat.block, shortcut):
+                if isinstance(block, Block):
+                    for layer in block.layers:
+                        yield from _sizes_of_layer(layer)
+            yield repeat.count
+
+
+def bare_names(written: Written) -> set[str]:
+    """The names that are themselves a size somewhere (`groups=G`), and so whole; `w` in `64*w` need not be."""
+    items = [item for expr in _sizes_of(written) for item in (expr.items if isinstance(expr, Sizes) else (expr,))]
+    return {item.id for item in items if isinstance(item, Name)}
+
+
+def _sizes_of_layer(layer: Layer) -> Iterator[Expr]:
+    yield from filter(None, (layer.head, layer.channels, layer.stride))
+    for key, value in layer.options:
+        if key in ("groups", "dilation") or (key == "pad" and value != Name("same")):
+            yield value
