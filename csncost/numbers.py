@@ -1,0 +1,55 @@
+"""Numbers for people: 10.58 G. Exact integers stay exact until they come here."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+
+PREFIXES = ("", "K", "M", "G", "T", "P", "E")
+
+
+def human(count: int) -> str:
+    """A count with an SI prefix and two decimals; below a thousand, as it is.
+
+    >>> human(10577745920), human(192), human(999_999)
+    ('10.58 G', '192', '1.00 M')
+    """
+    if abs(count) < 1000:
+        return str(count)
+    power = min((len(str(abs(count))) - 1) // 3, len(PREFIXES) - 1)
+    text = rounded(count, 1000**power, 2)
+    if abs(Decimal(text)) >= 1000 and power < len(PREFIXES) - 1:
+        power += 1
+        text = rounded(count, 1000**power, 2)
+    return f"{text} {PREFIXES[power]}"
+
+
+def rounded(count: int, unit: int, decimals: int) -> str:
+    """count / unit to so many decimals, halves rounded up as people do.
+
+    >>> rounded(10577745920, 10**9, 1)
+    '10.6'
+    """
+    return str((Decimal(count) / Decimal(unit)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))
+
+
+def percent(part: int, whole: int) -> str:
+    """A share with one decimal.
+
+    >>> percent(1, 3)
+    '33.3%'
+    """
+    return f"{rounded(100 * part, whole, 1)}%" if whole else "-"
+
+
+def ratio(new: int, base: int) -> str:
+    """How many times `base` something is: 0.36x.
+
+    >>> ratio(9, 25), ratio(3, 0)
+    ('0.36x', '-')
+    """
+    return f"{rounded(new, base, 2)}x" if base else "-"
+
+
+def shape(sizes: tuple[int, ...] | None) -> str:
+    """`64x8x112x112`."""
+    return "x".join(map(str, sizes)) if sizes else ""

@@ -1,0 +1,271 @@
+"""A report: what a network costs, row by row, and how it was counted. Texts and tables are views of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from csncost.arithmetic import Size
+from csncost.conventions import Convention
+from csncost.counts import METRICS, Counts, count
+from csncost.errors import CsncostError, MissingExtra, did_you_mean
+from csncost.network import Conv, Graph, Linear, Network, Node, Pool, Shape
+from csncost.numbers import human, percent, shape
+from csncost.table import Column, Table
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+Level: TypeAlias = Literal["layer", "block", "stage", "total"]
+LEVELS: tuple[Level, ...] = ("layer", "block", "stage", "total")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One counted operation, or a group of them; sizes in the order (T, H, W), output (C, T, H, W)."""
+
+    name: str
+    op: str
+    stage: str
+    block: str
+    in_channels: int | None
+    out_channels: int | None
+    kernel: tuple[int, ...] | None
+    stride: tuple[int, ...] | None
+    groups: int | None
+    output: tuple[int, ...]
+    params: Size
+    flops: Size
+    interactions: Size
+    activations: Size
+
+    @property
+    def counts(self) -> Counts:
+        """The four metrics."""
+        return Counts(self.params, self.flops, self.interactions, self.activations)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a network costs for one clip shape and class count, under one convention.
+
+    `params`, `flops` (in the convention's unit, for all `views` of a video), `interactions` (pairs of channels) and
+    `activations` (elements written) are exact ints, and the sums of the `rows`.
+    """
+
+    spec: str
+    name: str
+    convention: Convention
+    clip: Shape
+    classes: int
+    views: int
+    totals: Counts
+    level: Level = "layer"
+    _rows: Callable[[], Sequence[Row]] = field(default=tuple, repr=False, compare=False)
+    _canonical: Callable[[], str] = field(default=str, repr=False, compare=False)
+
+    @property
+    def params(self) -> int:
+        """Learned parameters that the convention counts."""
+        return int(self.totals.params)
+
+    @property
+    def flops(self) -> int:
+        """FLOPs of all views, in the convention's unit (in `paper`, multiply-adds)."""
+        return int(self.totals.flops)
+
+    @property
+    def interactions(self) -> int:
+        """Pairs of input channels that meet in a filter (Eq. 3)."""
+        return int(self.totals.interactions)
+
+    @property
+    def activations(self) -> int:
+        """Elements that the counted operations write for one view."""
+        return int(self.totals.activations)
+
+    @cached_property
+    def canonical(self) -> str:
+        """The network written out as it was analysed, clip and classes included: the same for every spelling."""
+        return self._canonical()
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows in the order of execution; they add up to the totals."""
+        return tuple(self._rows())
+
+    def by(self, level: Level) -> Report:
+        """The same report with rows for each layer, block or stage, or one for all.
+
+        Raises CsncostError for another level.
+        """
+        if level not in LEVELS:
+            hint = did_you_mean(str(level), list(LEVELS)) or f"levels are {', '.join(LEVELS)}"
+            raise CsncostError(f'unknown level "{level}"', hint)
+        if LEVELS.index(level) < LEVELS.index(self.level):
+            raise CsncostError(f"a report by {self.level} has no {level}s left", "group the report by layer")
+        if level == self.level:
+            return self
+        return replace(self, level=level, _rows=lambda: list(_grouped(self.rows, level)))
+
+    def stamp(self) -> dict[str, Any]:
+        """How the numbers were counted: what every output carries."""
+        return {"convention": self.convention.name, "clip": shape(self.clip), "classes": self.classes, "views": self.views}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain data, as `--format json` prints it."""
+        channels, frames, height, width = self.clip
+        per_view = self.totals._replace(flops=self.totals.flops // self.views)
+        return {
+            "spec": self.spec,
+            "name": self.name,
+            "canonical": self.canonical,
+            "convention": self.convention.name,
+            "counting": str(self.convention),
+            "clip": {"channels": channels, "frames": frames, "height": height, "width": width},
+            "classes": self.classes,
+            "views": self.views,
+            "level": self.level,
+            "totals": self.totals._asdict(),
+            "per_view": per_view._asdict(),
+            "rows": [asdict(row) for row in self.rows],
+        }
+
+    def to_json(self, indent: int | None = 2) -> str:
+        """`to_dict` as JSON."""
+        return json.dumps(self.to_dict(), indent=indent)
+
+    def to_frame(self) -> DataFrame:
+        """The rows as a pandas DataFrame, with the stamp in `attrs`. Raises MissingExtra without pandas."""
+        try:
+            from pandas import DataFrame
+        except ImportError:
+            raise MissingExtra("pandas", "frame") from None
+        frame = DataFrame([asdict(row) for row in self.rows], columns=list(Row.__dataclass_fields__))
+        frame.attrs.update(spec=self.spec, **self.stamp())
+        return frame
+
+    def table(self) -> Table:
+        """The report as a table: shares of the totals beside the counts."""
+        return _table(self)
+
+    def _repr_html_(self) -> str:
+        """A notebook shows a report by stage where its rows are many."""
+        shown = self.by("stage") if self.level == "layer" else self
+        return shown.table().to_html()
+
+
+def network_rows(network: Network, convention: Convention, views: int) -> Iterator[Row]:
+    """A row for each operation that the convention counts, copies written out."""
+    for stage in network.graph.nodes:
+        assert isinstance(stage.op, Graph)
+        for node in stage.op.nodes:
+            if isinstance(node.op, Graph) and node.op.level == "block":
+                counted = list(_counted(node.op, convention, views))
+                for block in node.instances():
+                    for name, head, tail in counted:
+                        yield Row(f"{block}.{name}", head[0], stage.name, block, *tail)
+            else:
+                for name, head, tail in _counted(Graph("stage", stage.op.inputs, (node,)), convention, views):
+                    yield Row(name, head[0], stage.name, "", *tail)
+
+
+def _counted(graph: Graph, convention: Convention, views: int) -> Iterator[tuple[str, tuple[str], tuple[Any, ...]]]:
+    """The counted operations of one copy of a block: name, kind, and the fields that all copies share."""
+    for node in graph.nodes:
+        if isinstance(node.op, Graph):
+            yield from _counted(node.op, convention, views)
+            continue
+        counts = count(node, convention)
+        if counts is not None:
+            params, flops, interactions, activations = counts
+            yield node.name, (node.op.kind,), (*_geometry(node), node.output, params, flops * views, interactions, activations)
+
+
+def _geometry(node: Node) -> tuple[Any, ...]:
+    """in_channels, out_channels, kernel, stride and groups, where the operation has them."""
+    op = node.op
+    match op:
+        case Conv():
+            return op.in_channels, op.out_channels, op.kernel, op.stride, op.groups
+        case Linear():
+            return op.in_channels, op.out_channels, None, None, None
+        case Pool():
+            return node.output[0], node.output[0], op.kernel, op.stride if op.kernel else None, None
+        case _:
+            return node.output[0], node.output[0], None, None, None
+
+
+def _grouped(rows: Sequence[Row], level: Level) -> Iterator[Row]:
+    """Sums over neighbouring rows of one block (or of a stage without blocks), stage, or all."""
+    group: list[Row] = []
+    for row in rows:
+        if group and _key(row, level) != _key(group[0], level):
+            yield _summed(group, level)
+            group = []
+        group.append(row)
+    if group:
+        yield _summed(group, level)
+
+
+def _key(row: Row, level: Level) -> str:
+    return {"block": row.block or row.stage, "stage": row.stage, "total": "total"}.get(level, row.name)
+
+
+def _summed(group: list[Row], level: Level) -> Row:
+    counts = Counts()
+    for row in group:
+        counts = counts.plus(row.counts)
+    first, last = group[0], group[-1]
+    stage = "" if level == "total" else first.stage
+    block = first.block if level == "block" else ""
+    return Row(
+        _key(first, level), level, stage, block, first.in_channels, last.out_channels, None, None, None, last.output, *counts
+    )
+
+
+def _table(report: Report) -> Table:
+    """Columns that fit a terminal for people, every field of a row for machines."""
+    by_layer = report.level == "layer"
+
+    def share(metric: str) -> Column:
+        whole = getattr(report.totals, metric)
+        return Column(f"{metric}_share", "%", lambda part: percent(part, whole), "right", only="people", tight=True, drop=2)
+
+    def number(metric: str, title: str, shared: bool, drop: int = 0) -> list[Column]:
+        shares = [share(metric)] if shared and report.level != "total" else []
+        return [Column(metric, title, human, "right", drop=drop), *shares]
+
+    rows = [asdict(row) | {f"{metric}_share": getattr(row, metric) for metric in METRICS} | {"what": _what(row)} for row in report.rows]
+    hidden = ("op", "stage", "block", "in_channels", "out_channels", "kernel", "stride", "groups")
+    columns = [
+        Column("name", report.level),
+        *(Column(key, key, only="machines") for key in hidden),
+        *([Column("what", "operation", only="people")] if by_layer else []),
+        Column("output", "output", shape, drop=1),
+        *number("params", "params", not by_layer),
+        *number("flops", "FLOPs", True),
+        *number("interactions", "interact.", not by_layer),
+        *number("activations", "activ.", False, drop=3),
+    ]
+    total = {"name": "total", **report.totals._asdict()}
+    views = [f"FLOPs are those of a video of {report.views} views, {human(report.flops // report.views)} each"] if report.views > 1 else []
+    return Table(
+        columns,
+        rows,
+        title=report.name or report.spec,
+        totals=[] if report.level == "total" else [total],
+        notes=[*views, f"counted: {report.convention.unit}; {report.convention.scope}"],
+        stamp=report.stamp(),
+    )
+
+
+def _what(row: Row) -> str:
+    """An operation in a few characters: `3x3x3 /2 dw`."""
+    groups = "" if row.groups in (1, None) else " dw" if row.groups == row.in_channels else f" G{row.groups}"
+    steps = set(row.stride or (1,))
+    stride = "" if steps == {1} else f" /{row.stride[0] if len(steps) == 1 else shape(row.stride)}"  # type: ignore[index]
+    return (shape(row.kernel) if row.kernel else row.op) + stride + groups

@@ -1,0 +1,152 @@
+"""A table as data, and its plain texts: CSV, Markdown, LaTeX (booktabs) and HTML. Numbers are exact until printed.
+
+A table carries a stamp (convention, clip, classes, views): it stands under the table, and in CSV in columns of its own.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Cell = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its key in the rows, its title, and how its cells are shown to people."""
+
+    key: str
+    title: str
+    show: Callable[[Cell], str] = str
+    align: Literal["left", "right"] = "left"
+    only: Literal["people", "machines", ""] = ""
+    """Who sees the column: shares are for people, the full geometry of a layer is for machines (CSV)."""
+    wrap: bool = False
+    """Whether a terminal may break its cells over lines."""
+    tight: bool = False
+    """Whether it belongs to the column before it, and stands close to it (a share, a mark)."""
+    drop: int = 0
+    """Which columns a narrow terminal leaves out, the highest first; 0 stays."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under columns, with a title, totals, notes, and the stamp that says how it was counted."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Mapping[str, Cell]]
+    title: str = ""
+    totals: Sequence[Mapping[str, Cell]] = ()
+    notes: Sequence[str] = ()
+    stamp: Mapping[str, Cell] = field(default_factory=dict)
+    section: str = ""
+    """The column whose changes part the rows into sections."""
+
+    @property
+    def shown(self) -> list[Column]:
+        """The columns that people see."""
+        return [c for c in self.columns if c.only != "machines"]
+
+    def texts(self, row: Mapping[str, Cell]) -> list[str]:
+        """A row as people see it."""
+        return ["" if row.get(c.key) is None else c.show(row[c.key]) for c in self.shown]
+
+    def stamp_line(self) -> str:
+        """The stamp in one line."""
+        return ", ".join(f"{key} {value}" for key, value in self.stamp.items())
+
+    def footer(self) -> list[str]:
+        """What stands under the table."""
+        return [line for line in (self.stamp_line(), *self.notes) if line]
+
+    def to_csv(self) -> str:
+        """Exact values, a row for each row, the stamp in the last columns."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        columns = [c for c in self.columns if c.only != "people"]
+        writer.writerow([c.key for c in columns] + list(self.stamp))
+        for row in self.rows:
+            writer.writerow([_plain(row.get(c.key)) for c in columns] + list(self.stamp.values()))
+        return out.getvalue()
+
+    def to_markdown(self) -> str:
+        """A pipe table."""
+        def line(cells: Sequence[str]) -> str:
+            return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+        rule = "|" + "|".join("---:" if c.align == "right" else ":---" for c in self.shown) + "|"
+        totals = [[f"**{text}**" if text else "" for text in self.texts(row)] for row in self.totals]
+        body = [line([c.title for c in self.shown]), rule, *(line(cells) for cells in [*map(self.texts, self.rows), *totals])]
+        title = [f"**{self.title}**", ""] if self.title else []
+        footer = ["", *("*" + _starless(text) + "*  " for text in self.footer())]
+        return "\n".join([*title, *body, *footer]) + "\n"
+
+    def to_latex(self) -> str:
+        r"""A table environment; the document needs \usepackage{booktabs}."""
+        def line(cells: Sequence[str]) -> str:
+            return "    " + " & ".join(map(_latex, cells)) + r" \\"
+
+        spec = "".join("r" if c.align == "right" else "l" for c in self.shown)
+        totals = [r"    \midrule", *(line(self.texts(row)) for row in self.totals)] if self.totals else []
+        caption = _latex(". ".join([text for text in (self.title, *self.footer()) if text]))
+        return "\n".join(
+            [
+                r"% needs \usepackage{booktabs}",
+                r"\begin{table}",
+                r"  \centering",
+                rf"  \caption{{{caption}.}}",
+                rf"  \begin{{tabular}}{{{spec}}}",
+                r"    \toprule",
+                line([c.title for c in self.shown]),
+                r"    \midrule",
+                *(line(self.texts(row)) for row in self.rows),
+                *totals,
+                r"    \bottomrule",
+                r"  \end{tabular}",
+                r"\end{table}",
+            ]
+        ) + "\n"
+
+    def to_html(self) -> str:
+        """A table element with inline style only, as notebooks keep it."""
+        from html import escape
+
+        def line(cells: Sequence[str], tag: str, style: str = "") -> str:
+            parts = (
+                f'<{tag} style="text-align:{c.align};padding:2px 10px">{escape(cell)}</{tag}>'
+                for c, cell in zip(self.shown, cells, strict=True)
+            )
+            return f"<tr{style}>{''.join(parts)}</tr>"
+
+        bold = ' style="font-weight:bold;border-top:1px solid"'
+        caption = f'<caption style="text-align:left;font-weight:bold">{escape(self.title)}</caption>' if self.title else ""
+        footer = "".join(f'<div style="font-size:smaller">{escape(text)}</div>' for text in self.footer())
+        return (
+            f'<div><table style="border-collapse:collapse">{caption}<thead>{line([c.title for c in self.shown], "th")}</thead>\n<tbody>'
+            + "\n".join([line(self.texts(row), "td") for row in self.rows] + [line(self.texts(row), "td", bold) for row in self.totals])
+            + f"</tbody></table>{footer}</div>\n"
+        )
+
+
+def _plain(value: Cell) -> Cell:
+    return "x".join(map(str, value)) if isinstance(value, (tuple, list)) else "" if value is None else value
+
+
+def _starless(text: str) -> str:
+    return text.replace("*", "\\*")
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\u00d7": r"$\times$", "\u2264": r"$\le$", "\u2265": r"$\ge$",
+    "<": r"$<$", ">": r"$>$", "\u00b7": r"$\cdot$", "\n": " ", "|": r"$|$", '"': "''", "\u2308": r"$\lceil$", "\u2309": r"$\rceil$",
+    "\u2713": r"$\surd$", "\u2717": r"$\times$", "\u2013": "--",
+}  # fmt: skip
+
+
+def _latex(text: str) -> str:
+    """Text with every character that LaTeX reads specially escaped."""
+    return "".join(_LATEX.get(c, c) for c in text)
