@@ -1,0 +1,126 @@
+"""Closed forms as text: for people, for LaTeX, and as Python functions that compute in exact ints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, TypeAlias
+
+Stages: TypeAlias = Sequence[tuple[str, Any]]
+"""The closed form of each stage."""
+
+
+@cache
+def _printers() -> tuple[Any, Any]:
+    """Printers for people and for Python, made when first needed since SymPy is slow to import."""
+    from sympy.printing.precedence import PRECEDENCE
+    from sympy.printing.pycode import PythonCodePrinter
+    from sympy.printing.str import StrPrinter
+
+    class ForPeople(StrPrinter):  # type: ignore[misc]
+        """Ceilings as brackets, products as dots."""
+
+        def _print_ceiling(self, expr: Any) -> str:
+            return f"\u2308{self._print(expr.args[0])}\u2309"
+
+        def _print_floor(self, expr: Any) -> str:
+            return f"\u230a{self._print(expr.args[0])}\u230b"
+
+        def _print_Mul(self, expr: Any) -> str:
+            text: str = super()._print_Mul(expr)
+            return text.replace("*", "\u00b7").replace("\u00b7\u00b7", "^")
+
+        def _print_Pow(self, expr: Any, rational: bool = False) -> str:
+            text: str = super()._print_Pow(expr, rational)
+            return text.replace("**", "^")
+
+    class ForPython(PythonCodePrinter):  # type: ignore[misc]
+        """Ceilings and floors as integer divisions."""
+
+        def _print_ceiling(self, expr: Any) -> str:
+            top, bottom = expr.args[0].as_numer_denom()
+            return f"(-(-{self._wrapped(top)} // {self._wrapped(bottom)}))"
+
+        def _print_floor(self, expr: Any) -> str:
+            top, bottom = expr.args[0].as_numer_denom()
+            return f"({self._wrapped(top)} // {self._wrapped(bottom)})"
+
+        def _wrapped(self, expr: Any) -> str:
+            return str(self.parenthesize(expr, PRECEDENCE["Atom"], strict=True))
+
+    return ForPeople({"order": "none"}), ForPython({"fully_qualified_modules": False})
+
+
+def for_people(expr: Any) -> str:
+    """An expression as a person reads it: `28224·T·⌈H/2⌉·⌈W/2⌉`."""
+    return str(_printers()[0].doprint(expr))
+
+
+def text(metrics: Mapping[str, Stages], totals: bool) -> str:
+    """A paragraph for each metric; each stage on a line, or their sum."""
+    width = max(len(name) for stages in metrics.values() for name, _ in stages) + 2
+    paragraphs = []
+    for title, stages in metrics.items():
+        if totals:
+            lines = ["  " + for_people(_sum(stages))]
+        else:
+            lines = [f"  {name:<{width}}{for_people(expr)}" for name, expr in stages if expr != 0] or ["  0"]
+        paragraphs.append("\n".join([title, *lines]))
+    return "\n\n".join(paragraphs)
+
+
+def latex(metrics: Mapping[str, Stages], totals: bool) -> str:
+    """An `align*` environment for each metric, a stage on each line."""
+    from sympy import latex as to_latex
+
+    blocks = []
+    for title, stages in metrics.items():
+        name = rf"\text{{{title}}}"
+        exprs = [_sum(stages)] if totals else [expr for _, expr in stages if expr != 0] or [0]
+        labels = [""] if totals else [label for label, expr in stages if expr != 0] or [""]
+        terms = [to_latex(expr, order="none") for expr in exprs]
+        lines = [
+            f"  {name + ' ={} &' if i == 0 else '& {}+'} {term}" + (rf" && \text{{({_escaped(label)})}}" if label else "")
+            for i, (term, label) in enumerate(zip(terms, labels, strict=True))
+        ]
+        blocks.append("\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}")
+    return "\n".join(blocks)
+
+
+def python(metrics: Mapping[str, Stages], symbols: Sequence[Any], doc: str) -> str:
+    """A function for each metric; one division at the end keeps everything in exact ints."""
+    from sympy import fraction, together
+
+    arguments = ", ".join(str(symbol) for symbol in symbols)
+    functions = []
+    for name, stages in metrics.items():
+        top, bottom = fraction(together(_sum(stages)))
+        printer = _printers()[1]
+        body = printer.doprint(top)
+        if bottom != 1:
+            body = f"({body}) // ({printer.doprint(bottom)})"
+        functions.append(f'def {name}({arguments}):\n    """{doc}"""\n    return {body}\n')
+    return "\n\n".join(functions)
+
+
+def _sum(stages: Stages) -> Any:
+    from sympy import Add
+
+    return Add(*(expr for _, expr in stages))
+
+
+def _escaped(label: str) -> str:
+    return label.replace("_", r"\_")
+
+
+def condition(relation: Any) -> tuple[str, str]:
+    """What a relation says, as a subject and an object that neighbours may share: ("G divides", "64")."""
+    from sympy import Eq, Mod, floor
+
+    if isinstance(relation, Eq) and isinstance(relation.lhs, Mod):
+        n, divisor = relation.lhs.args
+        return f"{for_people(divisor)} divides", for_people(n)
+    if isinstance(relation, Eq):
+        whole = next(side.args[0] for side in relation.args if isinstance(side, floor))
+        return "whole:", for_people(whole)
+    return "", for_people(relation)
