@@ -1,0 +1,203 @@
+"""The command line: options in, a library call, output out. No logic lives here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from csncost.errors import CsncostError
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+FORMATS = ("table", "json", "csv", "markdown", "latex", "html")
+LEVELS = ("layer", "block", "stage", "total")
+
+
+class _Group(click.Group):
+    """Turns every fault of the caller into one clear message and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CsncostError as error:
+            click.echo(click.style("error: ", fg="red", bold=True) + str(error), err=True)
+            ctx.exit(2)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from csncost.errors import did_you_mean
+
+            hint = did_you_mean(args[0], self.list_commands(ctx)) if args else ""
+            error.message += f" {hint}" if hint and "Did you mean" not in error.message else ""
+            raise
+
+
+def _options(*decorators: Callable[[T], T]) -> Callable[[T], T]:
+    def decorate(function: T) -> T:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+    """`224`, or `224x320` for height x width."""
+    if value is None:
+        return None
+    parts = value.lower().replace("\u00d7", "x").split("x")
+    if not all(part.isascii() and part.isdigit() and len(part) < 12 for part in parts) or len(parts) > 2:
+        raise CsncostError(f'--size is a number or HxW, not "{value[:40]}"', "for instance --size 224, or --size 224x320")
+    sizes = tuple(map(int, parts))
+    return sizes[0] if len(sizes) == 1 else sizes
+
+
+def _names(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """NAME=VALUE pairs."""
+    names: dict[str, str] = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        name = name.strip()
+        if not (equals and name.isidentifier() and text.strip()):
+            raise CsncostError(f'-p takes NAME=VALUE, not "{value[:60]}"', "for instance -p G=4")
+        if name in names:
+            raise CsncostError(f'-p gives "{name[:40]}" twice', "give one value")
+        names[name] = text
+    return names
+
+
+def _spec(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    from csncost.analyze import from_argument
+
+    if isinstance(value, tuple):
+        return tuple(from_argument(text, sys.stdin) for text in value)
+    return from_argument(value, sys.stdin)
+
+
+_CLIP = _options(
+    click.option("--frames", type=int, metavar="N", help="Frames of the clip (default: the spec's, or 8)."),
+    click.option("--size", callback=_size, metavar="N|HxW", help="Height and width (default: the spec's, or 224)."),
+    click.option("--classes", type=int, metavar="N", help="Outputs of the classifier (default: the spec's, or 400)."),
+    click.option("--convention", default="paper", metavar="NAME", help="How to count: paper, macs, flops, everything."),
+    click.option("-p", "names", multiple=True, callback=_names, metavar="NAME=VALUE", help="A parameter or a free name; repeatable."),
+)
+_VIEWS = click.option("--views", type=int, default=1, metavar="N", help="Clips and crops per video; multiplies FLOPs.")
+_OUTPUT = _options(
+    click.option("--format", "form", type=click.Choice(FORMATS), default="table", help="Output format."),
+    click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all."),
+)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="csncost", message="%(prog)s %(version)s")
+def main() -> None:
+    """What convolutional networks cost: parameters, FLOPs and channel interactions, exact.
+
+    A SPEC is a name (bottleneck-D-16, ir-CSN-152@32x256, bottleneck-G-16 with -p G=4), a .csn file, a network written
+    out, or - for standard input.
+
+    \b
+      csncost analyze bottleneck-D-16                    where the cost sits
+      csncost compare ResNet3D-50 ir-CSN-50 ip-CSN-50    how much cheaper, and where
+      csncost formula bottleneck-G-16                    closed forms in G, T, H, W
+      csncost show ir-CSN-50 > mine.csn                  the network written out, to edit
+      csncost reproduce all                              the paper's tables, ours beside them
+    """
+
+
+@main.command()
+@click.argument("spec", callback=_spec)
+@_CLIP
+@_VIEWS
+@click.option("--by", type=click.Choice(LEVELS), default=None, help="Rows: stage for people, layer for JSON and CSV.")
+@_OUTPUT
+def analyze(spec: Any, frames: Any, size: Any, classes: Any, convention: str, names: Any, views: int, by: Any, form: Any, output: Any) -> None:
+    """What a network costs, and where."""
+    from csncost.analyze import analyze as run
+    from csncost.render.output import emit
+
+    report = run(spec, frames=frames, size=size, classes=classes, views=views, convention=convention, **names)
+    shown = report.by(by or ("layer" if form in ("json", "csv") else "stage"))
+    emit([shown.table()] if form != "json" else [], shown.to_dict() if form == "json" else None, form, output)
+
+
+@main.command()
+@click.argument("specs", nargs=-1, required=True, callback=_spec, metavar="SPEC SPEC...")
+@_CLIP
+@_VIEWS
+@click.option("--by", type=click.Choice(LEVELS), default="stage", help="What is aligned.")
+@_OUTPUT
+def compare(specs: Any, frames: Any, size: Any, classes: Any, convention: str, names: Any, views: int, by: Any, form: Any, output: Any) -> None:
+    """Networks side by side, ratios to the first."""
+    from csncost.compare import compare as run
+    from csncost.render.output import emit
+
+    found = run(*specs, by=by, frames=frames, size=size, classes=classes, views=views, convention=convention, **names)
+    emit([found.table()], found.to_dict(), form, output)
+
+
+@main.command()
+@click.argument("spec", callback=_spec)
+@_CLIP
+@click.option("--free", multiple=True, metavar="NAME", help="Keep a parameter that has a default as a symbol; repeatable.")
+@click.option("--by", type=click.Choice(("stage", "total")), default="stage", help="A line for each stage, or one sum.")
+@click.option("--format", "form", type=click.Choice(("text", "latex", "python", "json")), default="text", help="Output format.")
+@click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
+def formula(spec: Any, frames: Any, size: Any, classes: Any, convention: str, names: Any, free: Any, by: str, form: str, output: Any) -> None:
+    """Closed forms in T, H, W and every free name."""
+    import json
+
+    from csncost.formula import formula as run
+    from csncost.render.output import emit_text
+
+    found = run(spec, frames=frames, size=size, classes=classes, convention=convention, free=free, **names)
+    texts = {
+        "text": lambda: found.to_text(by),
+        "latex": lambda: found.to_latex(by),
+        "python": found.to_python,
+        "json": lambda: json.dumps(found.to_dict(), indent=2) + "\n",
+    }
+    emit_text(texts[form](), output)
+
+
+@main.command()
+@click.argument("spec", callback=_spec)
+@click.option("-p", "names", multiple=True, callback=_names, metavar="NAME=VALUE", help="A parameter or a free name; repeatable.")
+@click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
+def show(spec: Any, names: Any, output: Any) -> None:
+    """The network written out, in canonical text; it is a spec itself."""
+    from csncost.analyze import show as run
+    from csncost.render.output import emit_text
+
+    emit_text(run(spec, **names), output)
+
+
+@main.command("list")
+@_OUTPUT
+def list_(form: Any, output: Any) -> None:
+    """Every named network, with what is known of it."""
+    from csncost.listing import families, listing
+    from csncost.render.output import emit
+
+    table = listing()
+    emit([table], {"families": families(), **table.stamp, "networks": list(table.rows)}, form, output)
+
+
+@main.command()
+@click.argument("table", metavar="table1|...|table6|all")
+@_OUTPUT
+def reproduce(table: str, form: Any, output: Any) -> None:
+    """The paper's tables, ours beside them, cell by cell; exit 1 where one differs."""
+    from csncost.paper import TABLES
+    from csncost.paper import reproduce as run
+    from csncost.render.output import emit
+
+    found = [run(name) for name in (TABLES if table == "all" else (table,))]
+    emit([one.table for one in found], [one.to_dict() for one in found], form, output)
+    if not all(one.agrees for one in found):
+        sys.exit(1)
