@@ -1,13 +1,17 @@
 """What convolutional networks cost: parameters, FLOPs and channel interactions, from a spec, exact."""
 
-from csncost.analyze import analyze, network, show
-from csncost.compare import Comparison, compare
+from typing import TYPE_CHECKING, Any
+
+from csncost.analyze import analyze, show, to_network
 from csncost.conventions import CONVENTIONS, Convention
 from csncost.errors import CsncostError, SpecError
-from csncost.formula import Formula, formula
 from csncost.lang.parser import parse
-from csncost.paper import reproduce
 from csncost.report import Report
+
+if TYPE_CHECKING:
+    from csncost.comparison import Comparison, compare
+    from csncost.symbolic import Formula, formula
+    from csncost.paper import reproduce
 
 __version__ = "0.1.0"
 
@@ -22,8 +26,27 @@ __all__ = [
     "analyze",
     "compare",
     "formula",
-    "network",
     "parse",
     "reproduce",
     "show",
+    "to_network",
 ]
+
+_LATER = {
+    "Comparison": "csncost.comparison",
+    "compare": "csncost.comparison",
+    "Formula": "csncost.symbolic",
+    "formula": "csncost.symbolic",
+    "reproduce": "csncost.paper",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Names that `analyze` does not need are imported when first asked for."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_LATER[name]), name)
+    globals()[name] = value
+    return value

@@ -16,6 +16,7 @@ from csncost.errors import CsncostError, Source, SpecError
 from csncost.lang.canonical import canonical
 from csncost.lang.expand import Written, expand, put_in
 from csncost.lang.lexer import MAX_LENGTH
+from csncost.lang.library import aliases
 from csncost.lang.lower import lower
 from csncost.lang.parser import parse
 from csncost.lang.printer import print_spec
@@ -128,7 +129,7 @@ def sizes(frames: Any = None, size: Any = None, classes: Any = None) -> dict[str
     return {key: _python(value) for key, value in setting.items() if value is not None}
 
 
-def network(
+def to_network(
     spec: SpecLike, *, frames: Any = None, size: Any = None, classes: Any = None, **names: Any
 ) -> Network:
     """The intermediate representation of a spec. Sizes may be ints, labelled arrays or SymPy symbols."""
@@ -168,6 +169,7 @@ def analyze(
     return Report(
         spec=_shown(spec),
         name=written.name,
+        aliases=aliases(written.name),
         convention=counting,
         clip=net.clip,
         classes=net.classes,

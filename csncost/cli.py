@@ -134,7 +134,7 @@ def analyze(spec: Any, frames: Any, size: Any, classes: Any, convention: str, na
 @_OUTPUT
 def compare(specs: Any, frames: Any, size: Any, classes: Any, convention: str, names: Any, views: int, by: Any, form: Any, output: Any) -> None:
     """Networks side by side, ratios to the first."""
-    from csncost.compare import compare as run
+    from csncost.comparison import compare as run
     from csncost.render.output import emit
 
     found = run(*specs, by=by, frames=frames, size=size, classes=classes, views=views, convention=convention, **names)
@@ -152,7 +152,7 @@ def formula(spec: Any, frames: Any, size: Any, classes: Any, convention: str, na
     """Closed forms in T, H, W and every free name."""
     import json
 
-    from csncost.formula import formula as run
+    from csncost.symbolic import formula as run
     from csncost.render.output import emit_text
 
     found = run(spec, frames=frames, size=size, classes=classes, convention=convention, free=free, **names)

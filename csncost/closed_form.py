@@ -56,46 +56,40 @@ def for_people(expr: Any) -> str:
     return str(_printers()[0].doprint(expr))
 
 
-def text(metrics: Mapping[str, Stages], totals: bool) -> str:
-    """A paragraph for each metric; each stage on a line, or their sum."""
-    width = max(len(name) for stages in metrics.values() for name, _ in stages) + 2
+def text(metrics: Mapping[str, Stages]) -> str:
+    """A paragraph for each metric, a stage on each line."""
+    width = max(len(name) for stages in metrics.values() for name, _ in stages)
     paragraphs = []
     for title, stages in metrics.items():
-        if totals:
-            lines = ["  " + for_people(_sum(stages))]
-        else:
-            lines = [f"  {name:<{width}}{for_people(expr)}" for name, expr in stages if expr != 0] or ["  0"]
+        lines = [f"  {name:<{width}}  {for_people(expr)}" if width else f"  {for_people(expr)}" for name, expr in _counted(stages)]
         paragraphs.append("\n".join([title, *lines]))
     return "\n\n".join(paragraphs)
 
 
-def latex(metrics: Mapping[str, Stages], totals: bool) -> str:
+def latex(metrics: Mapping[str, Stages]) -> str:
     """An `align*` environment for each metric, a stage on each line."""
     from sympy import latex as to_latex
 
     blocks = []
     for title, stages in metrics.items():
-        name = rf"\text{{{title}}}"
-        exprs = [_sum(stages)] if totals else [expr for _, expr in stages if expr != 0] or [0]
-        labels = [""] if totals else [label for label, expr in stages if expr != 0] or [""]
-        terms = [to_latex(expr, order="none") for expr in exprs]
-        lines = [
-            f"  {name + ' ={} &' if i == 0 else '& {}+'} {term}" + (rf" && \text{{({_escaped(label)})}}" if label else "")
-            for i, (term, label) in enumerate(zip(terms, labels, strict=True))
-        ]
+        lines = []
+        for i, (label, expr) in enumerate(_counted(stages)):
+            start = "& {}+" if i else rf"\text{{{title}}} ={{}} &"
+            end = rf" && \text{{({_escaped(label)})}}" if label else ""
+            lines.append(f"  {start} {to_latex(expr, order='none')}{end}")
         blocks.append("\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}")
     return "\n".join(blocks)
 
 
-def python(metrics: Mapping[str, Stages], symbols: Sequence[Any], doc: str) -> str:
+def python(metrics: Mapping[str, Any], symbols: Sequence[Any], doc: str) -> str:
     """A function for each metric; one division at the end keeps everything in exact ints."""
     from sympy import fraction, together
 
     arguments = ", ".join(str(symbol) for symbol in symbols)
+    printer = _printers()[1]
     functions = []
-    for name, stages in metrics.items():
-        top, bottom = fraction(together(_sum(stages)))
-        printer = _printers()[1]
+    for name, expr in metrics.items():
+        top, bottom = fraction(together(expr))
         body = printer.doprint(top)
         if bottom != 1:
             body = f"({body}) // ({printer.doprint(bottom)})"
@@ -103,10 +97,9 @@ def python(metrics: Mapping[str, Stages], symbols: Sequence[Any], doc: str) -> s
     return "\n\n".join(functions)
 
 
-def _sum(stages: Stages) -> Any:
-    from sympy import Add
-
-    return Add(*(expr for _, expr in stages))
+def _counted(stages: Stages) -> Stages:
+    """The stages that are not nothing, or the first."""
+    return [(name, expr) for name, expr in stages if expr != 0] or list(stages)[:1]
 
 
 def _escaped(label: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from csncost.arithmetic import (
     Size,
@@ -84,11 +84,10 @@ def _slide(
     return output
 
 
-@dataclass(frozen=True, slots=True)
-class Conv:
+class Conv(NamedTuple):
     """A grouped convolution over (T, H, W); depthwise when `groups` equals `in_channels`."""
 
-    kind: ClassVar = "conv"
+    kind = "conv"  # type: ignore[misc]
     in_channels: Size
     out_channels: Size
     kernel: Shape
@@ -113,11 +112,10 @@ class Conv:
         return f"{channels} {what} do not divide into {self.groups} groups", f"legal group counts here: {listed}"
 
 
-@dataclass(frozen=True, slots=True)
-class Norm:
+class Norm(NamedTuple):
     """A normalisation with a learned scale and shift for each channel."""
 
-    kind: ClassVar = "norm"
+    kind = "norm"  # type: ignore[misc]
     channels: Size
     function: str = "batch"
 
@@ -126,11 +124,10 @@ class Norm:
         return inputs[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Activation:
+class Activation(NamedTuple):
     """An elementwise non-linearity, named as in `functional` notation: relu, silu, sigmoid, ..."""
 
-    kind: ClassVar = "act"
+    kind = "act"  # type: ignore[misc]
     function: str = "relu"
 
     def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
@@ -138,11 +135,10 @@ class Activation:
         return inputs[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(NamedTuple):
     """A max or average pooling; `kernel` None pools globally, over all of (T, H, W)."""
 
-    kind: ClassVar = "pool"
+    kind = "pool"  # type: ignore[misc]
     function: str
     kernel: Shape | None = None
     stride: Shape = (1, 1, 1)
@@ -161,22 +157,20 @@ class Pool:
         return (channels, *_slide(checks, tuple(spatial), self.kernel, self.stride, self.padding, (1, 1, 1), self.ceil))
 
 
-@dataclass(frozen=True, slots=True)
-class Add:
+class Add(NamedTuple):
     """An elementwise sum of two or more tensors (a residual connection)."""
 
-    kind: ClassVar = "add"
+    kind = "add"  # type: ignore[misc]
 
     def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
         """The inputs' common shape; requires that they have one."""
         return _common_shape(inputs, checks, "add")
 
 
-@dataclass(frozen=True, slots=True)
-class Multiply:
+class Multiply(NamedTuple):
     """An elementwise product of tensors (a gate); a factor's axis of length 1 is broadcast."""
 
-    kind: ClassVar = "multiply"
+    kind = "multiply"  # type: ignore[misc]
 
     def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
         """The first input's shape."""
@@ -187,11 +181,10 @@ class Multiply:
         return inputs[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Concat:
+class Concat(NamedTuple):
     """Channel concatenation of parallel branches."""
 
-    kind: ClassVar = "concat"
+    kind = "concat"  # type: ignore[misc]
 
     def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
         """(sum of C, T, H, W); requires equal (T, H, W)."""
@@ -199,11 +192,10 @@ class Concat:
         return (sum(shape[0] for shape in inputs), *spatial)
 
 
-@dataclass(frozen=True, slots=True)
-class Linear:
+class Linear(NamedTuple):
     """A fully connected layer over a vector; `classifier` marks the one that outputs the class scores."""
 
-    kind: ClassVar = "linear"
+    kind = "linear"  # type: ignore[misc]
     in_channels: Size
     out_channels: Size
     bias: bool = True
@@ -214,11 +206,10 @@ class Linear:
         return (self.out_channels,)
 
 
-@dataclass(frozen=True, slots=True)
-class Reshape:
+class Reshape(NamedTuple):
     """A change of shape that computes nothing; `shape` None flattens to a vector."""
 
-    kind: ClassVar = "reshape"
+    kind = "reshape"  # type: ignore[misc]
     shape: Shape | None = None
 
     def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
@@ -226,11 +217,10 @@ class Reshape:
         return (volume(inputs[0]),) if self.shape is None else self.shape
 
 
-@dataclass(frozen=True, slots=True)
-class Matmul:
+class Matmul(NamedTuple):
     """The product of a (rows x inner) and an (inner x columns) matrix, both computed (attention, non-local)."""
 
-    kind: ClassVar = "matmul"
+    kind = "matmul"  # type: ignore[misc]
     rows: Size
     inner: Size
     columns: Size

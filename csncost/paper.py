@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from csncost.analyze import analyze, network
+from csncost.analyze import analyze, to_network
 from csncost.errors import CsncostError, did_you_mean
 from csncost.lang.expand import expand
 from csncost.lang.parser import parse
@@ -164,7 +164,7 @@ def _table3() -> Reproduction:
     cells, rows = [], []
     for printed in _read("table3"):
         written = expand(parse(printed["model"]))
-        stages = [node for node in network(printed["model"]).graph.nodes if node.name.startswith("conv") and node.name != "conv1"]
+        stages = [node for node in to_network(printed["model"]).graph.nodes if node.name.startswith("conv") and node.name != "conv1"]
         blocks = [sum(block.copies for block in stage.op.nodes) for stage in stages if isinstance(stage.op, Graph)]
         ours = {"name": written.name, "config": str(blocks)}
         row: dict[str, Any] = {key: printed[key] for key in ("model", "block", "config", "name")}
@@ -178,7 +178,7 @@ def _table3() -> Reproduction:
 
 def _table1() -> Reproduction:
     """Output sizes and filters, at T = 8; the outputs are those of the networks, the filters of their first blocks."""
-    nets = {"simple": network("simple-16"), "bottleneck": network("bottleneck-16")}
+    nets = {"simple": to_network("simple-16"), "bottleneck": to_network("bottleneck-16")}
     frames = nets["simple"].clip[1]
     cells, rows, known = [], [], set()
     for printed in _read("table1"):

@@ -58,6 +58,7 @@ class Report:
 
     spec: str
     name: str
+    aliases: tuple[str, ...]
     convention: Convention
     clip: Shape
     classes: int
@@ -111,6 +112,13 @@ class Report:
             return self
         return replace(self, level=level, _rows=lambda: list(_grouped(self.rows, level)))
 
+    @property
+    def title(self) -> str:
+        """What the network is called: its canonical name and its other names, or the file it was read from."""
+        if self.name:
+            return "   ".join([self.name, *self.aliases])
+        return self.spec if len(self.spec) <= 60 and "\n" not in self.spec else "a network written out"
+
     def stamp(self) -> dict[str, Any]:
         """How the numbers were counted: what every output carries."""
         return {"convention": self.convention.name, "clip": shape(self.clip), "classes": self.classes, "views": self.views}
@@ -122,6 +130,7 @@ class Report:
         return {
             "spec": self.spec,
             "name": self.name,
+            "aliases": list(self.aliases),
             "canonical": self.canonical,
             "convention": self.convention.name,
             "counting": str(self.convention),
@@ -256,7 +265,7 @@ def _table(report: Report) -> Table:
     return Table(
         columns,
         rows,
-        title=report.name or report.spec,
+        title=report.title,
         totals=[] if report.level == "total" else [total],
         notes=[*views, f"counted: {report.convention.unit}; {report.convention.scope}"],
         stamp=report.stamp(),

@@ -9,6 +9,7 @@ from pathlib import Path
 from csncost.errors import Source, Span, SpecError, nearest
 from csncost.lang.evaluate import LIBRARY
 from csncost.lang.parser import parse
+from csncost.lang.printer import print_reference
 from csncost.lang.syntax import BlockDefinition, Expr, List, Name, NetworkDefinition, Number, Reference, Spec, Template
 
 ZOO = Path(__file__).parent.parent / "zoo"
@@ -65,6 +66,14 @@ class Library:
         return SpecError(
             f'unknown network "{name[:60]}"', span, hint=f"did you mean {near[0]}?   (csncost list shows every name){listed}"
         )
+
+
+@cache
+def aliases(name: str) -> tuple[str, ...]:
+    """Other names of a network that goes by a canonical name: `ir-CSN-50` for `bottleneck-D-16`."""
+    plain = name.partition("@")[0]
+    plain_names = (network for network in library().networks if not any(hole for _, hole in network.pattern))
+    return tuple(pattern_text(network, {}) for network in plain_names if print_reference(network.target) == plain)
 
 
 def pattern_text(network: NetworkDefinition, holes: dict[str, str]) -> str:

@@ -62,9 +62,12 @@ class Formula:
         return self._total("activations")
 
     def _total(self, metric: str) -> Expr:
-        from sympy import Add
+        return self.totals[metric]
 
-        return Add(*(expr for _, expr in self.by_stage[metric]))
+    @cached_property
+    def totals(self) -> dict[str, Expr]:
+        """For each metric the closed form of the whole network, factored by output volume."""
+        return {metric: self._factored(sum(getattr(counts, metric) for _, counts in self.stages)) for metric in METRICS}
 
     @cached_property
     def by_stage(self) -> dict[str, list[tuple[str, Expr]]]:
@@ -98,22 +101,22 @@ class Formula:
         conditions = [f"where {'; '.join(self.conditions())}"] if self.assumptions else []
         return [self.name, *(f"{key} {value}" for key, value in self.stamp().items()), *conditions]
 
-    def _titled(self) -> dict[str, list[tuple[str, Any]]]:
-        return {UNITS[metric]: self.by_stage[metric] for metric in METRICS}
+    def _titled(self, by: str) -> dict[str, list[tuple[str, Any]]]:
+        return {UNITS[metric]: [("", self.totals[metric])] if by == "total" else self.by_stage[metric] for metric in METRICS}
 
     def to_text(self, by: str = "stage") -> str:
         """Closed forms that a person can read: the lines of the stages add up, or the sum itself (`by` "total")."""
-        return "\n".join(self.header()) + "\n\n" + closed_form.text(self._titled(), by == "total") + "\n"
+        return "\n".join(self.header()) + "\n\n" + closed_form.text(self._titled(by)) + "\n"
 
     def to_latex(self, by: str = "stage") -> str:
         r"""An `align*` environment for each metric; the document needs \usepackage{amsmath}."""
         comments = "\n".join(f"% {line}" for line in self.header())
-        return f"{comments}\n% needs \\usepackage{{amsmath}}\n" + closed_form.latex(self._titled(), by == "total") + "\n"
+        return f"{comments}\n% needs \\usepackage{{amsmath}}\n" + closed_form.latex(self._titled(by)) + "\n"
 
     def to_python(self) -> str:
         """A Python function for each metric that computes it exactly in ints."""
         doc = "; ".join(self.header())
-        return closed_form.python({metric: self.by_stage[metric] for metric in METRICS}, self.symbols, doc)
+        return closed_form.python(self.totals, self.symbols, doc)
 
     def to_dict(self) -> dict[str, Any]:
         """The closed forms as plain data, each as text that SymPy reads."""
