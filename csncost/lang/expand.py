@@ -167,6 +167,8 @@ class _Scope:
 def _expand_reference(definitions: Library, reference: Reference, outer: _Scope) -> Written:
     """The network a spec's reference means; names in its modifiers belong to the spec, other given ones to the network."""
     modifiers = {key: outer.evaluate(value) for key, value in reference.modifiers}
+    segments = (segment if isinstance(segment, str) else _evaluated_list(segment, outer) for segment in reference.segments)
+    reference = replace(reference, segments=tuple(segments))
     clip = tuple(map(outer.evaluate, reference.clip.items)) if reference.clip else None
     mine = outer.used | outer.assigned
     passed = {**modifiers, **{key: value for key, value in outer.given.items() if key not in mine}}
@@ -240,6 +242,10 @@ def _expand_body(definitions: Library, parts: Sequence[Input | Stage], scope: _S
 
 def _evaluated(sizes: Sizes, scope: _Scope) -> Sizes:
     return Sizes(tuple(map(scope.evaluate, sizes.items)), span=sizes.span)
+
+
+def _evaluated_list(items: List, scope: _Scope) -> List:
+    return List(tuple(map(scope.evaluate, items.items)), span=items.span)
 
 
 def _stage(definitions: Library, stage: Stage, scope: _Scope) -> Stage:
