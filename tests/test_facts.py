@@ -65,12 +65,13 @@ def test_structure_that_reproduces_the_tables():
 
 def test_simple_d_adds_a_pointwise_layer_only_where_channels_change():
     rows = {row.name: row for row in cc.analyze("simple-D-8").rows}
-    assert [rows[f"conv2_1.{x}"].kernel for x in "bc"] == [(3, 3, 3)] * 2
-    assert "conv2_1.a" not in rows
+    assert [rows[f"conv2_1.{x}"].kernel for x in "ab"] == [(3, 3, 3)] * 2
+    assert "conv2_1.c" not in rows
     assert (rows["conv3_1.a"].kernel, rows["conv3_1.a"].stride) == ((1, 1, 1), (1, 1, 1))
     assert (rows["conv3_1.b"].stride, rows["conv3_1.b"].groups) == ((2, 2, 2), 128)
     assert (rows["conv3_1.c"].stride, rows["conv3_1.c"].groups) == ((1, 1, 1), 128)
-    assert "conv3_2.a" not in rows
+    assert [rows[f"conv3_2.{x}"].kernel for x in "ab"] == [(3, 3, 3)] * 2
+    assert "conv3_2.c" not in rows
 
 
 def test_ip_and_dg_blocks():

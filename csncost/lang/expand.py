@@ -167,8 +167,7 @@ class _Scope:
 def _expand_reference(definitions: Library, reference: Reference, outer: _Scope) -> Written:
     """The network a spec's reference means; names in its modifiers belong to the spec, other given ones to the network."""
     modifiers = {key: outer.evaluate(value) for key, value in reference.modifiers}
-    segments = (segment if isinstance(segment, str) else _evaluated_list(segment, outer) for segment in reference.segments)
-    reference = replace(reference, segments=tuple(segments))
+    reference = _with_lists(reference, outer)
     clip = tuple(map(outer.evaluate, reference.clip.items)) if reference.clip else None
     mine = outer.used | outer.assigned
     passed = {**modifiers, **{key: value for key, value in outer.given.items() if key not in mine}}
@@ -194,9 +193,9 @@ def _resolve(definitions: Library, reference: Reference, passed: Mapping[str, Ex
         raise SpecError("this name is defined through itself", reference.span)
     definition, holes = definitions.find(reference)
     values = {hole: passed.get(hole, value) for hole, value in holes.items()}
-    evaluate = _Scope([], values).evaluate
-    target = replace(definition.target, span=reference.span, spans=())
-    own = {key: evaluate(value) for key, value in target.modifiers}
+    inner = _Scope([], values)
+    target = _with_lists(replace(definition.target, span=reference.span, spans=()), inner)
+    own = {key: inner.evaluate(value) for key, value in target.modifiers}
     beyond = {key: value for key, value in passed.items() if key not in holes}
     name = target.segments[0]
     template = definitions.templates.get(name) if len(target.segments) == 1 and isinstance(name, str) else None
@@ -244,8 +243,12 @@ def _evaluated(sizes: Sizes, scope: _Scope) -> Sizes:
     return Sizes(tuple(map(scope.evaluate, sizes.items)), span=sizes.span)
 
 
-def _evaluated_list(items: List, scope: _Scope) -> List:
-    return List(tuple(map(scope.evaluate, items.items)), span=items.span)
+def _with_lists(reference: Reference, scope: _Scope) -> Reference:
+    """The reference with the lists in its name evaluated."""
+    segments = (
+        s if isinstance(s, str) else List(tuple(map(scope.evaluate, s.items)), span=s.span) for s in reference.segments
+    )
+    return replace(reference, segments=tuple(segments))
 
 
 def _stage(definitions: Library, stage: Stage, scope: _Scope) -> Stage:

@@ -72,7 +72,8 @@ def _unexpected(source: Source, at: int) -> SpecError:
     char = source.text[at]
     hint = ""
     if char in _DASHES:
-        hint = "write the ASCII hyphen -"
+        mended = source.text.translate(dict.fromkeys(map(ord, _DASHES), "-"))
+        hint = f"did you mean {mended}?" if len(mended) <= 60 and mended.isascii() and "\n" not in mended else "write the ASCII hyphen -"
     elif char in _QUOTES:
         hint = "names are written without quotes"
     elif char == "\0":

@@ -259,9 +259,12 @@ class _Lowering:
         residual = shortcut != Name("none")
         layers = repeat.block.layers
         stride = ONES
+        present = 0
         for i, layer in enumerate(layers):
             layer = layer if strided or layer.stride is None else replace(layer, stride=None)
-            self.layer(builder, _letter(i), layer, place, bare=residual and i == len(layers) - 1)
+            before = builder.last
+            self.layer(builder, _letter(present), layer, place, bare=residual and i == len(layers) - 1)
+            present += builder.last > before  # an optional layer may be left out
             if layer.stride is not None:
                 stride = tuple(a * b for a, b in zip(stride, self.axes(layer.stride, ONES, "stride"), strict=True))
         if residual:

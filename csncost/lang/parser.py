@@ -139,7 +139,7 @@ class _Parser:
             self.fail("a name such as bottleneck-D-16, or a layer such as conv1 3x7x7, 64")
         if second.kind == "=":
             return self.assignment()
-        if second.kind == "name" and first.text in ("block", "template", "network"):
+        if (second.kind == "name" or (second.kind == "{" and first.text == "network")) and first.text in ("block", "template", "network"):
             return {"block": self.block_definition, "template": self.template, "network": self.network}[first.text]()
         touching = second.start == first.end and second.kind in ("-", "@", "(")
         if touching or second.kind in ("newline", ";", "end"):
@@ -346,14 +346,13 @@ class _Parser:
         return Layer(head, function, channels, frozenset(flags), options, stride, span=self.span(start, end))
 
     def stride(self, before: Expr | None) -> Expr | None:
-        slash = self.take("/")
-        if slash is None:
-            return before
-        if before is not None:
-            raise SpecError(
-                "a second stride", self.span(slash.start), hint="a slash outside parentheses is the stride; divide inside them: (64/2)"
-            )
-        return self.sizes_or_atom()
+        while slash := self.take("/"):
+            found = self.sizes_or_atom()
+            if before is not None:
+                hint = "a slash outside parentheses is the stride; divide inside them: (64/2)"
+                raise SpecError("a second stride", self.span(slash.start), hint=hint)
+            before = found
+        return before
 
     def option(self, known: tuple[str, ...], before: tuple[tuple[str, Expr], ...]) -> tuple[str, Expr]:
         name = self.need("name", "an option")
