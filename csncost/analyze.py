@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
+from math import isfinite
 from pathlib import Path
-from typing import Any, TextIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 from csncost.conventions import Convention
 from csncost.conventions import convention as find_convention
@@ -15,7 +16,7 @@ from csncost.counts import tally
 from csncost.errors import CsncostError, Source, SpecError
 from csncost.lang.canonical import canonical
 from csncost.lang.expand import Written, expand, put_in
-from csncost.lang.lexer import MAX_LENGTH
+from csncost.lang.lexer import MAX_LENGTH, MAX_SIZE
 from csncost.lang.library import aliases
 from csncost.lang.lower import lower
 from csncost.lang.parser import parse
@@ -39,24 +40,33 @@ def read(spec: SpecLike) -> Spec:
         return parse(read_file(Path(spec)))
     if not isinstance(spec, str):
         raise SpecError(f"a spec is a text or a path, not {type(spec).__name__}")
-    return _parse(spec)
+    return parse(spec)
 
 
-def from_argument(text: str, stdin: TextIO) -> SpecLike:
+def from_argument(text: str, stdin: BinaryIO | None) -> SpecLike:
     """A spec as a command line gives it: `-` is standard input, what looks like a path is a file."""
     if text == "-":
+        if stdin is None:
+            raise SpecError("standard input is closed", hint="pipe a spec into it")
         try:
-            return parse(Source(stdin.read(MAX_LENGTH + 1), "standard input"))
+            return parse(Source(_decoded(stdin), "standard input"))
         except UnicodeDecodeError:
             raise SpecError("standard input is not text", hint="a spec is UTF-8 text") from None
-    one_word = not any(c.isspace() for c in text)
-    return Path(text) if one_word and (text.endswith(".csn") or "/" in text) else text
+        except OSError as error:
+            raise SpecError(f"cannot read standard input: {error.strerror}", hint="pipe a spec into it") from None
+    is_path = text.endswith(".csn") or ("/" in text and not any(c in text for c in "([=;"))
+    return Path(text) if is_path and not any(c.isspace() for c in text) else text
+
+
+def _decoded(file: BinaryIO) -> str:
+    """The text of a file, read no further than the longest spec; a byte order mark is skipped."""
+    return file.read(4 * MAX_LENGTH + 4).decode("utf-8-sig")
 
 
 def show(spec: SpecLike, **names: Any) -> str:
     """The canonical written-out text of a spec; it parses back to the same network.
 
-    >>> print(show("ir-CSN-26").splitlines()[3])
+    >>> print(show("ir-CSN-26").splitlines()[4])
     conv2  [1x1x1, 64; 3x3x3, 64, depthwise; 1x1x1, 64] x 2
     """
     written = resolve(spec, names)
@@ -67,7 +77,8 @@ def show(spec: SpecLike, **names: Any) -> str:
 def read_file(path: Path) -> Source:
     """The text of a `.csn` file. Raises SpecError for a file that is missing, unreadable or binary."""
     try:
-        return Source(path.read_text("utf-8"), str(path))
+        with path.open("rb") as file:
+            return Source(_decoded(file), str(path))
     except UnicodeDecodeError:
         raise SpecError(f"{path} is not a text file", hint="a .csn file is UTF-8 text") from None
     except (OSError, ValueError) as error:
@@ -75,38 +86,37 @@ def read_file(path: Path) -> Source:
         raise SpecError(f"cannot read {path}: {reason}", hint="a spec is a name, a .csn file, or - for standard input") from None
 
 
-_parse = lru_cache(maxsize=256)(parse)
-_expand = lru_cache(maxsize=256)(expand)
+@lru_cache(maxsize=256)
+def _expanded(text: str) -> Written:
+    """A text that was met before is not read again."""
+    return expand(read(text))
 
 
 def resolve(spec: SpecLike, names: Mapping[str, Any]) -> Written:
     """The network written out; ints in `names` are put in, other values keep their names free for lowering."""
-    tree = read(spec)
-    if not names:
-        return _expand(tree)
-    return expand(tree, {key: _literal(key, value) for key, value in names.items()})
+    if not names and type(spec) is str and not spec.endswith(".csn"):
+        return _expanded(spec)
+    return expand(read(spec), {key: _literal(key, value) for key, value in names.items()})
 
 
-def _literal(name: str, value: Any) -> Expr:
+def _literal(name: str, value: Any, depth: int = 0) -> Expr:
+    """A caller's value as an expression; arrays and symbols stay free names, to be put in when the network is lowered."""
     value = _python(value)
     if isinstance(value, (Number, Name, List)):
         return value
     if isinstance(value, (int, Fraction)) and not isinstance(value, bool):
+        if abs(value.numerator) > MAX_SIZE**2 or value.denominator > MAX_SIZE:
+            raise SpecError(f"{name} is a number of absurd size", hint=f"a size is at most {MAX_SIZE:,}")
         return Number(value)
-    if isinstance(value, float):
-        return Number(_exact(value))
+    if isinstance(value, float) and isfinite(value):
+        return _literal(name, Fraction(repr(value)).limit_denominator(10**9))
     if isinstance(value, str):
         return _value(name, value)
-    if isinstance(value, (list, tuple)):
-        return List(tuple(_literal(name, item) for item in value))
-    return Name(name)
-
-
-def _exact(value: float) -> int | Fraction:
-    if value != value or value in (float("inf"), float("-inf")):
-        raise SpecError(f"{value} is not a size")
-    exact = Fraction(repr(value))
-    return exact.numerator if exact.denominator == 1 else exact
+    if isinstance(value, (list, tuple)) and depth < 3:
+        return List(tuple(_literal(name, item, depth + 1) for item in value))
+    if hasattr(value, "free_symbols") or hasattr(value, "dtype"):
+        return Name(name)
+    raise SpecError(f"{name} cannot be {value!r:.60}", hint="it is a number, a list, or a text in the language")
 
 
 def _value(name: str, text: str) -> Expr:
@@ -118,13 +128,21 @@ def _value(name: str, text: str) -> Expr:
 
 
 def _python(value: Any) -> Any:
-    """A NumPy scalar as the Python number it is, so that it cannot overflow; anything else as it is."""
-    return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "dtype") and type(value).__module__ == "numpy" else value
+    """A NumPy, SymPy or zero-dimensional number as the Python number it is, so that it cannot overflow."""
+    if isinstance(value, (int, float, str, Fraction)) or value is None:
+        return value
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        return value.item()
+    if getattr(value, "is_Integer", False):
+        return int(value)
+    return value
 
 
 def sizes(frames: Any = None, size: Any = None, classes: Any = None) -> dict[str, Any]:
     """The setting that overrides a spec's clip and classes, from a caller's arguments."""
-    height, width = size if isinstance(size, (tuple, list)) and len(size) == 2 else (size, size)
+    if isinstance(size, str) or (isinstance(size, Sequence) and len(size) != 2):
+        raise SpecError(f"size cannot be {size!r:.60}", hint="it is a number, or (height, width)")
+    height, width = size if isinstance(size, Sequence) else (size, size)
     setting = {"frames": frames, "height": height, "width": width, "classes": classes}
     return {key: _python(value) for key, value in setting.items() if value is not None}
 
@@ -137,7 +155,9 @@ def to_network(
 
 
 def _unliteral(names: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in names.items() if not isinstance(value, (int, float, str, Fraction, list, tuple))}
+    """Those values that no text can say: arrays and symbols."""
+    found = {name: _python(value) for name, value in names.items()}
+    return {name: value for name, value in found.items() if hasattr(value, "free_symbols") or hasattr(value, "dtype")}
 
 
 def analyze(
@@ -158,13 +178,16 @@ def analyze(
 
     >>> report = analyze("ir-CSN-50")
     >>> report.params, report.flops, report.interactions
-    (13078208, 10577743872, 5423636672)
+    (13077632, 10577744384, 5423593664)
     """
+    views = _python(views)
     if isinstance(views, bool) or not isinstance(views, int) or not 1 <= views <= 1_000_000:
-        raise CsncostError(f"views must be a whole number from 1 to 1,000,000, not {views!r:.60}")
+        raise CsncostError("views must be a whole number from 1 to 1,000,000")
     counting = find_convention(convention)
     written = resolve(spec, names)
     net = lower(written, **sizes(frames, size, classes))
+    if not all(isinstance(size, int) for size in (*net.clip, net.classes)):
+        raise CsncostError("analyze takes numbers, not arrays or symbols", "formula gives closed forms")
     totals = tally(net.graph, counting)
     return Report(
         spec=_shown(spec),
@@ -175,19 +198,19 @@ def analyze(
         classes=net.classes,
         views=views,
         totals=totals._replace(flops=totals.flops * views),
-        _rows=lambda: tuple(network_rows(net, counting, views)),
-        _canonical=lambda: canonical(settled(written, net)),
+        _rows=partial(network_rows, net, counting, views),
+        _canonical=partial(_canonical, written, net),
     )
 
 
-def settled(written: Written, net: Network) -> Written:
-    """The network with the clip and the classes that it was analysed with written in."""
-    sizes = tuple(Number(int(size)) for size in net.clip)
-    axes = {item.id: number for item, number in zip(written.input.items, sizes, strict=True) if isinstance(item, Name)}
+def _canonical(written: Written, net: Network) -> str:
+    """The canonical text of a network with the clip and the classes that it was analysed with written in."""
+    clip = tuple(map(Number, net.clip))
+    axes = {item.id: number for item, number in zip(written.input.items, clip, strict=True) if isinstance(item, Name)}
     *stages, last = written.stages
-    if isinstance(last.body, Layer) and last.body.channels is None and isinstance(last.body.head, (Number, Name)):
-        last = replace(last, body=replace(last.body, head=Number(int(net.classes))))
-    return put_in(replace(written, input=Sizes(sizes), stages=(*stages, last)), axes)
+    if isinstance(last.body, Layer) and last.body.head is not None and net.has_classifier:
+        last = replace(last, body=replace(last.body, head=Number(net.classes)))
+    return canonical(put_in(replace(written, input=Sizes(clip), stages=(*stages, last)), axes))
 
 
 def _shown(spec: SpecLike) -> str:

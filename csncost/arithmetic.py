@@ -89,6 +89,24 @@ def smaller(a: Size, b: Size) -> Size:
     return a + (b - a) * (b < a)
 
 
+NEARLY = 1e-9
+"""How far a float may lie from a whole number and still stand for it; arrays of multipliers such as 0.29 are floats."""
+
+
+def floor(x: Size) -> Size:
+    """The largest whole number not above x."""
+    return (x + NEARLY) // 1 if _is_float_array(x) else x // 1
+
+
+def ceil(x: Size) -> Size:
+    """The smallest whole number not below x."""
+    return -floor(-x)
+
+
+def _is_float_array(x: Size) -> bool:
+    return hasattr(x, "dtype") and x.dtype.kind == "f"
+
+
 def divides(divisor: Size, n: Size) -> Truth:
     """Whether `divisor` divides `n`: a bool, a mask, or a relation to be assumed."""
     if is_symbolic(divisor, n):
@@ -103,7 +121,7 @@ def differ(a: Size, b: Size) -> Truth:
     if is_symbolic(a, b):
         from sympy import simplify
 
-        return bool(a != b) and simplify(a - b) != 0
+        return bool(a != b) and bool(simplify(a - b) != 0)
     return a != b
 
 

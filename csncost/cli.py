@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
@@ -23,18 +25,17 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except CsncostError as error:
-            click.echo(click.style("error: ", fg="red", bold=True) + str(error), err=True)
+            _complain(str(error))
             ctx.exit(2)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # click knows what to do when a reader has gone
+                raise
+            _complain(f"cannot write: {error.strerror}")
+            ctx.exit(1)
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            from csncost.errors import did_you_mean
 
-            hint = did_you_mean(args[0], self.list_commands(ctx)) if args else ""
-            error.message += f" {hint}" if hint and "Did you mean" not in error.message else ""
-            raise
+def _complain(text: str) -> None:
+    click.echo(click.style("error: ", fg="red", bold=True) + text, err=True)
 
 
 def _options(*decorators: Callable[[T], T]) -> Callable[[T], T]:
@@ -75,8 +76,16 @@ def _spec(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     from csncost.analyze import from_argument
 
     if isinstance(value, tuple):
-        return tuple(from_argument(text, sys.stdin) for text in value)
-    return from_argument(value, sys.stdin)
+        return tuple(from_argument(text, sys.stdin.buffer if sys.stdin else None) for text in value)
+    return from_argument(value, sys.stdin.buffer if sys.stdin else None)
+
+
+def _apart(names: Mapping[str, str], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options and names together, unless a name is an option's."""
+    for name in names:
+        if name in options or name in ("spec", "specs"):
+            raise CsncostError(f"-p does not set {name}", f"use the option --{name}")
+    return {**options, **names}
 
 
 _CLIP = _options(
@@ -108,6 +117,8 @@ def main() -> None:
       csncost show ir-CSN-50 > mine.csn                  the network written out, to edit
       csncost reproduce all                              the paper's tables, ours beside them
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a character shows ? instead of failing
 
 
 @main.command()
@@ -121,7 +132,7 @@ def analyze(spec: Any, frames: Any, size: Any, classes: Any, convention: str, na
     from csncost.analyze import analyze as run
     from csncost.render.output import emit
 
-    report = run(spec, frames=frames, size=size, classes=classes, views=views, convention=convention, **names)
+    report = run(spec, **_apart(names, {"frames": frames, "size": size, "classes": classes, "views": views, "convention": convention}))
     shown = report.by(by or ("layer" if form in ("json", "csv") else "stage"))
     emit([shown.table()] if form != "json" else [], shown.to_dict() if form == "json" else None, form, output)
 
@@ -137,7 +148,7 @@ def compare(specs: Any, frames: Any, size: Any, classes: Any, convention: str, n
     from csncost.comparison import compare as run
     from csncost.render.output import emit
 
-    found = run(*specs, by=by, frames=frames, size=size, classes=classes, views=views, convention=convention, **names)
+    found = run(*specs, **_apart(names, {"by": by, "frames": frames, "size": size, "classes": classes, "views": views, "convention": convention}))
     emit([found.table()], found.to_dict(), form, output)
 
 
@@ -155,7 +166,7 @@ def formula(spec: Any, frames: Any, size: Any, classes: Any, convention: str, na
     from csncost.symbolic import formula as run
     from csncost.render.output import emit_text
 
-    found = run(spec, frames=frames, size=size, classes=classes, convention=convention, free=free, **names)
+    found = run(spec, **_apart(names, {"frames": frames, "size": size, "classes": classes, "convention": convention, "free": free}))
     texts = {
         "text": lambda: found.to_text(by),
         "latex": lambda: found.to_latex(by),
@@ -174,7 +185,7 @@ def show(spec: Any, names: Any, output: Any) -> None:
     from csncost.analyze import show as run
     from csncost.render.output import emit_text
 
-    emit_text(run(spec, **names), output)
+    emit_text(run(spec, **_apart(names, {})), output)
 
 
 @main.command("list")

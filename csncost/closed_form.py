@@ -85,8 +85,8 @@ def python(metrics: Mapping[str, Any], symbols: Sequence[Any], doc: str) -> str:
     """A function for each metric; one division at the end keeps everything in exact ints."""
     from sympy import fraction, together
 
-    arguments = ", ".join(str(symbol) for symbol in symbols)
     printer = _printers()[1]
+    arguments = ", ".join(map(printer.doprint, symbols))
     functions = []
     for name, expr in metrics.items():
         top, bottom = fraction(together(expr))
@@ -108,12 +108,29 @@ def _escaped(label: str) -> str:
 
 def condition(relation: Any) -> tuple[str, str]:
     """What a relation says, as a subject and an object that neighbours may share: ("G divides", "64")."""
-    from sympy import Eq, Mod, floor
+    from sympy import Eq, Ge, Mod, Ne
 
     if isinstance(relation, Eq) and isinstance(relation.lhs, Mod):
         n, divisor = relation.lhs.args
-        return f"{for_people(divisor)} divides", for_people(n)
-    if isinstance(relation, Eq):
-        whole = next(side.args[0] for side in relation.args if isinstance(side, floor))
-        return "whole:", for_people(whole)
+        return ("whole:" if divisor == 1 else f"{for_people(divisor)} divides"), for_people(n)
+    for kind, sign in ((Eq, "="), (Ne, "\u2260"), (Ge, "\u2265")):
+        if isinstance(relation, kind):
+            return "", f"{for_people(relation.lhs)} {sign} {for_people(relation.rhs)}"
     return "", for_people(relation)
+
+
+def terms(expr: Any) -> int:
+    """How many terms an expression would have if it were multiplied out, at most."""
+    from math import comb
+
+    if expr.is_Add:
+        return sum(map(terms, expr.args))
+    if expr.is_Mul:
+        product = 1
+        for factor in expr.args:
+            product = min(product * terms(factor), 10**9)
+        return product
+    if expr.is_Pow and expr.exp.is_Integer and expr.exp > 1:
+        inner, power = terms(expr.base), int(expr.exp)
+        return 1 if inner == 1 else min(comb(min(inner, 99) + min(power, 99) - 1, min(power, 99)), 10**9)
+    return 1

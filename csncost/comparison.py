@@ -38,16 +38,18 @@ class Comparison:
         return [row for part in self._parts() for row in self._of(part)]
 
     def _parts(self) -> list[str]:
-        """The names of all parts, each network's in order, those that only later ones have after what precedes them."""
+        """The names of all parts, each network's in order; those that only later ones have follow what precedes them."""
         parts: list[str] = []
         for report in self.reports:
-            at = 0
+            known = set(parts)
+            after: dict[str, list[str]] = {}
+            previous = ""
             for row in report.rows:
-                if row.name in parts[at:]:
-                    at = parts.index(row.name, at) + 1
-                elif row.name not in parts:
-                    parts.insert(at, row.name)
-                    at += 1
+                if row.name in known:
+                    previous = row.name
+                else:
+                    after.setdefault(previous, []).append(row.name)
+            parts = [name for part in ("", *parts) for name in ([part] if part else []) + after.get(part, [])]
         return parts
 
     @cached_property

@@ -37,7 +37,7 @@ class Convention:
     name: str
     unit: str
     scope: str
-    rules: Mapping[str, Rule]
+    rules: Mapping[str, Rule] = field(hash=False)
 
     def __str__(self) -> str:
         return f"{self.name} ({self.unit}; {self.scope})"

@@ -42,18 +42,19 @@ class Span:
         return f"{place}  {shown}\n  {' ' * (column - window)}{caret} {note}".rstrip()
 
 
-def _printable(text: str) -> str:
-    """`text` with every character that would not occupy one column replaced."""
-    return "".join(c if c.isprintable() and not c.isspace() else " " if c.isspace() else "\ufffd" for c in text)
+def _printable(text: str, most: int = EXCERPT) -> str:
+    """`text` with every character that would not occupy one column replaced, and cut where it is long."""
+    short = text if len(text) <= most else text[: most - 4] + " ..."
+    return "".join(c if c.isprintable() and not c.isspace() else " " if c.isspace() else "\ufffd" for c in short)
 
 
 class CsncostError(Exception):
     """Something the person who called can mend; its text says what and how."""
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message, hint)
-        self.message = _printable(message)
-        self.hint = _printable(hint)
+        self.message = _printable(message, 300)
+        self.hint = _printable(hint, 400)
+        super().__init__(self.message, self.hint)
 
     def __str__(self) -> str:
         return "\n".join(line for line in (self.message, f"  {self.hint}" if self.hint else "") if line)
@@ -68,8 +69,8 @@ class SpecError(CsncostError, ValueError):
 
     def __init__(self, message: str, span: Span | None = None, *, note: str = "", hint: str = "") -> None:
         super().__init__(message, hint)
-        self.span = span
-        self.note = _printable(note)
+        self.span = span if span is not None and span.source.text else None
+        self.note = _printable(note, 100)
 
     def __str__(self) -> str:
         excerpt = self.span.excerpt(self.note) if self.span else f"  {self.note}" if self.note else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from csncost.arithmetic import Size, ceil_div, exact_div, pairs, smaller, volume
+from csncost.arithmetic import Size, ceil_div, exact_div, is_number, pairs, smaller, volume
 
 
 def conv_weights(in_channels: Size, out_channels: Size, kernel: Sequence[Size], groups: Size) -> Size:
@@ -75,6 +75,8 @@ def window_positions_ceil(length: Size, kernel: Size, stride: Size, padding: Siz
     >>> window_positions_ceil(8, 3, 2, 0), window_positions_ceil(5, 2, 2, 0), window_positions_ceil(4, 3, 3, 2)
     (4, 3, 2)
     """
-    reached = ceil_div(length + padding - kernel, stride) + 1
+    reached = ceil_div(length + padding - kernel + stride, stride)
     started = ceil_div(length + exact_div(padding, 2), stride)
+    if all(map(is_number, (kernel, stride, padding))):  # which is the smaller does not depend on the length
+        return reached if padding // 2 + stride <= kernel else started
     return smaller(reached, started)

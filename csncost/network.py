@@ -55,7 +55,9 @@ class Checks:
         if truth is False:
             raise Fault(aspect, *say())
         if is_symbolic(truth):
-            if truth not in self.assumptions and truth not in (True, False):
+            if truth == False:  # noqa: E712 - SymPy's false is not Python's
+                raise Fault(aspect, *say())
+            if truth not in self.assumptions and truth != True:  # noqa: E712
                 self.assumptions.append(truth)
             return
         self.valid = self.valid & truth
@@ -105,7 +107,9 @@ class Conv(NamedTuple):
         spatial = _slide(checks, inputs[0][1:], self.kernel, self.stride, self.padding, self.dilation)
         return (self.out_channels, *spatial)
 
-    def _indivisible(self, side: str, channels: int) -> tuple[str, str]:
+    def _indivisible(self, side: str, channels: Size) -> tuple[str, str]:
+        if not is_number(self.in_channels) or not is_number(self.out_channels):
+            return f"{channels} {side} channels do not divide into {self.groups} groups", ""
         legal = [g for g in range(1, min(self.in_channels, 10_000) + 1) if not (self.in_channels % g or self.out_channels % g)]
         listed = ", ".join(map(str, legal[:12])) + (", ..." if len(legal) > 12 else "")
         what = "channels" if self.in_channels == self.out_channels else f"{side} channels"
@@ -239,24 +243,25 @@ def same_shape(a: Shape, b: Shape) -> bool:
 
 
 def _common_shape(shapes: Sequence[Shape], checks: Checks, verb: str) -> Shape:
+    """The first shape; requires that the others equal it, axis by axis."""
     first = shapes[0]
     for other in shapes[1:]:
-        if not same_shape(first, other):
-            text = " and ".join("x".join(map(str, shape)) for shape in (first, other))
-            checks.require(
-                _all_equal(first, other), "inputs", lambda text=text: (f"cannot {verb} tensors of shapes {text}", "")  # type: ignore[misc]
-            )
+        text = " and ".join("x".join(map(str, shape)) for shape in (first, other))
+        say = (f"cannot {verb} tensors of shapes {text}", "")
+        if len(first) != len(other):
+            raise Fault("inputs", *say)
+        for x, y in zip(first, other, strict=True):
+            if x is not y and not nowhere(differ(x, y)):
+                checks.require(_equal(x, y), "inputs", lambda say=say: say)  # type: ignore[misc]
     return first
 
 
-def _all_equal(a: Shape, b: Shape) -> Truth:
-    if len(a) != len(b):
-        return False
-    truth: Truth = True
-    for x, y in zip(a, b, strict=True):
-        different = differ(x, y)
-        truth = truth & (not different if isinstance(different, bool) else ~different)
-    return truth
+def _equal(x: Size, y: Size) -> Truth:
+    if is_symbolic(x, y):
+        from sympy import Eq
+
+        return Eq(x, y)
+    return x == y
 
 
 class Node(NamedTuple):
@@ -352,6 +357,13 @@ class Network:
     def classes(self) -> Size:
         """The channels of the output."""
         return self.graph.output[0]
+
+    @property
+    def has_classifier(self) -> bool:
+        """Whether the last stage is the fully connected layer that outputs the class scores."""
+        stage = self.graph.nodes[-1].op
+        nodes = stage.nodes if isinstance(stage, Graph) else ()
+        return any(isinstance(node.op, Linear) and node.op.classifier for node in nodes)
 
     def ops(self) -> Iterator[tuple[str, Node]]:
         """Every operation with its full name (`conv2_1.a`), copies written out; for networks of ints."""

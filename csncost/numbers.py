@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
-
 PREFIXES = ("", "K", "M", "G", "T", "P", "E")
 
 
@@ -17,7 +15,7 @@ def human(count: int) -> str:
         return str(count)
     power = min((len(str(abs(count))) - 1) // 3, len(PREFIXES) - 1)
     text = rounded(count, 1000**power, 2)
-    if abs(Decimal(text)) >= 1000 and power < len(PREFIXES) - 1:
+    if len(text) > len("-999.99" if count < 0 else "999.99") and power < len(PREFIXES) - 1:
         power += 1
         text = rounded(count, 1000**power, 2)
     return f"{text} {PREFIXES[power]}"
@@ -29,7 +27,10 @@ def rounded(count: int, unit: int, decimals: int) -> str:
     >>> rounded(10577745920, 10**9, 1)
     '10.6'
     """
-    return str((Decimal(count) / Decimal(unit)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))
+    scaled = (2 * abs(count) * 10**decimals + unit) // (2 * unit)
+    digits = str(scaled).rjust(decimals + 1, "0")
+    text = f"{digits[:-decimals]}.{digits[-decimals:]}" if decimals else digits
+    return f"-{text}" if count < 0 and scaled else text
 
 
 def percent(part: int, whole: int) -> str:

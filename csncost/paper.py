@@ -93,8 +93,9 @@ def reproduce(name: str) -> Reproduction:
     True
     """
     makers = {"table1": _table1, "table2": _table2, "table3": _table3, "table4": _table4, "table5": _table5, "table6": _table6}
-    if name not in makers:
-        raise CsncostError(f'no table "{name[:60]}"', did_you_mean(name, [*TABLES, "all"]) or f"there are {', '.join(TABLES)}, and all")
+    if not isinstance(name, str) or name not in makers:
+        hint = did_you_mean(str(name), [*TABLES, "all"]) or f"there are {', '.join(TABLES)}, and all"
+        raise CsncostError(f'no table "{name!s:.60}"', hint)
     return makers[name]()
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from csncost.arithmetic import Size
@@ -65,7 +65,7 @@ class Report:
     views: int
     totals: Counts
     level: Level = "layer"
-    _rows: Callable[[], Sequence[Row]] = field(default=tuple, repr=False, compare=False)
+    _rows: Callable[[], Iterable[Row]] = field(default=tuple, repr=False, compare=False)
     _canonical: Callable[[], str] = field(default=str, repr=False, compare=False)
 
     @property
@@ -110,7 +110,7 @@ class Report:
             raise CsncostError(f"a report by {self.level} has no {level}s left", "group the report by layer")
         if level == self.level:
             return self
-        return replace(self, level=level, _rows=lambda: list(_grouped(self.rows, level)))
+        return replace(self, level=level, _rows=partial(_grouped, self.rows, level))
 
     @property
     def title(self) -> str:

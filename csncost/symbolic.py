@@ -13,7 +13,7 @@ from csncost.arithmetic import Size
 from csncost.conventions import Convention
 from csncost.conventions import convention as find_convention
 from csncost.counts import METRICS, Counts, stages
-from csncost.errors import MissingExtra
+from csncost.errors import CsncostError, MissingExtra
 from csncost.lang.expand import bare_names
 from csncost.lang.lower import AXES, lower
 from csncost.lang.syntax import Name
@@ -21,6 +21,9 @@ from csncost.network import Shape
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
+
+MAX_TERMS = 3000
+"""A product that would expand to more terms is left as it is."""
 
 UNITS = {"params": "params", "flops": "FLOPs", "interactions": "interactions (pairs)", "activations": "activations (elements)"}
 
@@ -79,7 +82,9 @@ class Formula:
         from sympy import Add, Mul, expand, sympify
 
         volumes: dict[Any, Any] = {}
-        for term in Add.make_args(expand(sympify(value))):
+        value = sympify(value)
+        terms = Add.make_args(expand(value) if closed_form.terms(value) <= MAX_TERMS else value)
+        for term in terms:
             rest, at = term.as_independent(*self.axes, as_Add=False) if self.axes else (term, sympify(1))
             volumes[at] = volumes.get(at, 0) + rest
         return Add(*(Mul(*Mul.make_args(at), rest, evaluate=False) if rest.is_Add and at != 1 else at * rest for at, rest in volumes.items()))
@@ -152,7 +157,7 @@ def formula(
     `free`. Raises SpecError as `analyze` does, and MissingExtra without SymPy.
 
     >>> formula("simple-8", frames=8, size=112).flops
-    10184294400
+    5711699968
     """
     try:
         from sympy import Symbol
@@ -160,6 +165,9 @@ def formula(
         raise MissingExtra("SymPy", "formula") from None
 
     counting = find_convention(convention)
+    free = (free,) if isinstance(free, str) else tuple(free)
+    if twice := set(free) & set(given):
+        raise CsncostError(f'"{min(twice)}" is both free and given', "leave out one")
     written = resolve(spec, {**given, **{name: Name(name) for name in free}})
     whole = bare_names(written)
     # only what is itself a size is known to be whole: a width multiplier need not be

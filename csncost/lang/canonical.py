@@ -11,7 +11,7 @@ from csncost.lang.expand import Written
 from csncost.lang.printer import print_spec
 from csncost.lang.syntax import Block, Expr, Layer, Name, Number, Repeat, Sizes, Stage
 
-_DEFAULTS = {"groups": Number(1), "dilation": Number(1), "norm": Name("batch"), "shortcut": Name("auto")}
+_DEFAULTS = {"groups": Number(1), "dilation": Number(1), "norm": Name("batch")}
 
 
 def canonical(written: Written) -> str:
@@ -55,20 +55,20 @@ class _Tidy:
         tidied = []
         for i, layer in enumerate(layers):
             act = "none" if bare_last and i == len(layers) - 1 else default_act
-            done = self.layer(layer, act, keep)
+            done = self.layer(layer, act, keep, droppable=i < len(layers) - 1)
             if done is not None:
                 tidied.append(done)
         return tuple(tidied)
 
-    def layer(self, layer: Layer, act: str, keep: bool) -> Layer | None:
+    def layer(self, layer: Layer, act: str, keep: bool, droppable: bool) -> Layer | None:
         head = layer.head
         stride = _stride(layer.stride)
         if layer.function:
             return Layer(_cube(head), layer.function, None, layer.flags, self.options(layer.options, act, head), stride)
         if not isinstance(head, Sizes) and layer.channels is None and not layer.flags:
             self.channels = head or self.channels
-            bias = tuple((k, v) for k, v in layer.options if (k, v) not in (("bias", Name("yes")), ("act", Name("none"))))
-            return Layer(head, options=bias)
+            said = (option for option in layer.options if option not in (("bias", Name("yes")), ("act", Name("none"))))
+            return Layer(head, options=tuple(sorted(said, key=lambda option: option[0])))
         before = self.channels
         channels = before if layer.channels is None else layer.channels
         self.channels = channels
@@ -78,7 +78,7 @@ class _Tidy:
             return Layer(_cube(head), "", None if layer.channels is None else channels, flags, options, stride)
         if "optional" in flags:
             if channels == before:
-                return None
+                return None if droppable else Layer(_cube(head), "", channels, flags, options, stride)
             flags = flags - {"optional"}
         if written is not None and written == before and before != Number(1):
             flags = flags | {"depthwise"}
@@ -96,7 +96,7 @@ class _Tidy:
                 continue
             if key in ("pad", "dilation") and isinstance(value, Sizes) and len(set(value.items)) == 1:
                 value = value.items[0]
-            implied = {**_DEFAULTS, "act": Name(act), "bias": Name("no"), "pad": _centred(head)}
+            implied = {**_DEFAULTS, "act": Name(act), "bias": Name("no"), "pad": _centred(head, dict(options).get("dilation"))}
             if value != implied.get(key):
                 kept.append((key, value))
         return tuple(kept)
@@ -116,12 +116,15 @@ def _stride(stride: Expr | None) -> Expr | None:
     return None if stride == Number(1) else stride
 
 
-def _centred(head: Expr | None) -> Expr | None:
-    """Half the kernel, where that is known: the padding that holds when none is written."""
-    cube = _cube(head)
-    items = cube.items if isinstance(cube, Sizes) else ()
-    numbers = [item.value for item in items if isinstance(item, Number) and isinstance(item.value, int)]
-    halves = tuple(Number((k - 1) // 2) for k in numbers)
-    if len(halves) != 3:
+def _centred(head: Expr | None, dilation: Expr | None) -> Expr | None:
+    """Half the dilated kernel, where that is known: the padding that holds when none is written."""
+    kernel, spread = _whole(_cube(head)), _whole(_cube(dilation or Number(1)))
+    if len(kernel) != 3 or len(spread) != 3:
         return None
+    halves = tuple(Number(d * ((k - 1) // 2)) for k, d in zip(kernel, spread, strict=True))
     return halves[0] if len(set(halves)) == 1 else Sizes(halves)
+
+
+def _whole(sizes: Expr | None) -> list[int]:
+    items = sizes.items if isinstance(sizes, Sizes) else ()
+    return [item.value for item in items if isinstance(item, Number) and isinstance(item.value, int)]

@@ -15,6 +15,7 @@ LIBRARY = "csncost:"
 
 _LIMIT = 10**18
 _MAX_LEAVES = 100_000
+_MAX_DEPTH = 60
 
 _OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b,
@@ -39,9 +40,10 @@ ARITY = {"floor": (1, 1), "ceil": (1, 1), "round": (1, 1), "min": (1, 99), "max"
 class Evaluator:
     """Evaluates expressions with a look-up for names; a name that it does not know (None) stays free."""
 
-    def __init__(self, lookup: Callable[[Name], Expr | None]) -> None:
+    def __init__(self, lookup: Callable[[Name], Expr | None], budget: list[int] | None = None) -> None:
         self.lookup = lookup
-        self._leaves = 0
+        self.budget = [_MAX_LEAVES] if budget is None else budget
+        """Leaves that may still be put in for names, shared by all evaluators of one spec."""
 
     def __call__(self, expr: Expr) -> Expr:
         """The value of `expr`: a number, a list or sizes of values, or an expression over free names."""
@@ -69,8 +71,9 @@ class Evaluator:
         value = self.lookup(name)
         if value is None or isinstance(value, Number):
             return value or name
-        self._leaves += leaves(value)
-        if self._leaves > _MAX_LEAVES:
+        count, depth = measure(value)
+        self.budget[0] -= count
+        if self.budget[0] < 0 or depth > _MAX_DEPTH:
             raise SpecError("the definitions expand to an absurd size", name.span)
         return value
 
@@ -114,29 +117,44 @@ class Evaluator:
     def _case(self, case: Case) -> Expr:
         subject = self(case.subject)
         for key, value in case.cases:
-            if self(key) == subject:
+            known = self(key)
+            if known == subject:
                 return self(value)
+            if _may_equal(known, subject):
+                hint = "give its value, or give what depends on it"
+                raise SpecError(f"it must be known whether {print_value(subject)[:60]} is {print_value(known)[:60]}", subject.span, hint=hint)
         if case.otherwise is not None:
             return self(case.otherwise)
         keys = ", ".join(print_value(key) for key, _ in case.cases)
         raise SpecError(f"{print_value(subject)[:60]} is none of {keys[:200]}", subject.span)
 
 
-def leaves(expr: Expr) -> int:
-    """How many numbers and names an expression has, counted up to the limit on expansion."""
-    count, todo = 0, [expr]
+def measure(expr: Expr) -> tuple[int, int]:
+    """How many numbers and names an expression has, counted up to the limit on expansion, and how deep it is."""
+    count = deepest = 0
+    todo = [(expr, 1)]
     while todo and count <= _MAX_LEAVES:
-        match todo.pop():
+        inner, depth = todo.pop()
+        deepest = max(deepest, depth)
+        operands: tuple[Expr, ...] = ()
+        match inner:
             case Chain(first, rest):
-                todo.append(first)
-                todo.extend(operand for _, operand in rest)
-            case Sizes(items) | List(items):
-                todo.extend(items)
-            case Call(_, arguments):
-                todo.extend(arguments)
+                operands = (first, *(operand for _, operand in rest))
+            case Sizes(items) | List(items) | Call(_, items):
+                operands = items
             case _:
                 count += 1
-    return count
+        todo.extend((operand, depth + 1) for operand in operands)
+    return count, deepest
+
+
+def _may_equal(a: Expr, b: Expr) -> bool:
+    """Whether two values could be equal, depending on free names."""
+    if isinstance(a, (List, Sizes)) and type(a) is type(b):
+        return len(a.items) == len(b.items) and all(map(_may_equal, a.items, b.items))
+    if isinstance(a, Number) and isinstance(b, Number):
+        return a == b
+    return not (isinstance(a, (List, Sizes)) or isinstance(b, (List, Sizes)))
 
 
 def names_in(expr: Expr) -> list[Name]:

@@ -65,17 +65,23 @@ def expand(spec: Spec, given: Mapping[str, Expr] | None = None) -> Written:
     Raises SpecError for names that are unknown, and for values given that have no effect.
     """
     definitions = library().extended(spec)
-    outer = _Scope([item for item in spec.items if isinstance(item, Assignment)], given or {})
+    constant = Evaluator(lambda name: None)
+    outer = _Scope(
+        [item for item in spec.items if isinstance(item, Assignment)], {name: constant(value) for name, value in (given or {}).items()}
+    )
     parts = [item for item in spec.items if isinstance(item, (Input, Stage))]
     references = [item for item in spec.items if isinstance(item, Reference)]
     if references and parts or len(references) > 1:
         raise SpecError("more than one network", references[-1].span, hint="write one name, or one network's input and layers")
     if references:
-        return _expand_reference(definitions, references[0], outer)
+        written = _expand_reference(definitions, references[0], outer)
+        outer.check_defaults_used()
+        return written
     if not parts:
         raise SpecError("only definitions, no network", hint="end with a name, or with an input and layers")
     written = _expand_body(definitions, parts, outer)
     outer.check_used("this spec", written.free_names())
+    outer.check_defaults_used()
     return written
 
 
@@ -96,6 +102,9 @@ class _Scope:
         self.used: set[str] = set()
         self.evaluate = Evaluator(self.lookup)
         self._defaults = {item.name: item for item in assignments}
+        if len(self._defaults) < len(assignments):
+            twice = next(item for item in assignments if self._defaults[item.name] is not item)
+            raise SpecError(f'"{twice.name[:40]}" is defined twice', twice.span)
         self._values: dict[str, Expr] = {}
         self._depth = 0
 
@@ -131,7 +140,7 @@ class _Scope:
 
     def with_arguments(self, arguments: Mapping[str, Expr]) -> Evaluator:
         """An evaluator that knows a block's arguments before these parameters."""
-        return Evaluator(lambda name: arguments[name.id] if name.id in arguments else self.lookup(name))
+        return Evaluator(lambda name: arguments[name.id] if name.id in arguments else self.lookup(name), self.evaluate.budget)
 
     @property
     def assigned(self) -> set[str]:
@@ -147,6 +156,12 @@ class _Scope:
         """The key of a parameter's choice that stands for `value`, or the value itself."""
         choices = self._defaults[name].choices if name in self._defaults else ()
         return next((key for key, chosen in choices if self.evaluate(chosen) == value), value)
+
+    def check_defaults_used(self) -> None:
+        """Refuse a definition that nothing asked for."""
+        for name, item in self._defaults.items():
+            if name not in self.used:
+                raise SpecError(f'"{name[:40]}" is defined, but nothing uses it', item.span, hint=f"a parameter is set by ({name[:40]}=...)")
 
     def check_known(self, whole: str, at: Span, free: set[str]) -> None:
         """Refuse a given value for what is neither a parameter nor a free name."""
@@ -168,23 +183,27 @@ def _expand_reference(definitions: Library, reference: Reference, outer: _Scope)
     """The network a spec's reference means; names in its modifiers belong to the spec, other given ones to the network."""
     modifiers = {key: outer.evaluate(value) for key, value in reference.modifiers}
     reference = _with_lists(reference, outer)
-    clip = tuple(map(outer.evaluate, reference.clip.items)) if reference.clip else None
+    for axis in reference.clip.items if reference.clip else ():
+        outer.evaluate(axis)  # a name in the clip is used, too
     mine = outer.used | outer.assigned
     passed = {**modifiers, **{key: value for key, value in outer.given.items() if key not in mine}}
     outer.check_used(print_reference(reference)[:60], list(passed))
     written = _resolve(definitions, reference, passed, depth=0)
+    return replace(_with_clip(written, reference.clip, outer), at=reference.span)
+
+
+def _with_clip(written: Written, clip: Sizes | None, scope: _Scope) -> Written:
+    """The network at a clip, which stands in its name too."""
     if clip is None:
-        return replace(written, at=reference.span)
-    if len(clip) not in (2, 3) or reference.clip is None:
-        raise SpecError("a clip is @TxS or @TxHxW", reference.span, hint="for instance @32x224, or @32x224x320")
-    axes = (clip[0], clip[1], clip[-1])
-    name = f"{written.name}@{print_clip(axes)}" if "(" not in written.name else written.name.replace("(", f"@{print_clip(axes)}(", 1)
-    return replace(written, input=Sizes((written.input.items[0], *axes), span=reference.clip.span), name=name, at=reference.span)
-
-
-def print_clip(axes: tuple[Expr, ...]) -> str:
-    """`32x256`, or `32x224x320` where height and width differ."""
-    return print_value(Sizes(axes[:2] if axes[1] == axes[2] else axes))
+        return written
+    axes = tuple(map(scope.evaluate, clip.items))
+    if len(axes) not in (2, 3):
+        raise SpecError("a clip is @TxS or @TxHxW", clip.span, hint="for instance @32x224, or @32x224x320")
+    axes = (axes[0], axes[1], axes[-1])
+    text = print_value(Sizes(axes[:2] if axes[1] == axes[2] else axes))
+    plain, bracket, modifiers = written.name.partition("(")
+    name = f"{plain.partition('@')[0]}@{text}{bracket}{modifiers}" if written.name else ""
+    return replace(written, input=Sizes((written.input.items[0], *axes), span=clip.span), name=name)
 
 
 def _resolve(definitions: Library, reference: Reference, passed: Mapping[str, Expr], depth: int) -> Written:
@@ -200,13 +219,13 @@ def _resolve(definitions: Library, reference: Reference, passed: Mapping[str, Ex
     name = target.segments[0]
     template = definitions.templates.get(name) if len(target.segments) == 1 and isinstance(name, str) else None
     if template is None:
-        return _resolve(definitions, target, {**own, **beyond}, depth + 1)
+        return _with_clip(_resolve(definitions, target, {**own, **beyond}, depth + 1), target.clip, inner)
     scope = _Scope([item for item in template.items if isinstance(item, Assignment)], {**own, **beyond})
     axes = {item.id for part in template.items if isinstance(part, Input) for item in part.sizes.items if isinstance(item, Name)}
     scope.check_known(pattern_text(definition, {}), reference.span, axes)
     written = _expand_body(definitions, [item for item in template.items if not isinstance(item, Assignment)], scope)
     scope.check_used(print_reference(replace(reference, clip=None, modifiers=())), [])
-    return replace(written, name=_canonical_name(definition, values, beyond, scope))
+    return _with_clip(replace(written, name=_canonical_name(definition, values, beyond, scope)), target.clip, inner)
 
 
 def _canonical_name(definition: NetworkDefinition, holes: Mapping[str, Expr], beyond: Mapping[str, Expr], scope: _Scope) -> str:
@@ -218,6 +237,8 @@ def _canonical_name(definition: NetworkDefinition, holes: Mapping[str, Expr], be
             continue
         value = scope.as_choice(hole, holes[hole])
         in_name = isinstance(value, (List, Number)) if not text else isinstance(value, Number)
+        if not in_name and not text and hole not in SAMPLES:
+            return ""  # no name can say it
         texts[hole] = print_value(value) if in_name else "" if text else SAMPLES[hole]
         if not in_name and value != Name(hole):
             modifiers[hole] = value
@@ -229,8 +250,8 @@ def _expand_body(definitions: Library, parts: Sequence[Input | Stage], scope: _S
     inputs = [item for item in parts if isinstance(item, Input)]
     stages = [item for item in parts if isinstance(item, Stage)]
     if len(inputs) != 1:
-        second = inputs[1].span if inputs else stages[0].span
-        raise SpecError("a network has one input" if inputs else "the network has no input", second, hint="write input 3 x T x H x W")
+        at = inputs[1].span if inputs else stages[0].span if stages else None
+        raise SpecError("a network has one input" if inputs else "the network has no input", at, hint="write input 3 x T x H x W")
     sizes = inputs[0].sizes
     if len(sizes.items) != 4:
         raise SpecError("an input is channels x frames x height x width", sizes.span, hint="write input 3 x T x H x W")

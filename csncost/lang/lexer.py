@@ -24,6 +24,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.ASCII,
 )
 
+_DIGITS = tuple("0123456789")
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
 _QUOTES = "\u2018\u2019\u201c\u201d'\"`"
 
@@ -49,15 +50,18 @@ def tokenize(source: Source) -> list[Token]:
     tokens: list[Token] = []
     depth = at = 0
     while at < len(text):
+        if text[at] in "xX" and tokens and tokens[-1].kind in ("number", ")", "]") and text[at + 1 : at + 2] in _DIGITS:
+            tokens.append(Token("x", text[at], at, at + 1))  # 3x7x7: the rest is not read as a name
+            at += 1
+            continue
         match = _TOKEN.match(text, at)
         if match is None:
             raise _unexpected(source, at)
         kind, word, end = match.lastgroup or "", match.group(), match.end()
         if kind == "number" and len(word) > MAX_DIGITS:
             raise SpecError("a number of absurd size", Span(source, at, end), hint=f"a size is at most {MAX_SIZE:,}")
-        if kind == "name" and word[0] in "xX":
-            if len(word) == 1 or (tokens and tokens[-1].kind in ("number", ")", "]") and word[1:2].isdigit()):
-                kind, end = "x", at + 1
+        if kind == "name" and word in ("x", "X"):
+            kind = "x"
         elif kind == "mark":
             kind = "x" if word == "\u00d7" else word
             depth = max(0, depth + (word in "([{") - (word in ")]}"))

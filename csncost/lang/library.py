@@ -8,6 +8,7 @@ from pathlib import Path
 
 from csncost.errors import Source, Span, SpecError, nearest
 from csncost.lang.evaluate import LIBRARY
+from csncost.lang.lexer import MAX_DIGITS
 from csncost.lang.parser import parse
 from csncost.lang.printer import print_reference
 from csncost.lang.syntax import BlockDefinition, Expr, List, Name, NetworkDefinition, Number, Reference, Spec, Template
@@ -28,6 +29,7 @@ class Library:
 
     def extended(self, spec: Spec) -> Library:
         """This library with a spec's own definitions before it."""
+        _refuse_twins(spec)
         blocks = {item.name: item for item in spec.items if isinstance(item, BlockDefinition)}
         templates = {item.name: item for item in spec.items if isinstance(item, Template)}
         networks = tuple(item for item in spec.items if isinstance(item, NetworkDefinition))
@@ -68,6 +70,18 @@ class Library:
         )
 
 
+def _refuse_twins(spec: Spec) -> None:
+    """Two definitions of one name in a spec: which is meant?"""
+    seen: set[tuple[str, str]] = set()
+    for item in spec.items:
+        if isinstance(item, (BlockDefinition, Template, NetworkDefinition)):
+            name = pattern_text(item, {}) if isinstance(item, NetworkDefinition) else item.name
+            key = (type(item).__name__, name)
+            if key in seen:
+                raise SpecError(f'"{name[:40]}" is defined twice', item.span)
+            seen.add(key)
+
+
 @cache
 def aliases(name: str) -> tuple[str, ...]:
     """Other names of a network that goes by a canonical name: `ir-CSN-50` for `bottleneck-D-16`."""
@@ -98,7 +112,9 @@ def _fit(network: NetworkDefinition, reference: Reference) -> dict[str, Expr] | 
         if not hole:
             if rest:
                 return None
-        elif rest.isdigit() and len(rest) < 10:
+        elif rest.isdigit() and len(rest) > MAX_DIGITS:
+            raise SpecError("a number of absurd size", span)
+        elif rest.isdigit():
             holes[hole] = Number(int(rest), span=Span(span.source, span.start + len(text), span.end))
         elif not rest and text:  # a bare G: the number of groups is left free
             holes[hole] = Name(hole, span=span)

@@ -7,12 +7,12 @@ block holds for its first copy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, reduce
 
-from csncost.arithmetic import Size, Truth, differ, everywhere, is_number, is_symbolic, nowhere, smaller
+from csncost.arithmetic import NEARLY, Size, Truth, ceil, differ, everywhere, floor, is_number, is_symbolic, nowhere, smaller
 from csncost.errors import Span, SpecError, did_you_mean
 from csncost.lang.evaluate import LIBRARY
 from csncost.lang.expand import Written
@@ -82,38 +82,56 @@ class _Lowering:
         self.setting = setting
         self.checks = Checks()
         self.ops = 0
+        self.projected = False
 
     # -- the whole
 
     def network(self) -> Network:
         builder = GraphBuilder("network", [self.input()], self.checks)
         stages = self.written.stages
-        labels: set[str] = set()
+        names: set[str] = set()
         for stage in stages:
-            if stage.label in labels:
-                raise SpecError(f'the label "{stage.label[:40]}" is used twice', stage.span)
-            labels.add(stage.label)
-            last = stage is stages[-1]
-            builder.nest(stage.label, self.stage(stage, builder.shape(), last), span=stage.span)
-        return Network(builder.graph(), self.checks.valid, tuple(self.checks.assumptions))
+            graph = self.stage(stage, builder.shape(), classifier=stage is stages[-1])
+            self.check_names(stage, graph, names)
+            builder.nest(stage.label, graph, span=stage.span)
+        network = Network(builder.graph(), self.checks.valid, tuple(self.checks.assumptions))
+        if "classes" in self.setting and not network.has_classifier:
+            raise SpecError(
+                "this network ends in no fully connected layer, whose classes could be set",
+                self.blame(stages[-1].span),
+                hint="end it with a layer such as fc 400",
+            )
+        return network
+
+    def check_names(self, stage: Stage, graph: Graph, names: set[str]) -> None:
+        """Refuse a stage whose rows would share a name with those of an earlier one."""
+        mine = {stage.label}
+        for node in graph.nodes:
+            mine.update([node.name] if not node.first else node.instances() if is_number(node.first) and is_number(node.copies) else ())
+        if twice := names & mine:
+            raise SpecError(f'the name "{min(twice)[:40]}" is used twice', self.blame(stage.span), hint="give the stage another label")
+        names |= mine
 
     def input(self) -> Shape:
         channels, *axes = self.written.input.items
-        clip = [self.axis(name, expr) for name, expr in zip(AXES, axes, strict=True)]
-        return (self.size(channels, "input channels"), *clip)
+        clip = list(zip(AXES, axes, strict=True))
+        for axis, expr in clip:  # what is given first, then defaults, then what is computed from them
+            if isinstance(expr, Name) and axis in self.setting:
+                self.bind(expr, self.setting[axis])
+        for axis, expr in clip:
+            if isinstance(expr, Name) and expr.id not in self.values:
+                self.bind(expr, DEFAULT_CLIP[axis])
+        return (self.size(channels, "input channels"), *(self.axis(axis, expr) for axis, expr in clip))
+
+    def bind(self, name: Name, value: Size) -> None:
+        known = self.values.get(name.id, value)
+        if known is not value and not nowhere(differ(known, value)):
+            raise SpecError(f'"{name.id}" cannot be both {known} and {value}', self.blame(name.span))
+        self.values[name.id] = value
 
     def axis(self, axis: str, expr: Expr) -> Size:
-        """One axis of the clip: from the setting, else as written, else the default; a free name takes its value."""
-        given = self.setting.get(axis)
-        if isinstance(expr, Name):
-            if given is None:
-                given = self.values.get(expr.id, DEFAULT_CLIP[axis])
-            elif expr.id in self.values and not nowhere(differ(self.values[expr.id], given)):
-                raise SpecError(f'"{expr.id}" cannot be both {self.values[expr.id]} and {given}', self.blame(expr.span))
-            self.values[expr.id] = given
-        if given is None:
-            return self.size(expr, axis)
-        return self.checked(given, axis, expr.span)
+        """One axis of the clip: from the setting, else as written."""
+        return self.checked(self.setting[axis], axis, expr.span) if axis in self.setting else self.size(expr, axis)
 
     # -- values
 
@@ -124,7 +142,7 @@ class _Lowering:
                 return value
             case Name(identifier):
                 if identifier in self.values:
-                    return self.values[identifier]
+                    return _entered(self.values[identifier], expr, self.blame)
                 raise self.unbound(expr)
             case Chain(first, rest):
                 value = self.value(first)
@@ -154,11 +172,16 @@ class _Lowering:
                 return a - b
             case "*":
                 return a * b
-        if isinstance(b, (int, Fraction)) and b == 0:
+        if hasattr(b, "dtype"):
+            self.checks.valid = self.checks.valid & (b != 0)
+            b = b + (b == 0)
+        elif b == 0:
             raise SpecError("division by zero", self.blame(at.span))
         if operator == "/":
-            return Fraction(a) / b if isinstance(a, (int, Fraction)) and isinstance(b, (int, Fraction)) else a / b
-        return a // b if operator == "//" else a % b
+            exact = isinstance(a, (int, Fraction)) and isinstance(b, (int, Fraction))
+            return Fraction(a) / b if exact else a / b
+        whole = a // b if _exact(a, b) else floor(a / b)
+        return whole if operator == "//" else a - whole * b
 
     def size(self, expr: Expr, what: str, least: int = 1) -> Size:
         """A size: whole, and at least `least`."""
@@ -178,24 +201,32 @@ class _Lowering:
                 return self.checked(value.numerator, what, span, least)
             raise SpecError(f"{what} must be a whole number, not {_short(value)}", self.blame(span))
         if is_symbolic(value):
-            from sympy import Eq, Ge, floor
-
-            if not value.is_integer:
-                self.checks.require(Eq(floor(value), value), what, lambda: ("", ""))
-            if not (value.is_positive if least else value.is_nonnegative):
-                self.checks.require(Ge(value, least), what, lambda: ("", ""))
-            return value
+            return self.checked_symbol(value, what, span, least)
         if hasattr(value, "dtype"):
             return self.checked_array(value, least)
         raise SpecError(f"{what} must be a whole number, not {value!r:.60}", self.blame(span))
 
+    def checked_symbol(self, value: Size, what: str, span: Span, least: int) -> Size:
+        from sympy import Eq, Ge, Mod
+
+        if value.is_Rational:
+            return self.checked(Fraction(int(value.p), int(value.q)), what, span, least)
+        if not value.is_integer:
+            self.checks.require(Eq(Mod(value, 1, evaluate=False), 0, evaluate=False), what, lambda: ("", ""))
+        if not (value.is_positive if least else value.is_nonnegative):
+            try:
+                self.checks.require(Ge(value, least), what, lambda: (f"{what} must be at least {least}, not {value}", ""))
+            except Fault as fault:
+                raise SpecError(fault.message, self.blame(span)) from None
+        return value
+
     def checked_array(self, value: Size, least: int) -> Size:
-        self.checks.valid = self.checks.valid & (value >= least) & (value <= MAX_SIZE)
         if value.dtype.kind == "f":
-            whole = value // 1
-            self.checks.valid = self.checks.valid & (whole == value)
+            whole = (value + 0.5) // 1
+            self.checks.valid = self.checks.valid & (abs(value - whole) < NEARLY)
             value = whole
-        return value.astype("int64")
+        self.checks.valid = self.checks.valid & (value >= least) & (value <= MAX_SIZE)
+        return value.clip(least, MAX_SIZE).astype("int64")
 
     def axes(self, expr: Expr | None, default: Shape, what: str, least: int = 1) -> Shape:
         """One size for each of T, H, W; a lone size serves all three."""
@@ -215,10 +246,10 @@ class _Lowering:
 
     # -- stages and blocks
 
-    def stage(self, stage: Stage, shape: Shape, last: bool) -> Graph:
+    def stage(self, stage: Stage, shape: Shape, classifier: bool) -> Graph:
         builder = GraphBuilder("stage", [shape], self.checks)
         if isinstance(stage.body, Layer):
-            self.layer(builder, stage.label, stage.body, _Place(stage.label), classifier=last)
+            self.layer(builder, stage.label, stage.body, _Place(stage.label), classifier=classifier)
             return builder.graph()
         first = 1
         for repeat in stage.body:
@@ -230,6 +261,7 @@ class _Lowering:
         remaining = self.size(repeat.count, "the number of blocks")
         after = first + remaining
         strided = True
+        self.projected = False
         while not (is_number(remaining) and remaining == 0):
             place = _Place(label, first)
             before = builder.shape()
@@ -243,6 +275,9 @@ class _Lowering:
             remaining, first, strided = remaining - copies, first + copies, False
             if not is_number(remaining) and fixed:
                 break
+        path = repeat.option("shortcut")
+        if isinstance(path, Block) and not self.projected:
+            raise SpecError("this shortcut is never taken: every block keeps its shape", self.blame(path.span), hint="leave it out")
         return after
 
     def count_ops(self, graph: Graph, copies: Size, span: Span) -> None:
@@ -257,6 +292,9 @@ class _Lowering:
         builder = GraphBuilder("block", [shape], self.checks)
         shortcut = repeat.option("shortcut")
         residual = shortcut != Name("none")
+        act = repeat.option("act")
+        if act is not None and not residual:
+            raise SpecError("act after a block follows its shortcut, and there is none", self.blame(act.span), hint="write it on the last layer")
         layers = repeat.block.layers
         stride = ONES
         present = 0
@@ -275,7 +313,10 @@ class _Lowering:
     def add_shortcut(self, builder: GraphBuilder, shortcut: Expr | None, stride: Shape, place: _Place, repeat: Repeat) -> None:
         main = builder.last
         source, target = builder.shape(0), builder.shape()
-        value = self.shortcut(builder, shortcut, self.changes(source, target, stride), stride, place, repeat.span)
+        changes = self.changes(source, target, stride)
+        if isinstance(shortcut, Block) and not same_shape(source, target):
+            changes = True
+        value = self.shortcut(builder, shortcut, changes, stride, place, repeat.span)
         try:
             builder.add("add", Add(), main, value, span=repeat.span)
         except Fault as fault:
@@ -285,10 +326,19 @@ class _Lowering:
 
     def changes(self, source: Shape, target: Shape, stride: Shape) -> Truth:
         """Whether a block changes the channels or strides, so that its shortcut needs a projection."""
-        truth = differ(source[0], target[0])
+        truth = self.differ(source[0], target[0])
         for s in stride:
             if not (is_number(s) and s == 1):
-                truth = truth | differ(s, 1)
+                truth = truth | self.differ(s, 1)
+        return truth
+
+    def differ(self, a: Size, b: Size) -> Truth:
+        """Whether two sizes differ; of symbols that may be equal at some values it is assumed that they do."""
+        truth = differ(a, b)
+        if truth is True and is_symbolic(a, b) and not (a - b).is_nonzero:
+            from sympy import Ne
+
+            self.checks.require(Ne(a, b), "inputs", lambda: ("", ""))
         return truth
 
     def shortcut(self, builder: GraphBuilder, shortcut: Expr | None, changes: Truth, stride: Shape, place: _Place, span: Span) -> int:
@@ -298,6 +348,7 @@ class _Lowering:
             raise SpecError(f"shortcut cannot be {print_value(shortcut)[:60]}", self.blame(shortcut.span), hint=hint)
         if shortcut == Name("identity") or (nowhere(changes) and shortcut != Name("projection")):
             return 0
+        self.projected = True
         always = shortcut == Name("projection") or everywhere(changes)
         path = self.projection(builder, shortcut, stride, place, span)
         return builder.nest("shortcut", path, 0, copies=1 if always else changes.astype("int64"), span=span)
@@ -310,6 +361,9 @@ class _Lowering:
                 name = "shortcut" if len(shortcut.layers) == 1 else f"shortcut_{_letter(i)}"
                 self.layer(branch, name, layer, place, bare=True)
             return branch.graph()
+        if len(builder.shape(0)) != 4 or len(builder.shape()) != 4:
+            hint = "write shortcut=none, or keep the width"
+            raise SpecError("a block of fully connected layers has no projection", self.blame(span), note=place.stage, hint=hint)
         conv = Conv(builder.shape(0)[0], builder.shape()[0], ONES, stride, (0, 0, 0), ONES)
         branch.add("shortcut", conv, span=span)
         branch.add("shortcut_norm", Norm(conv.out_channels), span=span)
@@ -347,7 +401,9 @@ class _Lowering:
         out_channels = in_channels if layer.channels is None else self.size(layer.channels, "output channels")
         changes: Truth = True
         if "optional" in layer.flags:
-            changes = differ(in_channels, out_channels)
+            if layer.stride is not None and self.axes(layer.stride, ONES, "stride") != ONES:
+                raise SpecError("an optional layer cannot stride", self.blame(layer.stride.span), note=place.of(layer))
+            changes = self.differ(in_channels, out_channels)
             if nowhere(changes):
                 return
         kernel = self.axes(layer.head, ONES, "a kernel")
@@ -471,15 +527,30 @@ def _letter(i: int) -> str:
 def _call(function: str, arguments: list[Size]) -> Size:
     match function:
         case "floor":
-            return arguments[0] // 1
+            return floor(arguments[0])
         case "ceil":
-            return -(-arguments[0] // 1)
+            return ceil(arguments[0])
         case "round":
-            return (arguments[0] + Fraction(1, 2)) // 1
+            half = 0.5 if hasattr(arguments[0], "dtype") else Fraction(1, 2)
+            return floor(arguments[0] + half)
         case "min":
             return reduce(smaller, arguments)
         case _:
             return reduce(lambda a, b: a + b - smaller(a, b), arguments)
+
+
+def _entered(value: Size, name: Name, blame: Callable[[Span], Span]) -> Size:
+    """A given value in a form that cannot wrap around: arrays of ints have 64 bits."""
+    if not hasattr(value, "dtype"):
+        return value
+    if value.dtype.kind not in "iuf":
+        raise SpecError(f'"{name.id}" is an array of {value.dtype}, not of numbers', blame(name.span))
+    return value if value.dtype.kind == "f" else value.astype("int64")
+
+
+def _exact(*values: Size) -> bool:
+    """Whether floor division of the values is exact: all but arrays of floats."""
+    return not any(hasattr(value, "dtype") and value.dtype.kind == "f" for value in values)
 
 
 def _short(value: int | Fraction) -> str:

@@ -51,6 +51,8 @@ def parse(text: str | Source) -> Spec:
     >>> parse("bottleneck-D-16@32x256").items[0].segments
     ('bottleneck', 'D', '16')
     """
+    if not isinstance(text, (str, Source)):
+        raise SpecError(f"a spec is a text, not {type(text).__name__}")
     source = text if isinstance(text, Source) else Source(text)
     return _Parser(source).spec()
 
@@ -164,7 +166,10 @@ class _Parser:
         self.need("(", '"("')
         parameters: list[str] = []
         while self.token.kind != ")":
-            parameters.append(self.need("name", "a parameter's name").text)
+            parameter = self.need("name", "a parameter's name")
+            if parameter.text in parameters:
+                raise SpecError(f'"{parameter.text}" is a parameter twice', self.span(parameter.start, parameter.end))
+            parameters.append(parameter.text)
             if not self.take(","):
                 break
         self.need(")", '")"')
@@ -211,15 +216,15 @@ class _Parser:
         segments, spans = self.segments()
         name_end = self.tokens[self.at - 1].end
         clip: Sizes | None = None
-        modifiers: tuple[tuple[str, Expr], ...] = ()
+        modifiers: dict[str, Expr] = {}
         while self.adjacent() and self.token.kind in ("@", "("):
             if self.take("@"):
                 if clip is not None:
                     raise SpecError("a second clip", self.span(self.tokens[self.at - 1].start), hint="one @ is enough")
                 clip = self.sizes()
             else:
-                modifiers = modifiers + self.modifiers(modifiers)
-        return Reference(segments, clip, modifiers, span=self.span(start, name_end), spans=spans)
+                self.modifiers(modifiers)
+        return Reference(segments, clip, tuple(modifiers.items()), span=self.span(start, name_end), spans=spans)
 
     def segments(self) -> tuple[tuple[Segment, ...], tuple[Span, ...]]:
         segments: list[Segment] = []
@@ -243,19 +248,18 @@ class _Parser:
             if not (self.adjacent() and self.take("-")):
                 return tuple(segments), tuple(spans)
 
-    def modifiers(self, before: tuple[tuple[str, Expr], ...]) -> tuple[tuple[str, Expr], ...]:
+    def modifiers(self, found: dict[str, Expr]) -> None:
+        """Read `(key=value, ...)` into `found`."""
         self.need("(", '"("')
-        found: list[tuple[str, Expr]] = []
         while self.token.kind != ")":
             name = self.need("name", "a parameter: (width=2)")
-            if any(name.text == key for key, _ in (*before, *found)):
+            if name.text in found:
                 raise SpecError(f'"{name.text}" is given twice', self.span(name.start, name.end))
             self.need("=", f'"=" after {name.text[:40]}')
-            found.append((name.text, self.value(slash=True)))
+            found[name.text] = self.value(slash=True)
             if not self.take(","):
                 break
         self.need(")", '")" or ","')
-        return tuple(found)
 
     # -- networks written out
 
@@ -270,8 +274,14 @@ class _Parser:
         return Stage(label.text, body, span=self.span(label.start, label.end))
 
     def at_call(self) -> bool:
+        """Whether a block is called: a name with its bracket right behind it."""
         token, bracket = self.token, self.ahead()
         return token.kind == "name" and bracket.kind == "(" and bracket.start == token.end and token.text not in FUNCTIONS
+
+    def at_function(self) -> bool:
+        """Whether a function of sizes is called; `max (k)` with a space is a pool."""
+        token, bracket = self.token, self.ahead()
+        return token.text in FUNCTIONS and bracket.kind == "(" and bracket.start == token.end
 
     def repeats(self) -> tuple[Repeat, ...]:
         found = [self.repeat()]
@@ -309,7 +319,7 @@ class _Parser:
         start = self.token.start
         head: Expr | None = None
         function = ""
-        if self.token.text in POOLS and self.ahead().kind != "(":
+        if self.token.text in POOLS and not self.at_function():
             function = self.token.text
             self.at += 1
             if self.token.kind in ("name", "number", "("):
@@ -332,7 +342,7 @@ class _Parser:
                 pass
             elif token.kind == "name" and after.kind == "=":
                 options += (self.option(LAYER_OPTIONS, options),)
-            elif token.text in FLAGS and after.kind != "(":
+            elif token.text in FLAGS and not self.at_function():
                 if token.text in flags:
                     raise SpecError(f'"{token.text}" is written twice', self.span(token.start, token.end))
                 flags.add(token.text)
@@ -464,7 +474,7 @@ class _Parser:
             self.close(")", token, '")"')
             return inner
         if token.kind == "name":
-            if token.text in FUNCTIONS and self.ahead().kind == "(":
+            if self.at_function():
                 return self.call()
             self.at += 1
             base: Expr = Name(token.text, span=self.span(token.start))

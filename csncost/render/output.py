@@ -53,12 +53,13 @@ def emit_text(text: str, path: str | None) -> None:
 def write_whole(path: Path, text: str) -> None:
     """Write a file through a temporary one beside it, so that no half of it is ever seen. Raises CsncostError."""
     try:
+        path = path.resolve()  # a link stays, and what it points to is written
         if path.is_dir():
             raise IsADirectoryError(21, "it is a directory")
         if path.exists() and not path.is_file():  # a device or a pipe cannot be replaced
             path.write_text(text, "utf-8")
             return
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".csncost-")
     except (OSError, ValueError) as error:
         raise _unwritable(path, error) from None
     try:
