@@ -10,8 +10,8 @@ from csncost.report import Report
 
 if TYPE_CHECKING:
     from csncost.comparison import Comparison, compare
-    from csncost.symbolic import Formula, formula
     from csncost.paper import reproduce
+    from csncost.symbolic import Formula, formula
 
 __version__ = "0.1.0"
 

@@ -83,7 +83,9 @@ def read_file(path: Path) -> Source:
         raise SpecError(f"{path} is not a text file", hint="a .csn file is UTF-8 text") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise SpecError(f"cannot read {path}: {reason}", hint="a spec is a name, a .csn file, or - for standard input") from None
+        raise SpecError(
+            f"cannot read {path}: {reason}", hint="a spec is a name, a .csn file, or - for standard input"
+        ) from None
 
 
 @lru_cache(maxsize=256)
@@ -100,7 +102,7 @@ def resolve(spec: SpecLike, names: Mapping[str, Any]) -> Written:
 
 
 def _literal(name: str, value: Any, depth: int = 0) -> Expr:
-    """A caller's value as an expression; arrays and symbols stay free names, to be put in when the network is lowered."""
+    """A caller's value as an expression; arrays and symbols stay free names, put in when the network is lowered."""
     value = _python(value)
     if isinstance(value, (Number, Name, List)):
         return value
@@ -147,9 +149,7 @@ def sizes(frames: Any = None, size: Any = None, classes: Any = None) -> dict[str
     return {key: _python(value) for key, value in setting.items() if value is not None}
 
 
-def to_network(
-    spec: SpecLike, *, frames: Any = None, size: Any = None, classes: Any = None, **names: Any
-) -> Network:
+def to_network(spec: SpecLike, *, frames: Any = None, size: Any = None, classes: Any = None, **names: Any) -> Network:
     """The intermediate representation of a spec. Sizes may be ints, labelled arrays or SymPy symbols."""
     return lower(resolve(spec, names), _unliteral(names), **sizes(frames, size, classes))
 

@@ -19,7 +19,7 @@ Truth: TypeAlias = Any
 
 def is_symbolic(*values: Size) -> bool:
     """Whether any value is a SymPy expression."""
-    for value in values:  # ints, nearly always, are told apart at once
+    for value in values:  # noqa: SIM110 - ints, nearly always, are told apart at once
         if type(value) is not int and hasattr(value, "free_symbols"):
             return True
     return False

@@ -53,7 +53,9 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
         return None
     parts = value.lower().replace("\u00d7", "x").split("x")
     if not all(part.isascii() and part.isdigit() and len(part) < 12 for part in parts) or len(parts) > 2:
-        raise CsncostError(f'--size is a number or HxW, not "{value[:40]}"', "for instance --size 224, or --size 224x320")
+        raise CsncostError(
+            f'--size is a number or HxW, not "{value[:40]}"', "for instance --size 224, or --size 224x320"
+        )
     sizes = tuple(map(int, parts))
     return sizes[0] if len(sizes) == 1 else sizes
 
@@ -93,7 +95,14 @@ _CLIP = _options(
     click.option("--size", callback=_size, metavar="N|HxW", help="Height and width (default: the spec's, or 224)."),
     click.option("--classes", type=int, metavar="N", help="Outputs of the classifier (default: the spec's, or 400)."),
     click.option("--convention", default="paper", metavar="NAME", help="How to count: paper, macs, flops, everything."),
-    click.option("-p", "names", multiple=True, callback=_names, metavar="NAME=VALUE", help="A parameter or a free name; repeatable."),
+    click.option(
+        "-p",
+        "names",
+        multiple=True,
+        callback=_names,
+        metavar="NAME=VALUE",
+        help="A parameter or a free name; repeatable.",
+    ),
 )
 _VIEWS = click.option("--views", type=int, default=1, metavar="N", help="Clips and crops per video; multiplies FLOPs.")
 _OUTPUT = _options(
@@ -127,12 +136,26 @@ def main() -> None:
 @_VIEWS
 @click.option("--by", type=click.Choice(LEVELS), default=None, help="Rows: stage for people, layer for JSON and CSV.")
 @_OUTPUT
-def analyze(spec: Any, frames: Any, size: Any, classes: Any, convention: str, names: Any, views: int, by: Any, form: Any, output: Any) -> None:
+def analyze(
+    spec: Any,
+    frames: Any,
+    size: Any,
+    classes: Any,
+    convention: str,
+    names: Any,
+    views: int,
+    by: Any,
+    form: Any,
+    output: Any,
+) -> None:
     """What a network costs, and where."""
     from csncost.analyze import analyze as run
     from csncost.render.output import emit
 
-    report = run(spec, **_apart(names, {"frames": frames, "size": size, "classes": classes, "views": views, "convention": convention}))
+    report = run(
+        spec,
+        **_apart(names, {"frames": frames, "size": size, "classes": classes, "views": views, "convention": convention}),
+    )
     shown = report.by(by or ("layer" if form in ("json", "csv") else "stage"))
     emit([shown.table()] if form != "json" else [], shown.to_dict() if form == "json" else None, form, output)
 
@@ -143,31 +166,66 @@ def analyze(spec: Any, frames: Any, size: Any, classes: Any, convention: str, na
 @_VIEWS
 @click.option("--by", type=click.Choice(LEVELS), default="stage", help="What is aligned.")
 @_OUTPUT
-def compare(specs: Any, frames: Any, size: Any, classes: Any, convention: str, names: Any, views: int, by: Any, form: Any, output: Any) -> None:
+def compare(
+    specs: Any,
+    frames: Any,
+    size: Any,
+    classes: Any,
+    convention: str,
+    names: Any,
+    views: int,
+    by: Any,
+    form: Any,
+    output: Any,
+) -> None:
     """Networks side by side, ratios to the first."""
     from csncost.comparison import compare as run
     from csncost.render.output import emit
 
-    found = run(*specs, **_apart(names, {"by": by, "frames": frames, "size": size, "classes": classes, "views": views, "convention": convention}))
+    found = run(
+        *specs,
+        **_apart(
+            names,
+            {"by": by, "frames": frames, "size": size, "classes": classes, "views": views, "convention": convention},
+        ),
+    )
     emit([found.table()], found.to_dict(), form, output)
 
 
 @main.command()
 @click.argument("spec", callback=_spec)
 @_CLIP
-@click.option("--free", multiple=True, metavar="NAME", help="Keep a parameter that has a default as a symbol; repeatable.")
+@click.option(
+    "--free", multiple=True, metavar="NAME", help="Keep a parameter that has a default as a symbol; repeatable."
+)
 @click.option("--by", type=click.Choice(("stage", "total")), default="stage", help="A line for each stage, or one sum.")
-@click.option("--format", "form", type=click.Choice(("text", "latex", "python", "json")), default="text", help="Output format.")
+@click.option(
+    "--format", "form", type=click.Choice(("text", "latex", "python", "json")), default="text", help="Output format."
+)
 @click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
-def formula(spec: Any, frames: Any, size: Any, classes: Any, convention: str, names: Any, free: Any, by: str, form: str, output: Any) -> None:
+def formula(
+    spec: Any,
+    frames: Any,
+    size: Any,
+    classes: Any,
+    convention: str,
+    names: Any,
+    free: Any,
+    by: str,
+    form: str,
+    output: Any,
+) -> None:
     """Closed forms in T, H, W and every free name."""
     import json
 
-    from csncost.symbolic import formula as run
     from csncost.render.output import emit_text
+    from csncost.symbolic import formula as run
 
-    found = run(spec, **_apart(names, {"frames": frames, "size": size, "classes": classes, "convention": convention, "free": free}))
-    texts = {
+    found = run(
+        spec,
+        **_apart(names, {"frames": frames, "size": size, "classes": classes, "convention": convention, "free": free}),
+    )
+    texts: dict[str, Callable[[], str]] = {
         "text": lambda: found.to_text(by),
         "latex": lambda: found.to_latex(by),
         "python": found.to_python,
@@ -178,7 +236,9 @@ def formula(spec: Any, frames: Any, size: Any, classes: Any, convention: str, na
 
 @main.command()
 @click.argument("spec", callback=_spec)
-@click.option("-p", "names", multiple=True, callback=_names, metavar="NAME=VALUE", help="A parameter or a free name; repeatable.")
+@click.option(
+    "-p", "names", multiple=True, callback=_names, metavar="NAME=VALUE", help="A parameter or a free name; repeatable."
+)
 @click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
 def show(spec: Any, names: Any, output: Any) -> None:
     """The network written out, in canonical text; it is a spec itself."""

@@ -61,7 +61,10 @@ def text(metrics: Mapping[str, Stages]) -> str:
     width = max(len(name) for stages in metrics.values() for name, _ in stages)
     paragraphs = []
     for title, stages in metrics.items():
-        lines = [f"  {name:<{width}}  {for_people(expr)}" if width else f"  {for_people(expr)}" for name, expr in _counted(stages)]
+        lines = [
+            f"  {name:<{width}}  {for_people(expr)}" if width else f"  {for_people(expr)}"
+            for name, expr in _counted(stages)
+        ]
         paragraphs.append("\n".join([title, *lines]))
     return "\n\n".join(paragraphs)
 

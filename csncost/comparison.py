@@ -38,7 +38,7 @@ class Comparison:
         return [row for part in self._parts() for row in self._of(part)]
 
     def _parts(self) -> list[str]:
-        """The names of all parts, each network's in order; those that only later ones have follow what precedes them."""
+        """The names of all parts, in order; those that only a later network has follow what precedes them there."""
         parts: list[str] = []
         for report in self.reports:
             known = set(parts)
@@ -87,7 +87,9 @@ class Comparison:
         parts = {name: _flops(before.get(name)) - _flops(after.get(name)) for name in names}
         largest = sorted(parts, key=lambda name: -parts[name] if saved > 0 else parts[name])[:3]
         shares = ", ".join(f"{name} {percent(parts[name], saved)}" for name in largest if parts[name] * saved > 0)
-        return f"{much}: {human(abs(saved))} {'less' if saved > 0 else 'more'}" + (f", of it {shares}" if len(parts) > 1 else "")
+        return f"{much}: {human(abs(saved))} {'less' if saved > 0 else 'more'}" + (
+            f", of it {shares}" if len(parts) > 1 else ""
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The comparison as plain data."""
@@ -120,7 +122,12 @@ class Comparison:
                 Column(f"{metric}_ratio", "ratio", lambda pair: ratio(*pair), "right", only="people", tight=True),
             )
         ]
-        columns = [Column("part", self.level), Column("network", "network", wrap=True), *numbers, Column("activations", "activ.", human, "right", drop=1)]
+        columns = [
+            Column("part", self.level),
+            Column("network", "network", wrap=True),
+            *numbers,
+            Column("activations", "activ.", human, "right", drop=1),
+        ]
         first = self.reports[0]
         stamps = [report.stamp() for report in self.reports]
         stamp = {key: value for key, value in stamps[0].items() if all(s[key] == value for s in stamps)}
@@ -161,9 +168,12 @@ def compare(
     ['ir-CSN-50 has 0.36x the FLOPs of ResNet3D-50: 18.88 G less']
     """
     if len(specs) < 2:
-        raise CsncostError("a comparison needs two or more networks", "for instance: csncost compare ResNet3D-50 ir-CSN-50")
+        raise CsncostError(
+            "a comparison needs two or more networks", "for instance: csncost compare ResNet3D-50 ir-CSN-50"
+        )
     reports = [
-        analyze(spec, frames=frames, size=size, classes=classes, views=views, convention=convention, **names) for spec in specs
+        analyze(spec, frames=frames, size=size, classes=classes, views=views, convention=convention, **names)
+        for spec in specs
     ]
     return Comparison(tuple(report.by(by) for report in reports), by)
 
@@ -187,5 +197,3 @@ def _with_pairs(row: dict[str, Any]) -> dict[str, Any]:
 
 def _flops(row: Any) -> int:
     return row.flops if row is not None else 0
-
-

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from csncost.arithmetic import Size, volume
 from csncost.conventions import Convention, Terms
 from csncost.formulas import channel_interactions, conv_macs, conv_weights, matmul_macs, norm_affine
-from csncost.network import Conv, Graph, Linear, Matmul, Node, Norm, Op, Shape
+from csncost.network import KINDS, Conv, Graph, Linear, Matmul, Node, Norm, Op, Shape
 
 METRICS = ("params", "flops", "interactions", "activations")
 
@@ -64,14 +64,17 @@ def _elementwise(op: Op, output: Shape) -> dict[str, Size]:
     return {"elements": volume(output)}
 
 
-_QUANTITIES: dict[str, Callable[[Any, Shape], dict[str, Size]]] = {
-    "conv": _conv, "linear": _linear, "norm": _norm, "matmul": _matmul,
-}  # fmt: skip
+_QUANTITIES: dict[type, Callable[[Any, Shape], dict[str, Size]]] = {
+    Conv: _conv,
+    Linear: _linear,
+    Norm: _norm,
+    Matmul: _matmul,
+}
 
 
 def counted_as(op: Op) -> str:
     """The kind that conventions know an operation by; the layer that outputs the class scores has its own."""
-    return "classifier" if isinstance(op, Linear) and op.classifier else op.kind
+    return "classifier" if isinstance(op, Linear) and op.classifier else KINDS[type(op)]
 
 
 def count(node: Node, convention: Convention) -> Counts | None:
@@ -81,7 +84,7 @@ def count(node: Node, convention: Convention) -> Counts | None:
     rule = convention.rules.get(counted_as(op))
     if rule is None:
         return None
-    quantities = _QUANTITIES.get(op.kind, _elementwise)(op, node.output)
+    quantities = _QUANTITIES.get(type(op), _elementwise)(op, node.output)
     return Counts(
         _weigh(rule.params, quantities),
         _weigh(rule.flops, quantities),

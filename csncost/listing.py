@@ -41,7 +41,8 @@ def listing() -> Table:
     stamp = analyze("bottleneck-D-16").stamp()
     notes = [
         f"families: {', '.join(families())}",
-        "blocks: 4, 8, 16, 33, 50 or a list such as [3,4,6,3]; a bare G stays free; add @32x256 for a clip, (width=2) for a parameter",
+        "blocks: 4, 8, 16, 33, 50 or a list such as [3,4,6,3]; a bare G stays free",
+        "add @32x256 for a clip, (width=2, classes=487) for parameters",
         "top-1: Kinetics-400 video accuracy in %, Tran et al., ICCV 2019, Table 2",
     ]
     columns = [

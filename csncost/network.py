@@ -66,7 +66,7 @@ class Checks:
 def _require_window(checks: Checks, output: Shape, inputs: Sequence[Size], kernel: Sequence[Size]) -> None:
     for axis, out in enumerate(output):
         # every symbol is at least 1, and closed forms are stated for clips that the windows fit
-        if not (isinstance(out, int) and out >= 1 or is_symbolic(out)):
+        if not ((isinstance(out, int) and out >= 1) or is_symbolic(out)):
             length, k, unit = inputs[axis], kernel[axis], ("frames", "rows", "columns")[axis]
             message = f"a window of {k} does not fit an input of {length} {unit}"
             checks.require(out >= 1, "kernel", lambda: (message, "use a larger clip, a smaller kernel, or padding"))  # noqa: B023
@@ -89,7 +89,6 @@ def _slide(
 class Conv(NamedTuple):
     """A grouped convolution over (T, H, W); depthwise when `groups` equals `in_channels`."""
 
-    kind = "conv"  # type: ignore[misc]
     in_channels: Size
     out_channels: Size
     kernel: Shape
@@ -102,15 +101,25 @@ class Conv(NamedTuple):
     def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
         """Output shape (C, T, H, W); requires that groups divide both channel counts and that the kernel fits."""
         if not (isinstance(self.groups, int) and self.groups == 1):
-            checks.require(divides(self.groups, self.in_channels), "groups", lambda: self._indivisible("input", self.in_channels))
-            checks.require(divides(self.groups, self.out_channels), "groups", lambda: self._indivisible("output", self.out_channels))
+            checks.require(
+                divides(self.groups, self.in_channels), "groups", lambda: self._indivisible("input", self.in_channels)
+            )
+            checks.require(
+                divides(self.groups, self.out_channels),
+                "groups",
+                lambda: self._indivisible("output", self.out_channels),
+            )
         spatial = _slide(checks, inputs[0][1:], self.kernel, self.stride, self.padding, self.dilation)
         return (self.out_channels, *spatial)
 
     def _indivisible(self, side: str, channels: Size) -> tuple[str, str]:
         if not is_number(self.in_channels) or not is_number(self.out_channels):
             return f"{channels} {side} channels do not divide into {self.groups} groups", ""
-        legal = [g for g in range(1, min(self.in_channels, 10_000) + 1) if not (self.in_channels % g or self.out_channels % g)]
+        legal = [
+            g
+            for g in range(1, min(self.in_channels, 10_000) + 1)
+            if not (self.in_channels % g or self.out_channels % g)
+        ]
         listed = ", ".join(map(str, legal[:12])) + (", ..." if len(legal) > 12 else "")
         what = "channels" if self.in_channels == self.out_channels else f"{side} channels"
         return f"{channels} {what} do not divide into {self.groups} groups", f"legal group counts here: {listed}"
@@ -119,7 +128,6 @@ class Conv(NamedTuple):
 class Norm(NamedTuple):
     """A normalisation with a learned scale and shift for each channel."""
 
-    kind = "norm"  # type: ignore[misc]
     channels: Size
     function: str = "batch"
 
@@ -131,7 +139,6 @@ class Norm(NamedTuple):
 class Activation(NamedTuple):
     """An elementwise non-linearity, named as in `functional` notation: relu, silu, sigmoid, ..."""
 
-    kind = "act"  # type: ignore[misc]
     function: str = "relu"
 
     def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
@@ -142,7 +149,6 @@ class Activation(NamedTuple):
 class Pool(NamedTuple):
     """A max or average pooling; `kernel` None pools globally, over all of (T, H, W)."""
 
-    kind = "pool"  # type: ignore[misc]
     function: str
     kernel: Shape | None = None
     stride: Shape = (1, 1, 1)
@@ -164,8 +170,6 @@ class Pool(NamedTuple):
 class Add(NamedTuple):
     """An elementwise sum of two or more tensors (a residual connection)."""
 
-    kind = "add"  # type: ignore[misc]
-
     def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
         """The inputs' common shape; requires that they have one."""
         return _common_shape(inputs, checks, "add")
@@ -173,8 +177,6 @@ class Add(NamedTuple):
 
 class Multiply(NamedTuple):
     """An elementwise product of tensors (a gate); a factor's axis of length 1 is broadcast."""
-
-    kind = "multiply"  # type: ignore[misc]
 
     def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
         """The first input's shape."""
@@ -188,8 +190,6 @@ class Multiply(NamedTuple):
 class Concat(NamedTuple):
     """Channel concatenation of parallel branches."""
 
-    kind = "concat"  # type: ignore[misc]
-
     def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
         """(sum of C, T, H, W); requires equal (T, H, W)."""
         spatial = _common_shape([shape[1:] for shape in inputs], checks, "concatenate")
@@ -199,7 +199,6 @@ class Concat(NamedTuple):
 class Linear(NamedTuple):
     """A fully connected layer over a vector; `classifier` marks the one that outputs the class scores."""
 
-    kind = "linear"  # type: ignore[misc]
     in_channels: Size
     out_channels: Size
     bias: bool = True
@@ -213,7 +212,6 @@ class Linear(NamedTuple):
 class Reshape(NamedTuple):
     """A change of shape that computes nothing; `shape` None flattens to a vector."""
 
-    kind = "reshape"  # type: ignore[misc]
     shape: Shape | None = None
 
     def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
@@ -224,7 +222,6 @@ class Reshape(NamedTuple):
 class Matmul(NamedTuple):
     """The product of a (rows x inner) and an (inner x columns) matrix, both computed (attention, non-local)."""
 
-    kind = "matmul"  # type: ignore[misc]
     rows: Size
     inner: Size
     columns: Size
@@ -235,6 +232,20 @@ class Matmul(NamedTuple):
 
 
 Op: TypeAlias = Conv | Norm | Activation | Pool | Add | Multiply | Concat | Linear | Reshape | Matmul
+
+KINDS: dict[type, str] = {
+    Conv: "conv",
+    Norm: "norm",
+    Activation: "act",
+    Pool: "pool",
+    Add: "add",
+    Multiply: "multiply",
+    Concat: "concat",
+    Linear: "linear",
+    Reshape: "reshape",
+    Matmul: "matmul",
+}
+"""What reports and conventions call each operation."""
 
 
 def same_shape(a: Shape, b: Shape) -> bool:
@@ -301,7 +312,9 @@ class Graph:
 class GraphBuilder:
     """Grows a graph node by node, inferring and checking shapes. A value is an index as in `Node.inputs`."""
 
-    def __init__(self, level: Literal["network", "stage", "block", "branch"], inputs: Sequence[Shape], checks: Checks):
+    def __init__(
+        self, level: Literal["network", "stage", "block", "branch"], inputs: Sequence[Shape], checks: Checks
+    ) -> None:
         self.level = level
         self.checks = checks
         self._inputs = tuple(inputs)
@@ -326,7 +339,9 @@ class GraphBuilder:
         shapes.append(output)
         return len(shapes) - 1
 
-    def nest(self, name: str, graph: Graph, *inputs: int, copies: Size = 1, first: int = 0, span: Span | None = None) -> int:
+    def nest(
+        self, name: str, graph: Graph, *inputs: int, copies: Size = 1, first: int = 0, span: Span | None = None
+    ) -> int:
         """Append `copies` of a graph in sequence and return the value of the last."""
         self._nodes.append(Node(name, graph, inputs or (self.last,), graph.output, span, copies, first))
         self._shapes.append(graph.output)
@@ -377,4 +392,3 @@ def _named_ops(graph: Graph, prefix: str) -> Iterator[tuple[str, Node]]:
             continue
         for name in node.instances():
             yield from _named_ops(node.op, f"{prefix}{name}." if node.op.level == "block" else prefix)
-

@@ -68,7 +68,14 @@ class Reproduction:
     def to_dict(self) -> dict[str, Any]:
         """The reproduction as plain data."""
         cells = [
-            {"row": c.row, "column": c.column, "printed": c.printed, "ours": c.ours, "exact": c.exact, "agrees": c.agrees}
+            {
+                "row": c.row,
+                "column": c.column,
+                "printed": c.printed,
+                "ours": c.ours,
+                "exact": c.exact,
+                "agrees": c.agrees,
+            }
             for c in self.cells
         ]
         return {
@@ -92,7 +99,14 @@ def reproduce(name: str) -> Reproduction:
     >>> reproduce("table2").agrees
     True
     """
-    makers = {"table1": _table1, "table2": _table2, "table3": _table3, "table4": _table4, "table5": _table5, "table6": _table6}
+    makers = {
+        "table1": _table1,
+        "table2": _table2,
+        "table3": _table3,
+        "table4": _table4,
+        "table5": _table5,
+        "table6": _table6,
+    }
     if not isinstance(name, str) or name not in makers:
         hint = did_you_mean(str(name), [*TABLES, "all"]) or f"there are {', '.join(TABLES)}, and all"
         raise CsncostError(f'no table "{name!s:.60}"', hint)
@@ -129,7 +143,9 @@ def _table2() -> Reproduction:
 
 
 def _table4() -> Reproduction:
-    return _state_of_the_art("table4", ("method", "input", "video@1", "video@5"), {"clip": "3x32x224x224", "classes": 487})
+    return _state_of_the_art(
+        "table4", ("method", "input", "video@1", "video@5"), {"clip": "3x32x224x224", "classes": 487}
+    )
 
 
 def _table5() -> Reproduction:
@@ -140,13 +156,27 @@ def _state_of_the_art(name: str, cited: tuple[str, ...], stamp: dict[str, Any]) 
     cells, rows = [], []
     for printed in _read(name):
         row: dict[str, Any] = {key: printed[key] for key in cited}
-        row["gflops"] = printed["gflops"] if printed["crops"] == printed["gflops"] == "N/A" else f"{printed['gflops']}\u00d7{printed['crops']}"
+        row["gflops"] = (
+            printed["gflops"]
+            if printed["crops"] == printed["gflops"] == "N/A"
+            else f"{printed['gflops']}\u00d7{printed['crops']}"
+        )
         if printed["spec"]:
             report = analyze(printed["spec"], views=int(printed["crops"]))
-            cell = _cell(f"{printed['method']} {row.get('pretrain', '')}".strip(), "gflops", printed["gflops"], report.flops // report.views, GIGA)
+            cell = _cell(
+                f"{printed['method']} {row.get('pretrain', '')}".strip(),
+                "gflops",
+                printed["gflops"],
+                report.flops // report.views,
+                GIGA,
+            )
             cells.append(cell)
             video = rounded(report.flops, 10**12, 2)
-            row |= {"gflops_ours": f"{cell.ours}\u00d7{report.views}", "gflops_mark": cell.agrees, "video": f"{video} T"}
+            row |= {
+                "gflops_ours": f"{cell.ours}\u00d7{report.views}",
+                "gflops_mark": cell.agrees,
+                "video": f"{video} T",
+            }
         else:
             row |= {"gflops_ours": "", "gflops_mark": None}
         rows.append(row)
@@ -165,16 +195,19 @@ def _table3() -> Reproduction:
     cells, rows = [], []
     for printed in _read("table3"):
         written = expand(parse(printed["model"]))
-        stages = [node for node in to_network(printed["model"]).graph.nodes if node.name.startswith("conv") and node.name != "conv1"]
+        stages = [
+            node
+            for node in to_network(printed["model"]).graph.nodes
+            if node.name.startswith("conv") and node.name != "conv1"
+        ]
         blocks = [sum(block.copies for block in stage.op.nodes) for stage in stages if isinstance(stage.op, Graph)]
-        ours = {"name": written.name, "config": str(blocks)}
-        row: dict[str, Any] = {key: printed[key] for key in ("model", "block", "config", "name")}
-        for key, text in ours.items():
-            cells.append(Cell(printed["model"], key, printed[key], text))
-            row |= {f"{key}_ours": text, f"{key}_mark": printed[key] == text}
-        rows.append(row)
-    columns = [Column("model", "model"), Column("block", "block"), *_beside("config", "config", "left"), *_beside("name", "name", "left")]
-    return _reproduction("table3", columns, rows, cells, {})
+        ours = {"block": written.name.partition("-")[0], "config": str(blocks), "name": written.name}
+        found = [Cell(printed["model"], key, printed[key], text) for key, text in ours.items()]
+        rows += [
+            {"model": c.row, "of": c.column, "printed": c.printed, "ours": c.ours, "mark": c.agrees} for c in found
+        ]
+        cells += found
+    return _reproduction("table3", [Column("model", "model"), *_LONG], rows, cells, {}, section="model")
 
 
 def _table1() -> Reproduction:
@@ -187,18 +220,22 @@ def _table1() -> Reproduction:
         outputs = {shape(_stage(net, layer).output[1:]) for net in nets.values()}
         found = [Cell(layer, "output", _at_frames(printed["output"], frames), " or ".join(sorted(outputs)))]
         found += [Cell(layer, column, printed[column], _filters(_stage(net, layer))) for column, net in nets.items()]
-        rows += [{"layer": layer, "of": c.column, "printed": c.printed, "ours": c.ours, "mark": c.agrees} for c in found]
+        rows += [
+            {"layer": layer, "of": c.column, "printed": c.printed, "ours": c.ours, "mark": c.agrees} for c in found
+        ]
         cells += found
         if printed["bottleneck"].count(";") == 2:
             known.add((layer, "bottleneck"))
-    columns = [
-        Column("layer", "layer"),
-        Column("of", "of"),
-        Column("printed", "printed, at T = 8", wrap=True),
-        Column("ours", "ours", wrap=True),
-        Column("mark", "", _mark, tight=True),
-    ]
-    return _reproduction("table1", columns, rows, cells, {"clip": shape(nets["simple"].clip)}, known=frozenset(known), section="layer")
+    return _reproduction(
+        "table1",
+        [Column("layer", "layer"), *_LONG],
+        rows,
+        cells,
+        {"clip": shape(nets["simple"].clip)},
+        ("outputs are put in for T = 8",),
+        known=frozenset(known),
+        section="layer",
+    )
 
 
 def _at_frames(output: str, frames: int) -> str:
@@ -235,11 +272,19 @@ def _mark(agrees: bool) -> str:
     return "\u2713" if agrees else "\u2717"
 
 
-def _beside(key: str, title: str, align: Any = "right") -> list[Column]:
-    wrap = align == "left"
+_LONG = (
+    Column("of", "of"),
+    Column("printed", "printed", wrap=True),
+    Column("ours", "ours", wrap=True),
+    Column("mark", "", _mark, tight=True),
+)
+"""The columns of a table that has a row for each cell."""
+
+
+def _beside(key: str, title: str) -> list[Column]:
     return [
-        Column(key, title, align=align, wrap=wrap),
-        Column(f"{key}_ours", "ours", align=align, wrap=wrap),
+        Column(key, title, align="right"),
+        Column(f"{key}_ours", "ours", align="right"),
         Column(f"{key}_mark", "", _mark, tight=True),
     ]
 
@@ -260,7 +305,9 @@ def _reproduction(
     notes = (*tally, *notes, *_contradictions(name))
     stamp = {"convention": "paper"} | stamp if stamp else {}
     title = f"Table {name[-1]}: {caption['caption']}"
-    table = Table(columns, rows, title=title, notes=[*notes, f"source: {caption['source']}"], stamp=stamp, section=section)
+    table = Table(
+        columns, rows, title=title, notes=[*notes, f"source: {caption['source']}"], stamp=stamp, section=section
+    )
     return Reproduction(name, caption["caption"], caption["source"], table, tuple(cells), notes, known)
 
 

@@ -12,7 +12,7 @@ from csncost.arithmetic import Size
 from csncost.conventions import Convention
 from csncost.counts import METRICS, Counts, count
 from csncost.errors import CsncostError, MissingExtra, did_you_mean
-from csncost.network import Conv, Graph, Linear, Network, Node, Pool, Shape
+from csncost.network import KINDS, Conv, Graph, Linear, Network, Node, Pool, Shape
 from csncost.numbers import human, percent, shape
 from csncost.table import Column, Table
 
@@ -117,11 +117,16 @@ class Report:
         """What the network is called: its canonical name and its other names, or the file it was read from."""
         if self.name:
             return "   ".join([self.name, *self.aliases])
-        return self.spec if len(self.spec) <= 60 and "\n" not in self.spec else "a network written out"
+        return self.spec if len(self.spec) <= 200 and "\n" not in self.spec else "a network written out"
 
     def stamp(self) -> dict[str, Any]:
         """How the numbers were counted: what every output carries."""
-        return {"convention": self.convention.name, "clip": shape(self.clip), "classes": self.classes, "views": self.views}
+        return {
+            "convention": self.convention.name,
+            "clip": shape(self.clip),
+            "classes": self.classes,
+            "views": self.views,
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data, as `--format json` prints it."""
@@ -191,7 +196,11 @@ def _counted(graph: Graph, convention: Convention, views: int) -> Iterator[tuple
         counts = count(node, convention)
         if counts is not None:
             params, flops, interactions, activations = counts
-            yield node.name, (node.op.kind,), (*_geometry(node), node.output, params, flops * views, interactions, activations)
+            yield (
+                node.name,
+                (KINDS[type(node.op)],),
+                (*_geometry(node), node.output, params, flops * views, interactions, activations),
+            )
 
 
 def _geometry(node: Node) -> tuple[Any, ...]:
@@ -232,7 +241,17 @@ def _summed(group: list[Row], level: Level) -> Row:
     stage = "" if level == "total" else first.stage
     block = first.block if level == "block" else ""
     return Row(
-        _key(first, level), level, stage, block, first.in_channels, last.out_channels, None, None, None, last.output, *counts
+        _key(first, level),
+        level,
+        stage,
+        block,
+        first.in_channels,
+        last.out_channels,
+        None,
+        None,
+        None,
+        last.output,
+        *counts,
     )
 
 
@@ -242,13 +261,18 @@ def _table(report: Report) -> Table:
 
     def share(metric: str) -> Column:
         whole = getattr(report.totals, metric)
-        return Column(f"{metric}_share", "%", lambda part: percent(part, whole), "right", only="people", tight=True, drop=2)
+        return Column(
+            f"{metric}_share", "%", lambda part: percent(part, whole), "right", only="people", tight=True, drop=2
+        )
 
     def number(metric: str, title: str, shared: bool, drop: int = 0) -> list[Column]:
         shares = [share(metric)] if shared and report.level != "total" else []
         return [Column(metric, title, human, "right", drop=drop), *shares]
 
-    rows = [asdict(row) | {f"{metric}_share": getattr(row, metric) for metric in METRICS} | {"what": _what(row)} for row in report.rows]
+    rows = [
+        asdict(row) | {f"{metric}_share": getattr(row, metric) for metric in METRICS} | {"what": _what(row)}
+        for row in report.rows
+    ]
     hidden = ("op", "stage", "block", "in_channels", "out_channels", "kernel", "stride", "groups")
     columns = [
         Column("name", report.level),
@@ -261,7 +285,11 @@ def _table(report: Report) -> Table:
         *number("activations", "activ.", False, drop=3),
     ]
     total = {"name": "total", **report.totals._asdict()}
-    views = [f"FLOPs are those of a video of {report.views} views, {human(report.flops // report.views)} each"] if report.views > 1 else []
+    views = (
+        [f"FLOPs are those of a video of {report.views} views, {human(report.flops // report.views)} each"]
+        if report.views > 1
+        else []
+    )
     return Table(
         columns,
         rows,

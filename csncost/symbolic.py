@@ -15,7 +15,8 @@ from csncost.conventions import convention as find_convention
 from csncost.counts import METRICS, Counts, stages
 from csncost.errors import CsncostError, MissingExtra
 from csncost.lang.expand import bare_names
-from csncost.lang.lower import AXES, lower
+from csncost.lang.layers import AXES
+from csncost.lang.lower import lower
 from csncost.lang.syntax import Name
 from csncost.network import Shape
 
@@ -25,7 +26,12 @@ if TYPE_CHECKING:
 MAX_TERMS = 3000
 """A product that would expand to more terms is left as it is."""
 
-UNITS = {"params": "params", "flops": "FLOPs", "interactions": "interactions (pairs)", "activations": "activations (elements)"}
+UNITS = {
+    "params": "params",
+    "flops": "FLOPs",
+    "interactions": "interactions (pairs)",
+    "activations": "activations (elements)",
+}
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,10 @@ class Formula:
     @cached_property
     def by_stage(self) -> dict[str, list[tuple[str, Expr]]]:
         """For each metric the closed form of each stage, factored by output volume."""
-        return {metric: [(name, self._factored(getattr(counts, metric))) for name, counts in self.stages] for metric in METRICS}
+        return {
+            metric: [(name, self._factored(getattr(counts, metric))) for name, counts in self.stages]
+            for metric in METRICS
+        }
 
     def _factored(self, value: Any) -> Expr:
         """Terms of the same volume of positions together: `T*ceil(H/4)*ceil(W/4)*(36864/G + 32768)`."""
@@ -87,7 +96,12 @@ class Formula:
         for term in terms:
             rest, at = term.as_independent(*self.axes, as_Add=False) if self.axes else (term, sympify(1))
             volumes[at] = volumes.get(at, 0) + rest
-        return Add(*(Mul(*Mul.make_args(at), rest, evaluate=False) if rest.is_Add and at != 1 else at * rest for at, rest in volumes.items()))
+        return Add(
+            *(
+                Mul(*Mul.make_args(at), rest, evaluate=False) if rest.is_Add and at != 1 else at * rest
+                for at, rest in volumes.items()
+            )
+        )
 
     def conditions(self) -> list[str]:
         """What the closed forms assume, in words: `G divides 64, 128, 256, 512`."""
@@ -99,7 +113,11 @@ class Formula:
 
     def stamp(self) -> dict[str, Any]:
         """How the costs are counted, and what of the clip and the classes is fixed."""
-        return {"convention": str(self.convention), "clip": " x ".join(map(str, self.clip)), "classes": str(self.classes)}
+        return {
+            "convention": str(self.convention),
+            "clip": " x ".join(map(str, self.clip)),
+            "classes": str(self.classes),
+        }
 
     def header(self) -> list[str]:
         """The lines that say what the closed forms are of."""
@@ -107,7 +125,9 @@ class Formula:
         return [self.name, *(f"{key} {value}" for key, value in self.stamp().items()), *conditions]
 
     def _titled(self, by: str) -> dict[str, list[tuple[str, Any]]]:
-        return {UNITS[metric]: [("", self.totals[metric])] if by == "total" else self.by_stage[metric] for metric in METRICS}
+        return {
+            UNITS[metric]: [("", self.totals[metric])] if by == "total" else self.by_stage[metric] for metric in METRICS
+        }
 
     def to_text(self, by: str = "stage") -> str:
         """Closed forms that a person can read: the lines of the stages add up, or the sum itself (`by` "total")."""
@@ -137,7 +157,9 @@ class Formula:
     def _repr_latex_(self) -> str:
         from sympy import latex
 
-        rows = r" \\ ".join(rf"\text{{{UNITS[metric]}}} &= {latex(getattr(self, metric), order='none')}" for metric in METRICS)
+        rows = r" \\ ".join(
+            rf"\text{{{UNITS[metric]}}} &= {latex(getattr(self, metric), order='none')}" for metric in METRICS
+        )
         return rf"$\displaystyle\begin{{aligned}}{rows}\end{{aligned}}$"
 
 
@@ -171,7 +193,10 @@ def formula(
     written = resolve(spec, {**given, **{name: Name(name) for name in free}})
     whole = bare_names(written)
     # only what is itself a size is known to be whole: a width multiplier need not be
-    symbols = {name: Symbol(name, positive=True, **({"integer": True} if name in whole else {})) for name in written.free_names()}
+    symbols = {
+        name: Symbol(name, positive=True, **({"integer": True} if name in whole else {}))
+        for name in written.free_names()
+    }
     setting = sizes(frames, size, classes)
     axes = []
     for axis, expr in zip(AXES, written.input.items[1:], strict=True):

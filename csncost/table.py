@@ -74,41 +74,50 @@ class Table:
 
     def to_markdown(self) -> str:
         """A pipe table."""
+
         def line(cells: Sequence[str]) -> str:
             return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
         rule = "|" + "|".join("---:" if c.align == "right" else ":---" for c in self.shown) + "|"
         totals = [[f"**{text}**" if text else "" for text in self.texts(row)] for row in self.totals]
-        body = [line([c.title for c in self.shown]), rule, *(line(cells) for cells in [*map(self.texts, self.rows), *totals])]
+        body = [
+            line([c.title for c in self.shown]),
+            rule,
+            *(line(cells) for cells in [*map(self.texts, self.rows), *totals]),
+        ]
         title = [f"**{self.title}**", ""] if self.title else []
         footer = ["", *("*" + _starless(text) + "*  " for text in self.footer())]
         return "\n".join([*title, *body, *footer]) + "\n"
 
     def to_latex(self) -> str:
         r"""A table environment; the document needs \usepackage{booktabs}."""
+
         def line(cells: Sequence[str]) -> str:
             return "    " + " & ".join(map(_latex, cells)) + r" \\"
 
         spec = "".join("r" if c.align == "right" else "l" for c in self.shown)
         totals = [r"    \midrule", *(line(self.texts(row)) for row in self.totals)] if self.totals else []
         caption = _latex(". ".join([text for text in (self.title, *self.footer()) if text]))
-        return "\n".join(
-            [
-                r"% needs \usepackage{booktabs}",
-                r"\begin{table}",
-                r"  \centering",
-                rf"  \caption{{{caption}.}}",
-                rf"  \begin{{tabular}}{{{spec}}}",
-                r"    \toprule",
-                line([c.title for c in self.shown]),
-                r"    \midrule",
-                *(line(self.texts(row)) for row in self.rows),
-                *totals,
-                r"    \bottomrule",
-                r"  \end{tabular}",
-                r"\end{table}",
-            ]
-        ) + "\n"
+        return (
+            "\n".join(
+                [
+                    r"% needs \usepackage{booktabs}",
+                    r"\begin{table}",
+                    r"  \centering",
+                    rf"  \caption{{{caption}.}}",
+                    rf"  \begin{{tabular}}{{{spec}}}",
+                    r"    \toprule",
+                    line([c.title for c in self.shown]),
+                    r"    \midrule",
+                    *(line(self.texts(row)) for row in self.rows),
+                    *totals,
+                    r"    \bottomrule",
+                    r"  \end{tabular}",
+                    r"\end{table}",
+                ]
+            )
+            + "\n"
+        )
 
     def to_html(self) -> str:
         """A table element with inline style only, as notebooks keep it."""
@@ -122,11 +131,17 @@ class Table:
             return f"<tr{style}>{''.join(parts)}</tr>"
 
         bold = ' style="font-weight:bold;border-top:1px solid"'
-        caption = f'<caption style="text-align:left;font-weight:bold">{escape(self.title)}</caption>' if self.title else ""
+        caption = (
+            f'<caption style="text-align:left;font-weight:bold">{escape(self.title)}</caption>' if self.title else ""
+        )
         footer = "".join(f'<div style="font-size:smaller">{escape(text)}</div>' for text in self.footer())
         return (
-            f'<div><table style="border-collapse:collapse">{caption}<thead>{line([c.title for c in self.shown], "th")}</thead>\n<tbody>'
-            + "\n".join([line(self.texts(row), "td") for row in self.rows] + [line(self.texts(row), "td", bold) for row in self.totals])
+            f'<div><table style="border-collapse:collapse">{caption}'
+            f"<thead>{line([c.title for c in self.shown], 'th')}</thead>\n<tbody>"
+            + "\n".join(
+                [line(self.texts(row), "td") for row in self.rows]
+                + [line(self.texts(row), "td", bold) for row in self.totals]
+            )
             + f"</tbody></table>{footer}</div>\n"
         )
 
@@ -141,8 +156,9 @@ def _starless(text: str) -> str:
 
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\u00d7": r"$\times$", "\u2264": r"$\le$", "\u2265": r"$\ge$",
-    "<": r"$<$", ">": r"$>$", "\u00b7": r"$\cdot$", "\n": " ", "|": r"$|$", '"': "''", "\u2308": r"$\lceil$", "\u2309": r"$\rceil$",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\u00d7": r"$\times$",
+    "\u2264": r"$\le$", "\u2265": r"$\ge$", "\u2260": r"$\neq$",
+    "<": r"$<$", ">": r"$>$", "\u00b7": r"$\cdot$", "\n": " ", "|": r"$|$", '"': "''",
     "\u2713": r"$\surd$", "\u2717": r"$\times$", "\u2013": "--",
 }  # fmt: skip
 

@@ -33,7 +33,9 @@ def conv_layers(draw: Any, channels: int, strided: bool = True) -> Design:
         "op": "conv",
         "out": out,
         "kernel": kernel,
-        "stride": draw(st.sampled_from([(1, 1, 1), (1, 1, 1), (2, 2, 2), (1, 2, 2), (2, 1, 3)])) if strided else (1, 1, 1),
+        "stride": draw(st.sampled_from([(1, 1, 1), (1, 1, 1), (2, 2, 2), (1, 2, 2), (2, 1, 3)]))
+        if strided
+        else (1, 1, 1),
         "padding": padding,
         "dilation": (1, 1, 1) if padding == "same" else dilation,
         "depthwise": depthwise,
@@ -69,7 +71,12 @@ def blocks(draw: Any, channels: int) -> Design:
     count = draw(st.integers(1, 3))
     if count > 1:  # the copies after the first see other channels: keep their groups legal
         layers[0]["depthwise"], layers[0]["groups"] = False, 1
-    return {"layers": layers, "count": count, "residual": draw(st.sampled_from([True, True, False])), "act": draw(st.sampled_from([None, "silu", "none"]))}
+    return {
+        "layers": layers,
+        "count": count,
+        "residual": draw(st.sampled_from([True, True, False])),
+        "act": draw(st.sampled_from([None, "silu", "none"])),
+    }
 
 
 @st.composite
@@ -136,7 +143,9 @@ def spec_text(design: Design) -> str:
         if part["op"] == "stage":
             texts = []
             for block in part["blocks"]:
-                options = ("" if block["residual"] else ", shortcut=none") + (f", act={block['act']}" if block["act"] and block["residual"] else "")
+                options = ("" if block["residual"] else ", shortcut=none") + (
+                    f", act={block['act']}" if block["act"] and block["residual"] else ""
+                )
                 texts.append(f"[{'; '.join(map(_layer_text, block['layers']))}] x {block['count']}{options}")
             lines.append(f"{label} {', '.join(texts)}")
         elif part["op"] == "global":
@@ -201,7 +210,11 @@ class Counter:
         dilation = layer.get("dilation", (1, 1, 1))
         if padding is None:
             padding = tuple(d * ((k - 1) // 2) for k, d in zip(layer["kernel"], dilation, strict=True))
-        if layer["op"] == "pool" and padding != "same" and any(2 * p > k for p, k in zip(padding, layer["kernel"], strict=True)):
+        if (
+            layer["op"] == "pool"
+            and padding != "same"
+            and any(2 * p > k for p, k in zip(padding, layer["kernel"], strict=True))
+        ):
             raise Impossible
         pads = ["same"] * 3 if padding == "same" else padding
         axes = zip(self.shape[1:], layer["kernel"], stride, pads, dilation, strict=True)
@@ -217,17 +230,36 @@ class Counter:
         if (layer["act"] or act) != "none":
             self.elementwise(self.shape)
 
-    def conv(self, inputs: int, outputs: int, kernel: tuple[int, ...], groups: int, spatial: tuple[int, ...], bias: bool, interact: bool = True) -> None:
+    def conv(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: tuple[int, ...],
+        groups: int,
+        spatial: tuple[int, ...],
+        bias: bool,
+        interact: bool = True,
+    ) -> None:
         if inputs % groups or outputs % groups:
             raise Impossible
-        places = sum(1 for _ in range(spatial[0]) for _ in range(spatial[1]) for _ in range(spatial[2])) if spatial else 1
+        places = (
+            sum(1 for _ in range(spatial[0]) for _ in range(spatial[1]) for _ in range(spatial[2])) if spatial else 1
+        )
         weights = pairs = 0
         for o in range(outputs):
             group = o * groups // outputs
             seen = [i for i in range(inputs) if i * groups // inputs == group]
-            pairs += sum(1 for _ in combinations(seen, 2)) if len(seen) < 60 else sum(before for before, _ in enumerate(seen))
+            pairs += (
+                sum(1 for _ in combinations(seen, 2))
+                if len(seen) < 60
+                else sum(before for before, _ in enumerate(seen))
+            )
             for _ in seen:
-                weights += sum(1 for _ in range(kernel[0]) for _ in range(kernel[1]) for _ in range(kernel[2])) if kernel else 1
+                weights += (
+                    sum(1 for _ in range(kernel[0]) for _ in range(kernel[1]) for _ in range(kernel[2]))
+                    if kernel
+                    else 1
+                )
         for tally in (self.paper, self.everything):
             tally["params"] += weights
             tally["flops"] += weights * places

@@ -1,6 +1,6 @@
 """Throws random and mutated texts at the language; nothing but SpecError may come out.
 
-    python -m tests.fuzz 1000000      a long run, with progress; exit 1 at the first other exception
+python -m tests.fuzz 1000000      a long run, with progress; exit 1 at the first other exception
 """
 
 from __future__ import annotations
@@ -75,5 +75,9 @@ def mutated(count: int, seed: int = 0, report: Callable[[int], None] = lambda do
 if __name__ == "__main__":
     total = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     started = time.time()
-    mutated(total, seed=int(started), report=lambda done: print(f"{done:,} of {total:,} ({time.time() - started:.0f} s)", file=sys.stderr))
+    mutated(
+        total,
+        seed=int(started),
+        report=lambda done: print(f"{done:,} of {total:,} ({time.time() - started:.0f} s)", file=sys.stderr),
+    )
     print(f"{total:,} texts raised nothing but SpecError, {total / (time.time() - started):,.0f} a second")

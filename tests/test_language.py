@@ -20,7 +20,12 @@ REFERENCE = Path(cc.__file__).parent / "lang" / "REFERENCE.md"
 HEAD = "input 3 x T x H x W\n"
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(
+    max_examples=600,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+)
 @given(specs)
 def test_printing_and_parsing_a_tree_gives_it_back(spec):
     text = print_spec(spec)
@@ -36,10 +41,21 @@ def test_a_token_knows_its_place():
 
 
 SAME = [  # spellings of one network
-    ("ir-CSN-50", "bottleneck-D-16", "BOTTLENECK-d-[3,4,6,3]", "ir-CSN-50@8x224", "ir-CSN-50(classes=400, width=1)", "ResNet3D-50(block=bottleneck_D)"),
+    (
+        "ir-CSN-50",
+        "bottleneck-D-16",
+        "BOTTLENECK-d-[3,4,6,3]",
+        "ir-CSN-50@8x224",
+        "ir-CSN-50(classes=400, width=1)",
+        "ResNet3D-50(block=bottleneck_D)",
+    ),
     ("bottleneck-G4-16", "bottleneck-G-16(G=4)", "bottleneck-G2-16(G=[4, 4, 4, 4])"),
     ("simple-8(width=0.5)", "simple-8(widths=[32, 64, 128, 256], stem_width=32)", "simple-8(width=1/2)"),
-    (HEAD + "a 3x3x3, 8\nfc 5", HEAD + "a 3x3x3, 8, pad=1, groups=1, dilation=1, norm=batch, act=relu, bias=no / 1x1x1\nfc 5, bias=yes", HEAD + "a (1+2)x3x3, 2*4; fc 10/2" .replace("10/2", "(10/2)")),
+    (
+        HEAD + "a 3x3x3, 8\nfc 5",
+        HEAD + "a 3x3x3, 8, pad=1, groups=1, dilation=1, norm=batch, act=relu, bias=no / 1x1x1\nfc 5, bias=yes",
+        HEAD + "a (1+2)x3x3, 2*4; fc 10/2".replace("10/2", "(10/2)"),
+    ),
     (HEAD + "a [3, 8; 3, 8] x 2\nfc 5", HEAD + "n = 8; a [3x3x3, n; 3x3x3] x (n - 6); fc 5"),
     (HEAD + "a 3x3x3, 6; b 3x3x3, 6, groups=6; fc 5", HEAD + "a 3x3x3, 6; b 3x3x3, depthwise; fc 5"),
     (HEAD + "a 3\u00d73\u00d73, 6; fc 5", HEAD + "a 3 x 3 x 3, 6; fc 5"),
@@ -83,7 +99,11 @@ def test_free_names_survive_being_shown():
 
 def test_a_file_works_wherever_a_name_does(tmp_path):
     path = tmp_path / "mine.csn"
-    path.write_text("w = 2  # a multiplier\nblock mine(c, s) [1x1x1, c*w; 3x3x3, depthwise / s; 1x1x1, 4*c*w]\n" + HEAD + "a mine(8, 1) x 2\nb mine(16, 2) x 3\nz avg\nfc 10\n")
+    path.write_text(
+        "w = 2  # a multiplier\nblock mine(c, s) [1x1x1, c*w; 3x3x3, depthwise / s; 1x1x1, 4*c*w]\n"
+        + HEAD
+        + "a mine(8, 1) x 2\nb mine(16, 2) x 3\nz avg\nfc 10\n"
+    )
     for spec in (path, str(path)):
         assert cc.analyze(spec).rows == cc.analyze(path.read_text()).rows
     assert cc.analyze(path, w=1).params < cc.analyze(path).params
@@ -234,4 +254,4 @@ def test_the_examples_of_the_reference(kind, text):
         spec = cc.parse(text)
         assert cc.parse(print_spec(spec)) == spec
         free = re.search(r"# free: (.*)", text)
-        cc.to_network(text, **{name: 1 for name in free.group(1).split(", ")} if free else {})
+        cc.to_network(text, **dict.fromkeys(free.group(1).split(", "), 1) if free else {})

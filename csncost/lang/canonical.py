@@ -50,7 +50,9 @@ class _Tidy:
                 layers = self.layers(repeat.block.layers, default_act="relu", bare_last=not plain, keep=True)
         return Repeat(Block(layers), count, self.options(repeat.options, "relu"))
 
-    def layers(self, layers: tuple[Layer, ...], default_act: str, bare_last: bool = False, keep: bool = False) -> tuple[Layer, ...]:
+    def layers(
+        self, layers: tuple[Layer, ...], default_act: str, bare_last: bool = False, keep: bool = False
+    ) -> tuple[Layer, ...]:
         """The layers tidied; `keep` leaves what is implied by the incoming channels as it is written."""
         tidied = []
         for i, layer in enumerate(layers):
@@ -87,16 +89,23 @@ class _Tidy:
             flags = flags - {"depthwise"}
         return Layer(_cube(head), "", channels, flags, options, stride)
 
-    def options(self, options: tuple[tuple[str, Expr], ...], act: str, head: Expr | None = None) -> tuple[tuple[str, Expr], ...]:
+    def options(
+        self, options: tuple[tuple[str, Expr], ...], act: str, head: Expr | None = None
+    ) -> tuple[tuple[str, Expr], ...]:
         """Options in a fixed order, without those that say what holds anyway."""
-        kept = []
+        kept: list[tuple[str, Expr]] = []
         for key, value in sorted(options, key=lambda option: option[0]):
             if isinstance(value, Block):
                 kept.append((key, Block(_Tidy(self.channels).layers(value.layers, "none", keep=True))))
                 continue
             if key in ("pad", "dilation") and isinstance(value, Sizes) and len(set(value.items)) == 1:
                 value = value.items[0]
-            implied = {**_DEFAULTS, "act": Name(act), "bias": Name("no"), "pad": _centred(head, dict(options).get("dilation"))}
+            implied = {
+                **_DEFAULTS,
+                "act": Name(act),
+                "bias": Name("no"),
+                "pad": _centred(head, dict(options).get("dilation")),
+            }
             if value != implied.get(key):
                 kept.append((key, value))
         return tuple(kept)

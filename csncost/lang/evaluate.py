@@ -85,7 +85,9 @@ class Evaluator:
             if not kept and isinstance(value, Number) and isinstance(operand, Number):
                 value = _folded(operator, value, operand)
             elif isinstance(operand, (List, Sizes)) or isinstance(value, (List, Sizes)):
-                raise SpecError("a list is not a number", operand.span if isinstance(operand, (List, Sizes)) else value.span)
+                raise SpecError(
+                    "a list is not a number", operand.span if isinstance(operand, (List, Sizes)) else value.span
+                )
             elif not (operator in ("*", "/", "//") and operand == Number(1)):
                 kept.append((operator, operand))
         if kept and value == Number(1) and kept[0][0] == "*":  # 1*w is w
@@ -122,7 +124,11 @@ class Evaluator:
                 return self(value)
             if _may_equal(known, subject):
                 hint = "give its value, or give what depends on it"
-                raise SpecError(f"it must be known whether {print_value(subject)[:60]} is {print_value(known)[:60]}", subject.span, hint=hint)
+                raise SpecError(
+                    f"it must be known whether {print_value(subject)[:60]} is {print_value(known)[:60]}",
+                    subject.span,
+                    hint=hint,
+                )
         if case.otherwise is not None:
             return self(case.otherwise)
         keys = ", ".join(print_value(key) for key, _ in case.cases)

@@ -67,12 +67,15 @@ def expand(spec: Spec, given: Mapping[str, Expr] | None = None) -> Written:
     definitions = library().extended(spec)
     constant = Evaluator(lambda name: None)
     outer = _Scope(
-        [item for item in spec.items if isinstance(item, Assignment)], {name: constant(value) for name, value in (given or {}).items()}
+        [item for item in spec.items if isinstance(item, Assignment)],
+        {name: constant(value) for name, value in (given or {}).items()},
     )
     parts = [item for item in spec.items if isinstance(item, (Input, Stage))]
     references = [item for item in spec.items if isinstance(item, Reference)]
-    if references and parts or len(references) > 1:
-        raise SpecError("more than one network", references[-1].span, hint="write one name, or one network's input and layers")
+    if (references and parts) or len(references) > 1:
+        raise SpecError(
+            "more than one network", references[-1].span, hint="write one name, or one network's input and layers"
+        )
     if references:
         written = _expand_reference(definitions, references[0], outer)
         outer.check_defaults_used()
@@ -136,11 +139,15 @@ class _Scope:
             return value
         keys = ", ".join(print_value(key) for key, _ in choices)
         like = f", or a list of {length} such as {print_value(choices[0][1])}" if length else ""
-        raise SpecError(f"{item.name} cannot be {print_value(value)[:60]}", value.span, hint=f"it is one of {keys}{like}")
+        raise SpecError(
+            f"{item.name} cannot be {print_value(value)[:60]}", value.span, hint=f"it is one of {keys}{like}"
+        )
 
     def with_arguments(self, arguments: Mapping[str, Expr]) -> Evaluator:
         """An evaluator that knows a block's arguments before these parameters."""
-        return Evaluator(lambda name: arguments[name.id] if name.id in arguments else self.lookup(name), self.evaluate.budget)
+        return Evaluator(
+            lambda name: arguments[name.id] if name.id in arguments else self.lookup(name), self.evaluate.budget
+        )
 
     @property
     def assigned(self) -> set[str]:
@@ -161,7 +168,11 @@ class _Scope:
         """Refuse a definition that nothing asked for."""
         for name, item in self._defaults.items():
             if name not in self.used:
-                raise SpecError(f'"{name[:40]}" is defined, but nothing uses it', item.span, hint=f"a parameter is set by ({name[:40]}=...)")
+                raise SpecError(
+                    f'"{name[:40]}" is defined, but nothing uses it',
+                    item.span,
+                    hint=f"a parameter is set by ({name[:40]}=...)",
+                )
 
     def check_known(self, whole: str, at: Span, free: set[str]) -> None:
         """Refuse a given value for what is neither a parameter nor a free name."""
@@ -176,11 +187,13 @@ class _Scope:
         for name, value in self.given.items():
             if name not in self.used and name not in free:
                 span = None if value.span is NOWHERE else value.span
-                raise SpecError(f'"{name[:40]}" has no effect on {whole}', span, hint="nothing in it depends on that name")
+                raise SpecError(
+                    f'"{name[:40]}" has no effect on {whole}', span, hint="nothing in it depends on that name"
+                )
 
 
 def _expand_reference(definitions: Library, reference: Reference, outer: _Scope) -> Written:
-    """The network a spec's reference means; names in its modifiers belong to the spec, other given ones to the network."""
+    """The network a spec's name means; names in its modifiers belong to the spec, other given ones to the network."""
     modifiers = {key: outer.evaluate(value) for key, value in reference.modifiers}
     reference = _with_lists(reference, outer)
     for axis in reference.clip.items if reference.clip else ():
@@ -221,14 +234,22 @@ def _resolve(definitions: Library, reference: Reference, passed: Mapping[str, Ex
     if template is None:
         return _with_clip(_resolve(definitions, target, {**own, **beyond}, depth + 1), target.clip, inner)
     scope = _Scope([item for item in template.items if isinstance(item, Assignment)], {**own, **beyond})
-    axes = {item.id for part in template.items if isinstance(part, Input) for item in part.sizes.items if isinstance(item, Name)}
+    axes = {
+        item.id
+        for part in template.items
+        if isinstance(part, Input)
+        for item in part.sizes.items
+        if isinstance(item, Name)
+    }
     scope.check_known(pattern_text(definition, {}), reference.span, axes)
     written = _expand_body(definitions, [item for item in template.items if not isinstance(item, Assignment)], scope)
     scope.check_used(print_reference(replace(reference, clip=None, modifiers=())), [])
     return _with_clip(replace(written, name=_canonical_name(definition, values, beyond, scope)), target.clip, inner)
 
 
-def _canonical_name(definition: NetworkDefinition, holes: Mapping[str, Expr], beyond: Mapping[str, Expr], scope: _Scope) -> str:
+def _canonical_name(
+    definition: NetworkDefinition, holes: Mapping[str, Expr], beyond: Mapping[str, Expr], scope: _Scope
+) -> str:
     """The name in the definition's spelling, with the modifiers that change something."""
     texts: dict[str, str] = {}
     modifiers = {key: value for key, value in beyond.items() if value != scope.default(key)}
@@ -251,13 +272,17 @@ def _expand_body(definitions: Library, parts: Sequence[Input | Stage], scope: _S
     stages = [item for item in parts if isinstance(item, Stage)]
     if len(inputs) != 1:
         at = inputs[1].span if inputs else stages[0].span if stages else None
-        raise SpecError("a network has one input" if inputs else "the network has no input", at, hint="write input 3 x T x H x W")
+        raise SpecError(
+            "a network has one input" if inputs else "the network has no input", at, hint="write input 3 x T x H x W"
+        )
     sizes = inputs[0].sizes
     if len(sizes.items) != 4:
         raise SpecError("an input is channels x frames x height x width", sizes.span, hint="write input 3 x T x H x W")
     if not stages:
         raise SpecError("the network has no layers", inputs[0].span, hint="write for instance conv1 3x7x7, 64 / 1x2x2")
-    return Written(_evaluated(sizes, scope), tuple(_stage(definitions, stage, scope) for stage in stages), at=inputs[0].span)
+    return Written(
+        _evaluated(sizes, scope), tuple(_stage(definitions, stage, scope) for stage in stages), at=inputs[0].span
+    )
 
 
 def _evaluated(sizes: Sizes, scope: _Scope) -> Sizes:
@@ -296,7 +321,9 @@ def _called(definitions: Library, call: Call, scope: _Scope) -> tuple[Block, Eva
         hint = did_you_mean(shown, list(definitions.blocks)) or f"blocks are {', '.join(definitions.blocks)}"
         raise SpecError(f'unknown block "{shown}"', value.span if value else call.span, hint=hint)
     if len(call.arguments) != len(definition.parameters):
-        raise SpecError(f"block {name} takes {len(definition.parameters)} values: {', '.join(definition.parameters)}", call.span)
+        raise SpecError(
+            f"block {name} takes {len(definition.parameters)} values: {', '.join(definition.parameters)}", call.span
+        )
     arguments = dict(zip(definition.parameters, map(scope.evaluate, call.arguments), strict=True))
     return definition.block, scope.with_arguments(arguments)
 

@@ -77,7 +77,11 @@ def _unexpected(source: Source, at: int) -> SpecError:
     hint = ""
     if char in _DASHES:
         mended = source.text.translate(dict.fromkeys(map(ord, _DASHES), "-"))
-        hint = f"did you mean {mended}?" if len(mended) <= 60 and mended.isascii() and "\n" not in mended else "write the ASCII hyphen -"
+        hint = (
+            f"did you mean {mended}?"
+            if len(mended) <= 60 and mended.isascii() and "\n" not in mended
+            else "write the ASCII hyphen -"
+        )
     elif char in _QUOTES:
         hint = "names are written without quotes"
     elif char == "\0":

@@ -53,20 +53,26 @@ class Library:
         texts = [segment if isinstance(segment, str) else "16" for segment in reference.segments]
         name = "-".join(texts)
         numbers = [text for text in texts if text.isdigit()] or [SAMPLES["blocks"]]
-        groups = next((text.lstrip("DGdg") for text in texts if text[:1] in "dDgG" and text[-1:].isdigit()), SAMPLES["G"])
+        groups = next(
+            (text.lstrip("DGdg") for text in texts if text[:1] in "dDgG" and text[-1:].isdigit()), SAMPLES["G"]
+        )
         known = [pattern_text(network, {"G": groups, "blocks": numbers[-1]}) for network in self.networks]
         near = nearest(name, known)
         span = reference.span
         if not near:
             return SpecError(f'unknown network "{name[:60]}"', span, hint="csncost list shows every name")
-        differing = [i for i, (a, b) in enumerate(zip(texts, near[0].split("-"), strict=False)) if a.casefold() != b.casefold()]
+        differing = [
+            i for i, (a, b) in enumerate(zip(texts, near[0].split("-"), strict=False)) if a.casefold() != b.casefold()
+        ]
         if differing and reference.spans:
             span = Span(span.source, reference.spans[differing[0]].start, reference.spans[differing[-1]].end)
         family = near[0].rpartition("-")[0]
         siblings = [text for text in known if text.rpartition("-")[0].casefold() == family.casefold()]
         listed = f"; {family} comes as {', '.join(siblings)}" if len(siblings) > 1 else ""
         return SpecError(
-            f'unknown network "{name[:60]}"', span, hint=f"did you mean {near[0]}?   (csncost list shows every name){listed}"
+            f'unknown network "{name[:60]}"',
+            span,
+            hint=f"did you mean {near[0]}?   (csncost list shows every name){listed}",
         )
 
 

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from fractions import Fraction
-from typing import NoReturn, TypeVar
-
 from csncost.errors import Source, Span, SpecError, did_you_mean
-from csncost.lang.lexer import Token, tokenize
+from csncost.lang.reader import Reader
 from csncost.lang.syntax import (
     Assignment,
     Block,
     BlockDefinition,
-    Call,
-    Case,
-    Chain,
     Expr,
-    Index,
     Input,
     Item,
     Layer,
-    List,
-    Name,
     NetworkDefinition,
     Number,
     Reference,
@@ -33,14 +23,10 @@ from csncost.lang.syntax import (
     Template,
 )
 
-FUNCTIONS = ("floor", "ceil", "round", "min", "max")
 POOLS = ("max", "avg")
 FLAGS = ("depthwise", "optional", "ceil")
 LAYER_OPTIONS = ("groups", "pad", "dilation", "bias", "norm", "act")
 REPEAT_OPTIONS = ("shortcut", "act")
-MAX_DEPTH = 40
-
-T = TypeVar("T")
 
 
 def parse(text: str | Source) -> Spec:
@@ -57,55 +43,110 @@ def parse(text: str | Source) -> Spec:
     return _Parser(source).spec()
 
 
-class _Parser:
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.tokens = tokenize(source)
-        self.at = 0
-        self.depth = 0
+class _LayerParser(Reader):
+    """Networks written out: the input, stages, blocks and layers."""
 
-    # -- tokens
-
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.at]
-
-    def ahead(self, count: int = 1) -> Token:
-        return self.tokens[min(self.at + count, len(self.tokens) - 1)]
-
-    def take(self, kind: str) -> Token | None:
-        """The next token if it is of `kind`, and move past it."""
-        token = self.token
-        if token.kind != kind:
-            return None
+    def input(self) -> Input:
+        start = self.token.start
         self.at += 1
-        return token
+        return Input(self.sizes(), span=self.span(start))
 
-    def need(self, kind: str, what: str, hint: str = "") -> Token:
-        return self.take(kind) or self.fail(what, hint)
+    def stage(self) -> Stage:
+        label = self.need("name", "a label")
+        body = self.repeats() if self.token.kind == "[" or self.at_call() else self.layer()
+        return Stage(label.text, body, span=self.span(label.start, label.end))
 
-    def fail(self, expected: str, hint: str = "") -> NoReturn:
-        token = self.token
-        found = {"end": "the end", "newline": "the end of the line"}.get(token.kind, f'"{token.text[:40]}"')
-        raise SpecError(f"expected {expected}, not {found}", self.span(token.start, max(token.end, token.start + 1)), hint=hint)
+    def repeats(self) -> tuple[Repeat, ...]:
+        found = [self.repeat()]
+        while self.take(","):
+            found.append(self.repeat())
+        return tuple(found)
 
-    def span(self, start: int, end: int | None = None) -> Span:
-        return Span(self.source, start, self.tokens[self.at - 1].end if end is None else end)
+    def repeat(self) -> Repeat:
+        start = self.token.start
+        block = self.call() if self.at_call() else self.block()
+        end = self.tokens[self.at - 1].end
+        count: Expr = Number(1, span=self.span(start, end))
+        if self.take("x"):
+            count = self.expression(slash=False)
+        options: tuple[tuple[str, Expr], ...] = ()
+        while self.token.kind == "," and self.ahead().kind == "name" and self.ahead(2).kind == "=":
+            self.at += 1
+            options += (self.option(REPEAT_OPTIONS, options),)
+        return Repeat(block, count, options, span=self.span(start, end))
 
-    def adjacent(self) -> bool:
-        """Whether the next token follows the last without a space."""
-        return self.at > 0 and self.tokens[self.at - 1].end == self.token.start
+    def block(self) -> Block:
+        opening = self.need("[", 'a block, "[3x3x3, 64; 3x3x3, 64]"')
+        layers = [self.nested(self.layer)]
+        while self.take(";"):
+            layers.append(self.nested(self.layer))
+        self.close("]", opening, '";" or "]"')
+        return Block(tuple(layers), span=self.span(opening.start))
 
-    def nested(self, rule: Callable[[], T]) -> T:
-        """Apply a rule one level deeper; texts nested beyond reason are refused before Python's stack is."""
-        if self.depth >= MAX_DEPTH:
-            raise SpecError(f"nested more than {MAX_DEPTH} deep", self.span(self.token.start, self.token.end))
-        self.depth += 1
-        result = rule()
-        self.depth -= 1
-        return result
+    def layer(self) -> Layer:
+        start = self.token.start
+        head: Expr | None = None
+        function = ""
+        if self.token.text in POOLS and not self.at_function():
+            function = self.token.text
+            self.at += 1
+            if self.token.kind in ("name", "number", "("):
+                head = self.sizes()
+        elif self.token.kind in ("name", "number", "("):
+            head = self.sizes_or_expression(slash=False)
+        else:
+            self.fail("a layer such as 3x3x3, 64 or max 1x3x3 / 1x2x2")
+        return self.layer_items(start, head, function)
 
-    # -- items
+    def layer_items(self, start: int, head: Expr | None, function: str) -> Layer:
+        channels: Expr | None = None
+        flags: set[str] = set()
+        options: tuple[tuple[str, Expr], ...] = ()
+        stride = self.stride(None)
+        end = self.tokens[self.at - 1].end
+        while self.take(","):
+            token, after = self.token, self.ahead()
+            if token.kind == "/":
+                pass
+            elif token.kind == "name" and after.kind == "=":
+                options += (self.option(LAYER_OPTIONS, options),)
+            elif token.text in FLAGS and not self.at_function():
+                if token.text in flags:
+                    raise SpecError(f'"{token.text}" is written twice', self.span(token.start, token.end))
+                flags.add(token.text)
+                self.at += 1
+            elif channels is None and not function:
+                channels = self.expression(slash=False)
+            else:
+                self.fail(f"one of {', '.join(FLAGS)}, or one of {'=, '.join(LAYER_OPTIONS)}=")
+            end = self.tokens[self.at - 1].end
+            stride = self.stride(stride)
+        return Layer(head, function, channels, frozenset(flags), options, stride, span=self.span(start, end))
+
+    def stride(self, before: Expr | None) -> Expr | None:
+        while slash := self.take("/"):
+            found = self.sizes_or_atom()
+            if before is not None:
+                hint = "a slash outside parentheses is the stride; divide inside them: (64/2)"
+                raise SpecError("a second stride", self.span(slash.start), hint=hint)
+            before = found
+        return before
+
+    def option(self, known: tuple[str, ...], before: tuple[tuple[str, Expr], ...]) -> tuple[str, Expr]:
+        name = self.need("name", "an option")
+        if name.text not in known:
+            hint = did_you_mean(name.text, list(known)) or f"options here: {', '.join(known)}"
+            raise SpecError(f'unknown option "{name.text[:40]}"', self.span(name.start, name.end), hint=hint)
+        if any(name.text == key for key, _ in before):
+            raise SpecError(f'"{name.text}" is given twice', self.span(name.start, name.end))
+        self.need("=", '"="')
+        if name.text == "shortcut" and self.token.kind == "[":
+            return name.text, self.block()
+        return name.text, self.value(slash=False)
+
+
+class _Parser(_LayerParser):
+    """Whole texts: names, definitions, and networks written out."""
 
     def spec(self) -> Spec:
         items = self.items("end")
@@ -125,24 +166,18 @@ class _Parser:
             if self.token.kind not in ("newline", ";", "end"):
                 self.fail("the end of the line", self.hint_after())
 
-    def hint_after(self) -> str:
-        token = self.token
-        if token.kind == "x":
-            return "a block is repeated, a layer is not: write [3x3x3, 64] x 2"
-        if token.kind == "name" and token.text[0] in "xX" and self.adjacent():
-            return "write spaces around x between names: T x H x W"
-        if token.kind == "-":
-            return "a network's name is written without spaces"
-        return ""
-
     def item(self) -> Item:
         first, second = self.token, self.ahead()
         if first.kind != "name":
             self.fail("a name such as bottleneck-D-16, or a layer such as conv1 3x7x7, 64")
         if second.kind == "=":
             return self.assignment()
-        if (second.kind == "name" or (second.kind == "{" and first.text == "network")) and first.text in ("block", "template", "network"):
-            return {"block": self.block_definition, "template": self.template, "network": self.network}[first.text]()
+        if first.text == "block" and second.kind == "name":
+            return self.block_definition()
+        if first.text == "template" and second.kind == "name":
+            return self.template()
+        if first.text == "network" and second.kind in ("name", "{"):
+            return self.network()
         touching = second.start == first.end and second.kind in ("-", "@", "(")
         if touching or second.kind in ("newline", ";", "end"):
             return self.reference()
@@ -209,8 +244,6 @@ class _Parser:
             self.fail("a part of a network's name")
         return text, hole
 
-    # -- references
-
     def reference(self) -> Reference:
         start = self.token.start
         segments, spans = self.segments()
@@ -260,239 +293,3 @@ class _Parser:
             if not self.take(","):
                 break
         self.need(")", '")" or ","')
-
-    # -- networks written out
-
-    def input(self) -> Input:
-        start = self.token.start
-        self.at += 1
-        return Input(self.sizes(), span=self.span(start))
-
-    def stage(self) -> Stage:
-        label = self.need("name", "a label")
-        body = self.repeats() if self.token.kind == "[" or self.at_call() else self.layer()
-        return Stage(label.text, body, span=self.span(label.start, label.end))
-
-    def at_call(self) -> bool:
-        """Whether a block is called: a name with its bracket right behind it."""
-        token, bracket = self.token, self.ahead()
-        return token.kind == "name" and bracket.kind == "(" and bracket.start == token.end and token.text not in FUNCTIONS
-
-    def at_function(self) -> bool:
-        """Whether a function of sizes is called; `max (k)` with a space is a pool."""
-        token, bracket = self.token, self.ahead()
-        return token.text in FUNCTIONS and bracket.kind == "(" and bracket.start == token.end
-
-    def repeats(self) -> tuple[Repeat, ...]:
-        found = [self.repeat()]
-        while self.take(","):
-            found.append(self.repeat())
-        return tuple(found)
-
-    def repeat(self) -> Repeat:
-        start = self.token.start
-        block = self.call() if self.at_call() else self.block()
-        end = self.tokens[self.at - 1].end
-        count: Expr = Number(1, span=self.span(start, end))
-        if self.take("x"):
-            count = self.expression(slash=False)
-        options: tuple[tuple[str, Expr], ...] = ()
-        while self.token.kind == "," and self.ahead().kind == "name" and self.ahead(2).kind == "=":
-            self.at += 1
-            options += (self.option(REPEAT_OPTIONS, options),)
-        return Repeat(block, count, options, span=self.span(start, end))
-
-    def block(self) -> Block:
-        opening = self.need("[", 'a block, "[3x3x3, 64; 3x3x3, 64]"')
-        layers = [self.nested(self.layer)]
-        while self.take(";"):
-            layers.append(self.nested(self.layer))
-        self.close("]", opening, '";" or "]"')
-        return Block(tuple(layers), span=self.span(opening.start))
-
-    def close(self, kind: str, opening: Token, what: str) -> None:
-        if self.token.kind == "end":
-            raise SpecError(f'this "{opening.text}" is never closed', self.span(opening.start, opening.end))
-        self.need(kind, what)
-
-    def layer(self) -> Layer:
-        start = self.token.start
-        head: Expr | None = None
-        function = ""
-        if self.token.text in POOLS and not self.at_function():
-            function = self.token.text
-            self.at += 1
-            if self.token.kind in ("name", "number", "("):
-                head = self.sizes()
-        elif self.token.kind in ("name", "number", "("):
-            head = self.sizes_or_expression(slash=False)
-        else:
-            self.fail("a layer such as 3x3x3, 64 or max 1x3x3 / 1x2x2")
-        return self.layer_items(start, head, function)
-
-    def layer_items(self, start: int, head: Expr | None, function: str) -> Layer:
-        channels: Expr | None = None
-        flags: set[str] = set()
-        options: tuple[tuple[str, Expr], ...] = ()
-        stride = self.stride(None)
-        end = self.tokens[self.at - 1].end
-        while self.take(","):
-            token, after = self.token, self.ahead()
-            if token.kind == "/":
-                pass
-            elif token.kind == "name" and after.kind == "=":
-                options += (self.option(LAYER_OPTIONS, options),)
-            elif token.text in FLAGS and not self.at_function():
-                if token.text in flags:
-                    raise SpecError(f'"{token.text}" is written twice', self.span(token.start, token.end))
-                flags.add(token.text)
-                self.at += 1
-            elif channels is None and not function:
-                channels = self.expression(slash=False)
-            else:
-                self.fail(f"one of {', '.join(FLAGS)}, or one of {'=, '.join(LAYER_OPTIONS)}=")
-            end = self.tokens[self.at - 1].end
-            stride = self.stride(stride)
-        return Layer(head, function, channels, frozenset(flags), options, stride, span=self.span(start, end))
-
-    def stride(self, before: Expr | None) -> Expr | None:
-        while slash := self.take("/"):
-            found = self.sizes_or_atom()
-            if before is not None:
-                hint = "a slash outside parentheses is the stride; divide inside them: (64/2)"
-                raise SpecError("a second stride", self.span(slash.start), hint=hint)
-            before = found
-        return before
-
-    def option(self, known: tuple[str, ...], before: tuple[tuple[str, Expr], ...]) -> tuple[str, Expr]:
-        name = self.need("name", "an option")
-        if name.text not in known:
-            hint = did_you_mean(name.text, list(known)) or f"options here: {', '.join(known)}"
-            raise SpecError(f'unknown option "{name.text[:40]}"', self.span(name.start, name.end), hint=hint)
-        if any(name.text == key for key, _ in before):
-            raise SpecError(f'"{name.text}" is given twice', self.span(name.start, name.end))
-        self.need("=", '"="')
-        if name.text == "shortcut" and self.token.kind == "[":
-            return name.text, self.block()
-        return name.text, self.value(slash=False)
-
-    # -- values
-
-    def value(self, slash: bool) -> Expr:
-        if self.token.kind == "[":
-            return self.list()
-        if self.token.text == "case" and self.ahead().kind in ("name", "number", "("):
-            return self.nested(self.case)
-        return self.sizes_or_expression(slash)
-
-    def list(self) -> List:
-        opening = self.need("[", '"["')
-        items: list[Expr] = []
-        while self.token.kind != "]":
-            items.append(self.nested(lambda: self.value(slash=True)))
-            if not self.take(","):
-                break
-        self.close("]", opening, '"," or "]"')
-        return List(tuple(items), span=self.span(opening.start))
-
-    def case(self) -> Case:
-        start = self.token.start
-        self.at += 1
-        subject = self.expression(slash=False)
-        cases, otherwise = self.cases()
-        return Case(subject, cases, otherwise, span=self.span(start))
-
-    def cases(self) -> tuple[tuple[tuple[Expr, Expr], ...], Expr | None]:
-        opening = self.need("{", '"{"')
-        cases: list[tuple[Expr, Expr]] = []
-        otherwise: Expr | None = None
-        while self.token.kind != "}" and otherwise is None:
-            last = self.token.text == "else"
-            if last:
-                self.at += 1
-            key = None if last else self.nested(lambda: self.value(slash=True))
-            self.need(":", '":"')
-            value = self.nested(lambda: self.value(slash=True))
-            if key is None:
-                otherwise = value
-            else:
-                cases.append((key, value))
-            if not self.take(","):
-                break
-        self.close("}", opening, '"," or "}"')
-        return tuple(cases), otherwise
-
-    def sizes(self) -> Sizes:
-        """Sizes, one for each axis; a lone one stands for itself."""
-        start = self.token.start
-        items = [self.atom()]
-        while self.take("x"):
-            items.append(self.atom())
-        if self.token.kind == "name" and self.token.text[0] in "xX" and self.adjacent():
-            self.fail("x between sizes", self.hint_after())
-        return Sizes(tuple(items), span=self.span(start))
-
-    def sizes_or_atom(self) -> Expr:
-        sizes = self.sizes()
-        return sizes if len(sizes.items) > 1 else sizes.items[0]
-
-    def sizes_or_expression(self, slash: bool) -> Expr:
-        start = self.token.start
-        first = self.expression(slash)
-        if self.token.kind != "x":
-            return first
-        if isinstance(first, Chain) and self.tokens[self.at - 1].kind != ")":
-            raise SpecError("a product of sizes and an expression", first.span, hint="put the expression in parentheses: (2*k) x 3 x 3")
-        items = [first]
-        while self.take("x"):
-            items.append(self.atom())
-        return Sizes(tuple(items), span=self.span(start))
-
-    def expression(self, slash: bool) -> Expr:
-        return self.chain(lambda: self.chain(self.atom, ("*", "//", "%", "/") if slash else ("*", "//", "%")), ("+", "-"))
-
-    def chain(self, operand: Callable[[], Expr], operators: tuple[str, ...]) -> Expr:
-        start = self.token.start
-        first = operand()
-        if self.token.kind not in operators:
-            return first
-        rest: list[tuple[str, Expr]] = []
-        while self.token.kind in operators:
-            operator = self.token.kind
-            self.at += 1
-            rest.append((operator, operand()))
-        return Chain(first, tuple(rest), span=self.span(start))
-
-    def atom(self) -> Expr:
-        token = self.token
-        if self.take("number"):
-            exact = Fraction(token.text) if "." in token.text else int(token.text)
-            value = int(exact) if exact == int(exact) else exact
-            return Number(value, span=self.span(token.start))
-        if self.take("("):
-            inner = self.nested(lambda: self.expression(slash=True))
-            self.close(")", token, '")"')
-            return inner
-        if token.kind == "name":
-            if self.at_function():
-                return self.call()
-            self.at += 1
-            base: Expr = Name(token.text, span=self.span(token.start))
-            if self.token.kind == "[" and self.adjacent():
-                opening = self.need("[", '"["')
-                index = self.nested(lambda: self.expression(slash=True))
-                self.close("]", opening, '"]"')
-                return Index(base, index, span=self.span(token.start))
-            return base
-        self.fail("a size", "sizes are positive" if token.kind == "-" else "")
-
-    def call(self) -> Call:
-        name = self.need("name", "a name")
-        opening = self.need("(", '"("')
-        arguments: list[Expr] = []
-        while self.token.kind != ")":
-            arguments.append(self.nested(lambda: self.value(slash=True)))
-            if not self.take(","):
-                break
-        self.close(")", opening, '"," or ")"')
-        return Call(name.text, tuple(arguments), span=self.span(name.start))

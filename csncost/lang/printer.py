@@ -47,10 +47,9 @@ def _item(item: Item, width: int) -> str:
     match item:
         case Input(sizes):
             return f"{'input':<{width}}{_sizes(sizes)}"
-        case Stage(label, Layer() as layer):
-            return f"{label:<{width}}{print_layer(layer)}"
-        case Stage(label, tuple() as repeats):
-            return f"{label:<{width}}" + ", ".join(map(_repeat, repeats))
+        case Stage(label, body):
+            text = print_layer(body) if isinstance(body, Layer) else ", ".join(map(_repeat, body))
+            return f"{label:<{width}}{text}"
         case Assignment(name, value, choices):
             of = f" of {{{_cases(choices)}}}" if choices else ""
             return f"{name} = {print_value(value)}{of}"
@@ -136,7 +135,7 @@ def print_value(expr: Expr, slash: bool = True) -> str:
             return f"case {print_value(subject, slash=False)} {{{', '.join(rest)}}}"
         case Block():
             return _block(expr)
-        case Chain(first, rest):
+        case Chain():
             return _chain(expr, slash)
 
 
@@ -168,7 +167,9 @@ def _number(value: int | Fraction, slash: bool) -> str:
     if isinstance(value, int):
         return str(value)
     decimal = _decimal(value)
-    return decimal or (f"{value.numerator}/{value.denominator}" if slash else f"({value.numerator}/{value.denominator})")
+    return decimal or (
+        f"{value.numerator}/{value.denominator}" if slash else f"({value.numerator}/{value.denominator})"
+    )
 
 
 def _decimal(value: Fraction) -> str:

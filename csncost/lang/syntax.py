@@ -12,7 +12,7 @@ NOWHERE = Span(Source(""), 0, 0)
 
 
 def _span() -> Span:
-    return field(default=NOWHERE, compare=False, repr=False, kw_only=True)  # type: ignore[no-any-return]
+    return field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,13 @@ class Case:
     span: Span = _span()
 
 
+def _option(options: tuple[tuple[str, Expr], ...], key: str) -> Expr | None:
+    for name, value in options:
+        if name == key:
+            return value
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """`head, items, key=value / stride`: a convolution, a pool (`function` max or avg), or fully connected.
@@ -104,10 +111,7 @@ class Layer:
 
     def option(self, key: str) -> Expr | None:
         """The value of an option, or None where it is not written."""
-        for name, value in self.options:
-            if name == key:
-                return value
-        return None
+        return _option(self.options, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,9 @@ class Repeat:
     options: tuple[tuple[str, Expr], ...] = ()
     span: Span = _span()
 
-    option = Layer.option
+    def option(self, key: str) -> Expr | None:
+        """The value of an option, or None where it is not written."""
+        return _option(self.options, key)
 
 
 Expr: TypeAlias = Number | Name | Chain | Call | Index | Sizes | List | Case | Block

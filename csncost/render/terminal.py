@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from typing import IO
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
 
 from rich import box
 from rich.cells import cell_len
@@ -39,14 +39,18 @@ def _print(table: Table, console: Console) -> None:
     for line in table.footer():
         console.print(Text(line, style="dim"))
     if dropped:
-        left_out = ", ".join(column.title if column.title != "%" else f"% of {column.key.partition('_')[0]}" for column in dropped)
+        left_out = ", ".join(
+            column.title if column.title != "%" else f"% of {column.key.partition('_')[0]}" for column in dropped
+        )
         console.print(Text(f"too narrow for: {left_out} (a wider terminal or --format csv shows them)", style="dim"))
 
 
 def _view(table: Table, columns: Sequence[Column]) -> RichTable:
     view = RichTable(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
     for column in columns:
-        view.add_column(_set_off(column, columns, column.title), justify=column.align, no_wrap=not column.wrap, overflow="fold")
+        view.add_column(
+            _set_off(column, columns, column.title), justify=column.align, no_wrap=not column.wrap, overflow="fold"
+        )
     previous = None
     for row in table.rows:
         current = row.get(table.section) if table.section else None
@@ -61,8 +65,8 @@ def _view(table: Table, columns: Sequence[Column]) -> RichTable:
     return view
 
 
-def _cell(column: Column, row: dict[str, object] | object) -> str:
-    value = row.get(column.key)  # type: ignore[union-attr, attr-defined]
+def _cell(column: Column, row: Mapping[str, Any]) -> str:
+    value = row.get(column.key)
     return "" if value is None else column.show(value)
 
 

@@ -1,0 +1,24 @@
+"""Golden files: `pytest --regenerate` writes them anew from what the code says now; look at the diff."""
+
+from pathlib import Path
+
+import pytest
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--regenerate", action="store_true", help="write the golden files anew")
+
+
+@pytest.fixture
+def golden(request):
+    """Compare a text with a golden file."""
+
+    def compare(name: str, text: str) -> None:
+        path = GOLDEN / name
+        if request.config.getoption("--regenerate"):
+            path.write_text(text, "utf-8")
+        assert text == path.read_text("utf-8"), f"{name} differs; see `pytest --regenerate`"
+
+    return compare

@@ -1,0 +1,112 @@
+"""The arrows of the house go one way, and a light command imports nothing heavy."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "csncost"
+
+HOUSE = [  # each line may import only from lines above it
+    "errors", "numbers", "arithmetic", "formulas", "network", "conventions", "lang.lexer", "lang.syntax", "lang.reader", "lang.parser", "lang.printer",
+    "lang.evaluate", "lang.library", "lang.expand", "lang.canonical", "lang.sizing",
+    "lang.layers", "lang.lower", "counts", "table", "report", "analyze", "comparison",
+    "closed_form", "symbolic", "paper", "listing", "render.terminal", "render.output", "cli",
+]  # fmt: skip
+
+KEEPERS = {  # third-party packages, and the only places that may import them
+    "rich": ("render.",), "matplotlib": ("render.",), "click": ("cli",), "torch": ("pytorch.",),
+    "sympy": ("arithmetic", "network", "lang.sizing", "closed_form", "symbolic"), "pandas": ("report", "comparison"), "numpy": (), "xarray": (),
+}  # fmt: skip
+
+HEAVY = ("torch", "numpy", "pandas", "matplotlib", "xarray", "sympy", "dask", "IPython")
+
+
+def modules(root=PACKAGE):
+    return {".".join(path.relative_to(root).with_suffix("").parts): path for path in root.rglob("*.py")}
+
+
+def imports(source):
+    """Every module that a source imports, also inside functions and `if TYPE_CHECKING`."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            found += (
+                [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "csncost" else [node.module]
+            )
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in (
+            "import_module",
+            "__import__",
+        ):
+            found += [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
+    return found
+
+
+def wrong_arrows(name, source):
+    rank = HOUSE.index(name)
+    wrong = []
+    for target in imports(source):
+        package, _, inner = target.partition(".")
+        if package == "csncost":
+            if inner not in HOUSE or HOUSE.index(inner) >= rank:
+                wrong.append(target)
+        elif package in KEEPERS and not name.startswith(KEEPERS[package] or ("nowhere",)):
+            wrong.append(target)
+    return wrong
+
+
+def test_every_module_has_its_place():
+    rooms = {name for name in modules() if not name.endswith("__init__")}
+    assert rooms == set(HOUSE)
+
+
+@pytest.mark.parametrize("name", HOUSE)
+def test_arrows_go_one_way(name):
+    assert wrong_arrows(name, modules()[name].read_text()) == []
+
+
+@pytest.mark.parametrize(("name", "source"), [
+    ("errors", "import csncost.report"), ("network", "def f():\n    from csncost.lang.parser import parse"), ("report", "from csncost import cli"),
+    ("lang.parser", "if True:\n    import csncost.counts"), ("counts", "import torch"), ("cli", "from rich.table import Table"),
+    ("errors", "import importlib\nimportlib.import_module('csncost.cli')"), ("analyze", "def f():\n    import numpy.random"),
+])  # fmt: skip
+def test_the_test_sees_wrong_arrows(name, source):
+    assert wrong_arrows(name, source)
+
+
+def heavy_modules(code):
+    """Which heavy packages a fresh interpreter has loaded after running some code."""
+    probe = f"import sys\n{code}\nprint(sorted({HEAVY!r} & sys.modules.keys()))".replace(repr(HEAVY), repr(set(HEAVY)))
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    return ast.literal_eval(done.stdout.splitlines()[-1])
+
+
+def cli(*args):
+    return f"from csncost.cli import main\nmain({list(args)!r}, standalone_mode=False)"
+
+
+@pytest.mark.parametrize("code", [
+    "import csncost", "import csncost\ncsncost.analyze('ir-CSN-152').by('stage').to_json()", cli("analyze", "bottleneck-D-16"),
+    cli("analyze", "bottleneck-D-16", "--format", "json"), cli("compare", "ResNet3D-50", "ir-CSN-50"), cli("show", "ir-CSN-50"), cli("list"),
+    cli("reproduce", "all"),
+], ids=lambda code: code.splitlines()[-1][:60])  # fmt: skip
+def test_nothing_heavy_is_imported(code):
+    assert heavy_modules(code) == []
+
+
+def test_that_test_can_fail():
+    assert heavy_modules("import csncost\ncsncost.formula('simple-8')") == ["sympy"]
+    assert heavy_modules("import csncost\ncsncost.analyze('simple-8').to_frame()") == ["numpy", "pandas"]
+
+
+def test_a_missing_extra_is_named():
+    code = "import sys\nsys.modules['sympy'] = None\nfrom csncost.cli import main\nmain(['formula', 'simple-8'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert 'pip install "csncost[formula]"' in done.stderr
+    assert "Traceback" not in done.stderr
