@@ -210,7 +210,8 @@ def _canonical(written: Written, net: Network) -> str:
     *stages, last = written.stages
     if isinstance(last.body, Layer) and last.body.head is not None and net.has_classifier:
         last = replace(last, body=replace(last.body, head=Number(net.classes)))
-    return canonical(put_in(replace(written, input=Sizes(clip), stages=(*stages, last)), axes))
+    known = {"classes": Number(net.classes), **axes}
+    return canonical(put_in(replace(written, input=Sizes(clip), stages=(*stages, last)), known))
 
 
 def _shown(spec: SpecLike) -> str:

@@ -162,6 +162,15 @@ def test_one_name_may_stand_for_several_axes():
     assert cc.analyze("input 3 x (2*T) x T x S\nc 3x3x3, 8", size=(4, 9)).clip == (3, 8, 4, 9)
 
 
+def test_free_classes_are_the_setting_s():
+    text = INPUT + "a 2*classes\nfc classes"
+    assert cc.analyze(text).classes == 400
+    report = cc.analyze(text, classes=7)
+    assert report.rows == cc.analyze(text.replace("classes", "7")).rows
+    assert report.canonical == cc.analyze(text.replace("2*classes", "14").replace("classes", "7")).canonical
+    assert {str(s) for s in cc.formula(text).params.free_symbols} == {"classes", "T", "S"}
+
+
 def test_errors_show_the_text_that_was_given():
     with pytest.raises(cc.SpecError):
         cc.analyze("bottleneck-G3-16")

@@ -19,7 +19,8 @@ from csncost.lang.syntax import Block, Expr, Layer, Name, Repeat, Stage
 from csncost.network import Add, Conv, Fault, Graph, GraphBuilder, Network, Norm, Shape, same_shape
 
 DEFAULT_CLIP = {"frames": 8, "height": 224, "width": 224}
-"""What an axis of the input is that is left free: the base setting of the paper's section 4.1."""
+DEFAULT_CLASSES = 400
+"""What an axis of the input, and a free name `classes`, are taken for: the base setting of the paper's section 4.1."""
 
 MAX_OPS = 200_000
 
@@ -40,6 +41,7 @@ class _Lowering(Layers):
     """Stages, blocks and shortcuts."""
 
     def network(self) -> Network:
+        self.values.setdefault("classes", self.setting.get("classes", DEFAULT_CLASSES))
         builder = GraphBuilder("network", [self.input()], self.checks)
         stages = self.written.stages
         names: set[str] = set()
