@@ -88,16 +88,24 @@ def read_file(path: Path) -> Source:
         ) from None
 
 
-@lru_cache(maxsize=256)
-def _expanded(text: str) -> Written:
-    """A text that was met before is not read again."""
-    return expand(read(text))
+@lru_cache(maxsize=64)
+def _met(text: str, setting: frozenset[tuple[str, int]]) -> tuple[Written, Network]:
+    """A text that was met before in the same setting is neither read nor lowered again."""
+    written = expand(parse(text))
+    return written, lower(written, **dict(setting))
+
+
+def _resolved(spec: SpecLike, names: Mapping[str, Any], setting: dict[str, Any]) -> tuple[Written, Network]:
+    """A spec written out, and lowered."""
+    plain = type(spec) is str and not spec.endswith(".csn") and not names
+    if plain and all(type(value) is int for value in setting.values()):
+        return _met(str(spec), frozenset(setting.items()))
+    written = resolve(spec, names)
+    return written, lower(written, **setting)
 
 
 def resolve(spec: SpecLike, names: Mapping[str, Any]) -> Written:
     """The network written out; ints in `names` are put in, other values keep their names free for lowering."""
-    if not names and type(spec) is str and not spec.endswith(".csn"):
-        return _expanded(spec)
     return expand(read(spec), {key: _literal(key, value) for key, value in names.items()})
 
 
@@ -184,8 +192,7 @@ def analyze(
     if isinstance(views, bool) or not isinstance(views, int) or not 1 <= views <= 1_000_000:
         raise CsncostError("views must be a whole number from 1 to 1,000,000")
     counting = find_convention(convention)
-    written = resolve(spec, names)
-    net = lower(written, **sizes(frames, size, classes))
+    written, net = _resolved(spec, names, sizes(frames, size, classes))
     if not all(isinstance(size, int) for size in (*net.clip, net.classes)):
         raise CsncostError("analyze takes numbers, not arrays or symbols", "formula gives closed forms")
     totals = tally(net.graph, counting)

@@ -339,6 +339,12 @@ class GraphBuilder:
         shapes.append(output)
         return len(shapes) - 1
 
+    def follow(self, name: str, op: Norm | Activation, span: Span | None = None) -> None:
+        """Append an operation on the newest value that keeps its shape."""
+        shape = self._shapes[-1]
+        self._nodes.append(Node(name, op, (len(self._shapes) - 1,), shape, span))
+        self._shapes.append(shape)
+
     def nest(
         self, name: str, graph: Graph, *inputs: int, copies: Size = 1, first: int = 0, span: Span | None = None
     ) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from csncost.arithmetic import Size
 from csncost.conventions import Convention
@@ -23,8 +23,7 @@ Level: TypeAlias = Literal["layer", "block", "stage", "total"]
 LEVELS: tuple[Level, ...] = ("layer", "block", "stage", "total")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One counted operation, or a group of them; sizes in the order (T, H, W), output (C, T, H, W)."""
 
     name: str
@@ -145,7 +144,7 @@ class Report:
             "level": self.level,
             "totals": self.totals._asdict(),
             "per_view": per_view._asdict(),
-            "rows": [asdict(row) for row in self.rows],
+            "rows": [row._asdict() for row in self.rows],
         }
 
     def to_json(self, indent: int | None = 2) -> str:
@@ -158,7 +157,7 @@ class Report:
             from pandas import DataFrame
         except ImportError:
             raise MissingExtra("pandas", "frame") from None
-        frame = DataFrame([asdict(row) for row in self.rows], columns=list(Row.__dataclass_fields__))
+        frame = DataFrame([row._asdict() for row in self.rows], columns=list(Row._fields))
         frame.attrs.update(spec=self.spec, **self.stamp())
         return frame
 
@@ -270,7 +269,7 @@ def _table(report: Report) -> Table:
         return [Column(metric, title, human, "right", drop=drop), *shares]
 
     rows = [
-        asdict(row) | {f"{metric}_share": getattr(row, metric) for metric in METRICS} | {"what": _what(row)}
+        row._asdict() | {f"{metric}_share": getattr(row, metric) for metric in METRICS} | {"what": _what(row)}
         for row in report.rows
     ]
     hidden = ("op", "stage", "block", "in_channels", "out_channels", "kernel", "stride", "groups")

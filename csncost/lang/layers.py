@@ -100,9 +100,9 @@ class Layers(Sizing):
         target = builder if everywhere(changes) else GraphBuilder("branch", [shape], self.checks)
         self.add(target, name, op, layer, place)
         if normed:
-            self.add(target, f"{name}_norm", Norm(out_channels), layer, place)
+            target.follow(f"{name}_norm", Norm(out_channels), layer.span)
         if act != "none":
-            self.add(target, f"{name}_act", _activation(act), layer, place)
+            target.follow(f"{name}_act", _activation(act), layer.span)
         if target is not builder:
             builder.nest(name, target.graph(), copies=changes.astype("int64"), span=layer.span)
 
@@ -170,13 +170,13 @@ class Layers(Sizing):
         self.add(builder, name, Linear(builder.shape()[0], width, bias, classifier), layer, place)
         act = self.word(layer, "act", ACTIVATIONS, "none")
         if act != "none":
-            self.add(builder, f"{name}_act", Activation(act), layer, place)
+            builder.follow(f"{name}_act", _activation(act), layer.span)
 
     def activation(self, builder: GraphBuilder, name: str, written: Expr | None, span: Span) -> None:
         """Append the activation after a block's shortcut."""
         act = self.one_of(written, "act", ACTIVATIONS, "relu")
         if act != "none":
-            builder.add(name, Activation(act), span=span)
+            builder.follow(name, _activation(act), span)
 
     def word(self, layer: Layer, key: str, known: Sequence[str], default: str) -> str:
         """The value of an option that is a word."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 
 from csncost.arithmetic import Size, Truth, differ, everywhere, is_number, nowhere
 from csncost.errors import Span, SpecError
@@ -232,10 +233,11 @@ class _Lowering(Layers):
             )
         conv = Conv(builder.shape(0)[0], builder.shape()[0], ONES, stride, (0, 0, 0), ONES)
         branch.add("shortcut", conv, span=span)
-        branch.add("shortcut_norm", Norm(conv.out_channels), span=span)
+        branch.follow("shortcut_norm", Norm(conv.out_channels), span)
         return branch.graph()
 
 
+@cache
 def _letter(i: int) -> str:
     """a, b, ..., z, aa, ab, ..."""
     text = ""

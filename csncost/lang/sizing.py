@@ -140,7 +140,8 @@ class Sizing:
         if expr is None:
             return default
         if isinstance(expr, Number):
-            return (self.size(expr, what, least),) * 3
+            size = self.size(expr, what, least)
+            return size, size, size
         items = expr.items if isinstance(expr, Sizes) else (expr,)
         if len(items) not in (1, 3):
             raise SpecError(
