@@ -92,7 +92,7 @@ def read_file(path: Path) -> Source:
 def _met(text: str, setting: frozenset[tuple[str, int]]) -> tuple[Written, Network]:
     """A text that was met before in the same setting is neither read nor lowered again."""
     written = expand(parse(text))
-    return written, lower(written, **dict(setting))
+    return written, lower(written, None, **dict(setting))
 
 
 def _resolved(spec: SpecLike, names: Mapping[str, Any], setting: dict[str, Any]) -> tuple[Written, Network]:

@@ -148,6 +148,12 @@ class Comparison:
             section="part",
         )
 
+    def __repr__(self) -> str:
+        return f"<Comparison of {', '.join(self.labels)} by {self.level}>"
+
+    def __str__(self) -> str:
+        return self.table().to_markdown()
+
     def _repr_html_(self) -> str:
         return self.table().to_html()
 

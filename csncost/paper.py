@@ -89,6 +89,12 @@ class Reproduction:
             "notes": list(self.notes),
         }
 
+    def __repr__(self) -> str:
+        return f"<Reproduction of {self.name}: {'agrees' if self.agrees else 'differs'}>"
+
+    def __str__(self) -> str:
+        return self.table.to_markdown()
+
     def _repr_html_(self) -> str:
         return self.table.to_html()
 

@@ -165,10 +165,19 @@ class Report:
         """The report as a table: shares of the totals beside the counts."""
         return _table(self)
 
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{metric} {value:,}" for metric, value in self.totals._asdict().items())
+        return f"<Report {self.title}: {counts} ({self.table().stamp_line()})>"
+
+    def __str__(self) -> str:
+        return self._overview().to_markdown()
+
     def _repr_html_(self) -> str:
-        """A notebook shows a report by stage where its rows are many."""
-        shown = self.by("stage") if self.level == "layer" else self
-        return shown.table().to_html()
+        return self._overview().to_html()
+
+    def _overview(self) -> Table:
+        """What a notebook and `print` show: a report by layer has too many rows for a glance."""
+        return (self.by("stage") if self.level == "layer" else self).table()
 
 
 def network_rows(network: Network, convention: Convention, views: int) -> Iterator[Row]:

@@ -154,6 +154,12 @@ class Formula:
             "stages": {metric: {name: str(expr) for name, expr in self.by_stage[metric]} for metric in METRICS},
         }
 
+    def __repr__(self) -> str:
+        return f"<Formula of {self.name} in {', '.join(map(str, self.symbols)) or 'no symbol'}>"
+
+    def __str__(self) -> str:
+        return self.to_text()
+
     def _repr_latex_(self) -> str:
         from sympy import latex
 

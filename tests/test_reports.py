@@ -25,6 +25,16 @@ def test_a_notebook_shows_a_neat_table():
     assert cc.formula("bottleneck-G-16")._repr_latex_().startswith("$")
 
 
+def test_objects_print_short_and_show_themselves():
+    report = cc.analyze("ir-CSN-50@16x112")
+    assert repr(report).startswith("<Report bottleneck-D-16@16x112   ir-CSN-50: params 13,077,632, flops ")
+    assert len(repr(report)) < 250
+    assert "| conv2 |" in str(report)
+    assert repr(cc.compare("simple-8", "simple-D-8")) == "<Comparison of simple-8, simple-D-8 by stage>"
+    assert repr(cc.formula("bottleneck-G-16")) == "<Formula of bottleneck-G-16 in G, T, H, W>"
+    assert cc.analyze("ir-CSN-50(width=2)").aliases == ()
+
+
 def test_groups_keep_order_and_names():
     report = cc.analyze("simple-8", convention="everything")
     assert [row.name for row in report.by("stage").rows] == [

@@ -92,6 +92,8 @@ def _refuse_twins(spec: Spec) -> None:
 def aliases(name: str) -> tuple[str, ...]:
     """Other names of a network that goes by a canonical name: `ir-CSN-50` for `bottleneck-D-16`."""
     plain = name.partition("@")[0]
+    if name.endswith(")"):
+        return ()
     plain_names = (network for network in library().networks if not any(hole for _, hole in network.pattern))
     return tuple(pattern_text(network, {}) for network in plain_names if print_reference(network.target) == plain)
 

@@ -20,17 +20,18 @@ MIN_WRAPPED = 16
 
 def print_table(table: Table, file: IO[str] | None = None) -> None:
     """Print a table to a terminal or a pipe (80 columns wide there, unless COLUMNS says otherwise)."""
-    _print(table, Console(file=file, highlight=False))
+    print_to(Console(file=file, highlight=False), table)
 
 
 def table_text(table: Table, width: int = PLAIN_WIDTH) -> str:
     """A table as plain text, for a file."""
     out = io.StringIO()
-    _print(table, Console(file=out, width=width, highlight=False, color_system=None, force_terminal=False))
+    print_to(Console(file=out, width=width, highlight=False, color_system=None, force_terminal=False), table)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
-def _print(table: Table, console: Console) -> None:
+def print_to(console: Console, table: Table) -> None:
+    """Print a table to a rich console."""
     columns, dropped = _fitting(table, console.width)
     console.width = max(console.width, _least(table, columns))
     if table.title:

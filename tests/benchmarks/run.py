@@ -35,7 +35,11 @@ def whole(command: list[str]) -> float:
 def alternating(a: list[str], b: list[str], runs: int = 15) -> tuple[float, float, float]:
     whole(a), whole(b)
     pairs = [(whole(a), whole(b)) for _ in range(runs)]
-    return statistics.median(x for x, _ in pairs), statistics.median(y for _, y in pairs), statistics.median(x / y for x, y in pairs)
+    return (
+        statistics.median(x for x, _ in pairs),
+        statistics.median(y for _, y in pairs),
+        statistics.median(x / y for x, y in pairs),
+    )
 
 
 def each(function: Callable[[], object], seconds: float = 1.0) -> float:
@@ -52,7 +56,9 @@ def each(function: Callable[[], object], seconds: float = 1.0) -> float:
 def main() -> None:
     for args in (["analyze", "bottleneck-D-16"], ["analyze", "bottleneck-D-16", "--format", "json"]):
         ours, yardstick, ratio = alternating([CSNCOST, *args], YARDSTICK)
-        print(f"csncost {' '.join(args):<44} {1000 * ours:6.0f} ms   {ratio:.2f} x importing click and rich ({1000 * yardstick:.0f} ms)   at most 3")
+        print(
+            f"csncost {' '.join(args):<44} {1000 * ours:6.0f} ms   {ratio:.2f} x importing click and rich ({1000 * yardstick:.0f} ms)   at most 3"
+        )
 
     def cold() -> object:
         library.cache_clear()
@@ -73,7 +79,9 @@ def main() -> None:
     print(f"{'    lowering':<52} {each(lambda: lower(written)):6.2f} ms")
     print(f"{'    counting':<52} {each(lambda: tally(network.graph, paper)):6.2f} ms")
     print(f"{'    reading the definitions, once a process':<52} {each(cold):6.2f} ms")
-    print(f"{'ir-CSN-152, every operation, written out as text':<52} {each(lambda: cc.analyze('ir-CSN-152', convention='everything').to_json()):6.2f} ms")
+    print(
+        f"{'ir-CSN-152, every operation, written out as text':<52} {each(lambda: cc.analyze('ir-CSN-152', convention='everything').to_json()):6.2f} ms"
+    )
 
 
 if __name__ == "__main__":
