@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -23,7 +24,9 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # what cannot be written is told here, not while the interpreter shuts down
+            return result
         except CsncostError as error:
             _complain(str(error))
             ctx.exit(2)
@@ -31,6 +34,7 @@ class _Group(click.Group):
             if error.errno == errno.EPIPE:  # click knows what to do when a reader has gone
                 raise
             _complain(f"cannot write: {error.strerror}")
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # drop what is still in the buffer
             ctx.exit(1)
 
 

@@ -97,7 +97,7 @@ class Table:
 
         spec = "".join("r" if c.align == "right" else "l" for c in self.shown)
         totals = [r"    \midrule", *(line(self.texts(row)) for row in self.totals)] if self.totals else []
-        caption = _latex(". ".join([text for text in (self.title, *self.footer()) if text]))
+        caption = _latex("; ".join([text for text in (self.title, *self.footer()) if text]))
         return (
             "\n".join(
                 [
