@@ -41,6 +41,10 @@ _LATER = {
 }
 
 
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
+
+
 def __getattr__(name: str) -> Any:
     """Names that `analyze` does not need are imported when first asked for."""
     if name not in _LATER:

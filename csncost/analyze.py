@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -14,6 +15,7 @@ from csncost.conventions import Convention
 from csncost.conventions import convention as find_convention
 from csncost.counts import tally
 from csncost.errors import CsncostError, Source, SpecError
+from csncost.lang.adapt import adapt
 from csncost.lang.canonical import canonical
 from csncost.lang.expand import Written, expand, put_in
 from csncost.lang.lexer import MAX_LENGTH, MAX_SIZE
@@ -21,9 +23,10 @@ from csncost.lang.library import aliases
 from csncost.lang.lower import lower
 from csncost.lang.parser import parse
 from csncost.lang.printer import print_spec
-from csncost.lang.syntax import Assignment, Expr, Layer, List, Name, Number, Sizes, Spec
+from csncost.lang.syntax import Assignment, Expr, Layer, List, Name, Number, Reference, Sizes, Spec
 from csncost.network import Network
-from csncost.report import Report, network_rows
+from csncost.numbers import shape
+from csncost.report import WRITTEN_OUT, Report, network_rows
 
 SpecLike: TypeAlias = str | Path | Spec
 """A name or a network written out, a path to a `.csn` file (or a string that ends so), or a parsed spec."""
@@ -43,6 +46,11 @@ def read(spec: SpecLike) -> Spec:
     return parse(spec)
 
 
+REFERENCE = Path(__file__).parent / "lang" / "REFERENCE.md"
+
+_FILE = re.compile(r"(.*\.csn)((?:[@(].*)?)", re.DOTALL)
+
+
 def from_argument(text: str, stdin: BinaryIO | None) -> SpecLike:
     """A spec as a command line gives it: `-` is standard input, what looks like a path is a file."""
     if text == "-":
@@ -54,7 +62,12 @@ def from_argument(text: str, stdin: BinaryIO | None) -> SpecLike:
             raise SpecError("standard input is not text", hint="a spec is UTF-8 text") from None
         except OSError as error:
             raise SpecError(f"cannot read standard input: {error.strerror}", hint="pipe a spec into it") from None
-    is_path = text.endswith(".csn") or ("/" in text and not any(c in text for c in "([=;"))
+    path, suffix = _FILE.fullmatch(text).groups() if _FILE.fullmatch(text) else ("", "")  # type: ignore[union-attr]
+    if suffix:
+        given = parse(f"file{suffix}").items[0]
+        assert isinstance(given, Reference)
+        return adapt(parse(read_file(Path(path))), given.clip, dict(given.modifiers))
+    is_path = path or ("/" in text and not any(c in text for c in "([=;"))
     return Path(text) if is_path and not any(c.isspace() for c in text) else text
 
 
@@ -67,7 +80,7 @@ def show(spec: SpecLike, **names: Any) -> str:
     """The canonical written-out text of a spec; it parses back to the same network.
 
     >>> print(show("ir-CSN-26").splitlines()[4])
-    conv2  [1x1x1, 64; 3x3x3, 64, depthwise; 1x1x1, 64] x 2
+    conv2  [1x1x1, 64; 3x3x3, depthwise; 1x1x1, 64] x 2
     """
     written = resolve(spec, names)
     text = canonical(written)
@@ -198,8 +211,8 @@ def analyze(
     totals = tally(net.graph, counting)
     return Report(
         spec=_shown(spec),
-        name=written.name,
-        aliases=aliases(written.name),
+        name=(name := _as_analysed(written.name, net, frames is not None or size is not None)),
+        aliases=aliases(name),
         convention=counting,
         clip=net.clip,
         classes=net.classes,
@@ -208,6 +221,15 @@ def analyze(
         _rows=partial(network_rows, net, counting, views),
         _canonical=partial(_canonical, written, net),
     )
+
+
+def _as_analysed(name: str, net: Network, overridden: bool) -> str:
+    """A canonical name with the clip and the classes that options put in the place of its own."""
+    if overridden and "@" in name:
+        _, *axes = net.clip
+        clip = shape(tuple(axes[:2] if axes[1] == axes[2] else axes))
+        name = re.sub(r"@[^(]*", f"@{clip}", name)
+    return re.sub(r"\bclasses=\d+", f"classes={net.classes}", name)
 
 
 def _canonical(written: Written, net: Network) -> str:
@@ -223,3 +245,8 @@ def _canonical(written: Written, net: Network) -> str:
 
 def _shown(spec: SpecLike) -> str:
     return print_spec(spec).strip() if isinstance(spec, Spec) else str(spec)
+
+
+def title(spec: SpecLike) -> str:
+    """What a spec without a name is called: its file, or that it is written out."""
+    return str(spec) if isinstance(spec, Path) or str(spec).endswith(".csn") else WRITTEN_OUT

@@ -105,7 +105,7 @@ _CLIP = _options(
         multiple=True,
         callback=_names,
         metavar="NAME=VALUE",
-        help="A parameter or a free name; repeatable.",
+        help="A parameter or a free name: G=4, 'G=[1,1,4,4]'; repeatable.",
     ),
 )
 _VIEWS = click.option("--views", type=int, default=1, metavar="N", help="Clips and crops per video; multiplies FLOPs.")
@@ -129,6 +129,7 @@ def main() -> None:
       csncost formula bottleneck-G-16                    closed forms in G, T, H, W
       csncost show ir-CSN-50 > mine.csn                  the network written out, to edit
       csncost reproduce all                              the paper's tables, ours beside them
+      csncost language                                   how networks are written
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a character shows ? instead of failing
@@ -241,7 +242,12 @@ def formula(
 @main.command()
 @click.argument("spec", callback=_spec)
 @click.option(
-    "-p", "names", multiple=True, callback=_names, metavar="NAME=VALUE", help="A parameter or a free name; repeatable."
+    "-p",
+    "names",
+    multiple=True,
+    callback=_names,
+    metavar="NAME=VALUE",
+    help="A parameter or a free name: G=4, 'G=[1,1,4,4]'; repeatable.",
 )
 @click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
 def show(spec: Any, names: Any, output: Any) -> None:
@@ -264,10 +270,19 @@ def list_(form: Any, output: Any) -> None:
 
 
 @main.command()
+def language() -> None:
+    """The reference of the spec language: names, modifiers, networks written out."""
+    from csncost.analyze import REFERENCE
+    from csncost.render.output import emit_text
+
+    emit_text(REFERENCE.read_text("utf-8"), None)
+
+
+@main.command()
 @click.argument("table", metavar="table1|...|table6|all")
 @_OUTPUT
 def reproduce(table: str, form: Any, output: Any) -> None:
-    """The paper's tables, ours beside them, cell by cell; exit 1 where one differs."""
+    """The paper's tables, ours beside them, cell by cell; exit 1 where one differs unexplained."""
     from csncost.paper import TABLES
     from csncost.paper import reproduce as run
     from csncost.render.output import emit

@@ -84,19 +84,21 @@ def latex(metrics: Mapping[str, Stages]) -> str:
     return "\n".join(blocks)
 
 
-def python(metrics: Mapping[str, Any], symbols: Sequence[Any], doc: str) -> str:
-    """A function for each metric; one division at the end keeps everything in exact ints."""
+def python(metrics: Mapping[str, Any], symbols: Sequence[Any], assumptions: Sequence[Any], doc: str) -> str:
+    """A function for each metric: one division at the end keeps it in exact ints; illegal values are refused."""
     from sympy import fraction, together
 
     printer = _printers()[1]
     arguments = ", ".join(map(printer.doprint, symbols))
     functions = []
+    needs = " and ".join(f"({printer.doprint(relation)})" for relation in assumptions)
+    check = f"    if not ({needs}):\n        raise ValueError({doc!r})\n" if needs else ""
     for name, expr in metrics.items():
         top, bottom = fraction(together(expr))
         body = printer.doprint(top)
         if bottom != 1:
             body = f"({body}) // ({printer.doprint(bottom)})"
-        functions.append(f'def {name}({arguments}):\n    """{doc}"""\n    return {body}\n')
+        functions.append(f'def {name}({arguments}):\n    """{doc}"""\n{check}    return {body}\n')
     return "\n\n".join(functions)
 
 

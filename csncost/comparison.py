@@ -12,8 +12,8 @@ from csncost.analyze import SizeLike, SpecLike, analyze
 from csncost.conventions import Convention
 from csncost.counts import METRICS
 from csncost.errors import CsncostError, MissingExtra
-from csncost.numbers import human, percent, ratio
-from csncost.report import Level, Report
+from csncost.numbers import human, ratio
+from csncost.report import WRITTEN_OUT, Level, Report
 from csncost.table import Column, Table
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Comparison:
         for report in self.reports:
             known = set(parts)
             after: dict[str, list[str]] = {}
-            previous = ""
+            previous = "" if any(row.name in known for row in report.rows) or not parts else parts[-1]
             for row in report.rows:
                 if row.name in known:
                     previous = row.name
@@ -85,17 +85,21 @@ class Comparison:
         before, after = self._by_name[0], self._by_name[i]
         names = dict.fromkeys([*before, *after])
         parts = {name: _flops(before.get(name)) - _flops(after.get(name)) for name in names}
-        largest = sorted(parts, key=lambda name: -parts[name] if saved > 0 else parts[name])[:3]
-        shares = ", ".join(f"{name} {percent(parts[name], saved)}" for name in largest if parts[name] * saved > 0)
+        largest = sorted(parts, key=lambda name: -abs(parts[name]))[:3]
+        where = ", ".join(
+            f"{name} {'-' if parts[name] > 0 else '+'}{human(abs(parts[name]))}" for name in largest if parts[name]
+        )
         return f"{much}: {human(abs(saved))} {'less' if saved > 0 else 'more'}" + (
-            f", of it {shares}" if len(parts) > 1 else ""
+            f" ({where})" if len(parts) > 1 else ""
         )
 
     def to_dict(self) -> dict[str, Any]:
         """The comparison as plain data."""
         return {
             "level": self.level,
-            "reports": [report.to_dict() | {"rows": []} for report in self.reports],
+            "reports": [
+                {key: value for key, value in report.to_dict().items() if key != "rows"} for report in self.reports
+            ],
             "rows": self.rows,
             "totals": self.totals,
         }
@@ -159,7 +163,7 @@ class Comparison:
 
 
 def compare(
-    *specs: SpecLike,
+    *specs: SpecLike | Report,
     by: Level = "stage",
     frames: int | None = None,
     size: SizeLike = None,
@@ -170,6 +174,8 @@ def compare(
 ) -> Comparison:
     """Two or more networks side by side, aligned by layer, block or stage; arguments as for `analyze`.
 
+    A report may stand in the place of a spec, so that networks with different parameters can be compared.
+
     >>> compare("ResNet3D-50", "ir-CSN-50", by="total").findings()
     ['ir-CSN-50 has 0.36x the FLOPs of ResNet3D-50: 18.88 G less']
     """
@@ -177,16 +183,20 @@ def compare(
         raise CsncostError(
             "a comparison needs two or more networks", "for instance: csncost compare ResNet3D-50 ir-CSN-50"
         )
-    reports = [
-        analyze(spec, frames=frames, size=size, classes=classes, views=views, convention=convention, **names)
-        for spec in specs
-    ]
+    setting: dict[str, Any] = {
+        "frames": frames,
+        "size": size,
+        "classes": classes,
+        "views": views,
+        "convention": convention,
+    }
+    reports = [spec if isinstance(spec, Report) else analyze(spec, **setting, **names) for spec in specs]
     return Comparison(tuple(report.by(by) for report in reports), by)
 
 
 def _label(report: Report) -> str:
     text = report.spec.strip()
-    return text if "\n" not in text and len(text) <= 40 else report.name or "written out"
+    return text if "\n" not in text and len(text) <= 40 else report.name or WRITTEN_OUT
 
 
 def _against(row: Any, base: Any) -> dict[str, Any]:

@@ -68,7 +68,7 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             Convention(
                 "paper",
                 "1 FLOP = 1 multiply-add",
-                "convolutions and fc, weights only; interactions without the fc",
+                "convolutions and fc, weights only; interactions without the classifier",
                 {
                     "conv": Rule({"weights": 1}, {"macs": 1}, _PAIRS, _ELEMENTS),
                     "linear": Rule({"weights": 1}, {"macs": 1}, _PAIRS, _ELEMENTS),
@@ -79,19 +79,19 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             Convention(
                 "macs",
                 "1 FLOP = 1 multiply-add",
-                "convolutions, fc and matrix products; every learned parameter; interactions with the fc",
+                "convolutions, fc and matrix products; every learned parameter; interactions with the classifier",
                 _multiply_adds(1),
             ),
             Convention(
                 "flops",
                 "2 FLOPs = 1 multiply-add",
-                "convolutions, fc and matrix products; every learned parameter; interactions with the fc",
+                "convolutions, fc and matrix products; every learned parameter; interactions with the classifier",
                 _multiply_adds(2),
             ),
             Convention(
                 "everything",
                 "1 FLOP = 1 multiply-add, or 1 element written by a norm, activation, pool, sum, product or bias",
-                "every operation and learned parameter; interactions with the fc",
+                "every operation and learned parameter; interactions with the classifier",
                 {
                     **_multiply_adds(1, {"bias_adds": 1}),
                     "norm": Rule({"affine": 1}, _ELEMENTS, activations=_ELEMENTS),

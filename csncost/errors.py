@@ -38,7 +38,7 @@ class Span:
         place = ""
         if self.source.name or "\n" in text.rstrip("\n"):
             number = text.count("\n", 0, line_start) + 1
-            place = f"  {self.source.name or 'line'}:{number}\n"
+            place = f"  {self.source.name}:{number}\n" if self.source.name else f"  line {number}\n"
         return f"{place}  {shown}\n  {' ' * (column - window)}{caret} {note}".rstrip()
 
 

@@ -27,7 +27,14 @@ def named_networks() -> list[dict[str, Any]]:
         report = analyze(name)
         same = expand(parse(name)).name
         counts = report.totals._asdict()
-        rows.append({"name": name, "same_as": same if same != name else None, **counts, "top1": accuracy.get(name)})
+        rows.append(
+            {
+                "name": name,
+                "same_as": same if same != name else None,
+                **counts,
+                "top1": float(accuracy[name]) if name in accuracy else None,
+            }
+        )
     return rows
 
 

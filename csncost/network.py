@@ -115,6 +115,11 @@ class Conv(NamedTuple):
     def _indivisible(self, side: str, channels: Size) -> tuple[str, str]:
         if not is_number(self.in_channels) or not is_number(self.out_channels):
             return f"{channels} {side} channels do not divide into {self.groups} groups", ""
+        if self.groups == self.in_channels:
+            return (
+                f"{channels} filters for {self.in_channels} channels, depthwise",
+                "leave the number out, or give a multiple",
+            )
         legal = [
             g
             for g in range(1, min(self.in_channels, 10_000) + 1)
@@ -378,6 +383,9 @@ class Network:
     def classes(self) -> Size:
         """The channels of the output."""
         return self.graph.output[0]
+
+    def __repr__(self) -> str:
+        return f"<Network of {len(self.graph.nodes)} stages on {'x'.join(map(str, self.clip))}>"
 
     @property
     def has_classifier(self) -> bool:

@@ -90,7 +90,9 @@ class Reproduction:
         }
 
     def __repr__(self) -> str:
-        return f"<Reproduction of {self.name}: {'agrees' if self.agrees else 'differs'}>"
+        agreeing = sum(cell.agrees for cell in self.cells)
+        known = f", {len(self.known)} differ as explained" if self.known else ""
+        return f"<Reproduction of {self.name}: {agreeing} of {len(self.cells)} figures agree{known}>"
 
     def __str__(self) -> str:
         return self.table.to_markdown()
@@ -227,7 +229,8 @@ def _table1() -> Reproduction:
         found = [Cell(layer, "output", _at_frames(printed["output"], frames), " or ".join(sorted(outputs)))]
         found += [Cell(layer, column, printed[column], _filters(_stage(net, layer))) for column, net in nets.items()]
         rows += [
-            {"layer": layer, "of": c.column, "printed": c.printed, "ours": c.ours, "mark": c.agrees} for c in found
+            {"layer": layer, "of": c.column, "printed": c.printed, "ours": c.ours, "mark": c.agrees or None}
+            for c in found
         ]
         cells += found
         if printed["bottleneck"].count(";") == 2:
@@ -237,8 +240,8 @@ def _table1() -> Reproduction:
         [Column("layer", "layer"), *_LONG],
         rows,
         cells,
-        {"clip": shape(nets["simple"].clip)},
-        ("outputs are put in for T = 8",),
+        {"clip": shape(nets["simple"].clip), "classes": 400, "views": 1},
+        ("outputs are put in for T = 8", "unmarked: explained below, and no mismatch"),
         known=frozenset(known),
         section="layer",
     )

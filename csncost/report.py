@@ -19,6 +19,9 @@ from csncost.table import Column, Table
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+WRITTEN_OUT = "a network written out"
+"""What a network without a name is called."""
+
 Level: TypeAlias = Literal["layer", "block", "stage", "total"]
 LEVELS: tuple[Level, ...] = ("layer", "block", "stage", "total")
 
@@ -116,7 +119,7 @@ class Report:
         """What the network is called: its canonical name and its other names, or the file it was read from."""
         if self.name:
             return "   ".join([self.name, *self.aliases])
-        return self.spec if len(self.spec) <= 200 and "\n" not in self.spec else "a network written out"
+        return self.spec if len(self.spec) <= 200 and "\n" not in self.spec else WRITTEN_OUT
 
     def stamp(self) -> dict[str, Any]:
         """How the numbers were counted: what every output carries."""
@@ -158,6 +161,7 @@ class Report:
         except ImportError:
             raise MissingExtra("pandas", "frame") from None
         frame = DataFrame([row._asdict() for row in self.rows], columns=list(Row._fields))
+        frame = frame.astype(dict.fromkeys(("in_channels", "out_channels", "groups"), "Int64"))
         frame.attrs.update(spec=self.spec, **self.stamp())
         return frame
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from csncost import closed_form
-from csncost.analyze import SizeLike, SpecLike, resolve, sizes
+from csncost.analyze import SizeLike, SpecLike, resolve, sizes, title
 from csncost.arithmetic import Size
 from csncost.conventions import Convention
 from csncost.conventions import convention as find_convention
@@ -114,15 +114,18 @@ class Formula:
     def stamp(self) -> dict[str, Any]:
         """How the costs are counted, and what of the clip and the classes is fixed."""
         return {
-            "convention": str(self.convention),
+            "convention": self.convention.name,
             "clip": " x ".join(map(str, self.clip)),
-            "classes": str(self.classes),
+            "classes": self.classes if isinstance(self.classes, int) else str(self.classes),
+            "views": 1,
         }
 
     def header(self) -> list[str]:
         """The lines that say what the closed forms are of."""
         conditions = [f"where {'; '.join(self.conditions())}"] if self.assumptions else []
-        return [self.name, *(f"{key} {value}" for key, value in self.stamp().items()), *conditions]
+        stamp = ", ".join(f"{key} {value}" for key, value in self.stamp().items())
+        counted = f"counted: {self.convention.unit}; {self.convention.scope}"
+        return [self.name, stamp, counted, *conditions]
 
     def _titled(self, by: str) -> dict[str, list[tuple[str, Any]]]:
         return {
@@ -141,7 +144,7 @@ class Formula:
     def to_python(self) -> str:
         """A Python function for each metric that computes it exactly in ints."""
         doc = "; ".join(self.header())
-        return closed_form.python(self.totals, self.symbols, doc)
+        return closed_form.python(self.totals, self.symbols, self.assumptions, doc)
 
     def to_dict(self) -> dict[str, Any]:
         """The closed forms as plain data, each as text that SymPy reads."""
@@ -212,7 +215,7 @@ def formula(
     net = lower(written, symbols, **setting)
     ordered = tuple(dict.fromkeys([*symbols.values(), *axes]))
     return Formula(
-        name=written.name or "written out",
+        name=written.name or title(spec),
         convention=counting,
         stages=tuple(stages(net.graph, counting)),
         symbols=ordered,

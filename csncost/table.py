@@ -76,7 +76,7 @@ class Table:
         """A pipe table."""
 
         def line(cells: Sequence[str]) -> str:
-            return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+            return "| " + " | ".join(map(_markdown, cells)) + " |"
 
         rule = "|" + "|".join("---:" if c.align == "right" else ":---" for c in self.shown) + "|"
         totals = [[f"**{text}**" if text else "" for text in self.texts(row)] for row in self.totals]
@@ -86,7 +86,7 @@ class Table:
             *(line(cells) for cells in [*map(self.texts, self.rows), *totals]),
         ]
         title = [f"**{self.title}**", ""] if self.title else []
-        footer = ["", *("*" + _starless(text) + "*  " for text in self.footer())]
+        footer = ["", *(f"*{_markdown(text)}*  " for text in self.footer())]
         return "\n".join([*title, *body, *footer]) + "\n"
 
     def to_latex(self) -> str:
@@ -150,8 +150,9 @@ def _plain(value: Cell) -> Cell:
     return "x".join(map(str, value)) if isinstance(value, (tuple, list)) else "" if value is None else value
 
 
-def _starless(text: str) -> str:
-    return text.replace("*", "\\*")
+def _markdown(text: str) -> str:
+    """Text with the characters that would start a cell, emphasis or a tag escaped."""
+    return "".join(f"\\{c}" if c in "|*<" else c for c in text)
 
 
 _LATEX = {

@@ -40,6 +40,14 @@ def test_analyze_json_has_the_keys_that_others_rely_on():
         10,
     )
     assert out["aliases"] == ["ir-CSN-50"]
+    assert (
+        json.loads(
+            run(
+                "analyze", "ir-CSN-50@32x256(classes=10)", "--frames", "8", "--classes", "20", "--format", "json"
+            ).stdout
+        )["name"]
+        == "bottleneck-D-16@8x256(classes=20)"
+    )
     row = out["rows"][1]
     assert {key: row[key] for key in ("name", "op", "stage", "block", "in_channels", "out_channels", "kernel", "stride", "groups", "output")} == {
         "name": "conv2_1.a", "op": "conv", "stage": "conv2", "block": "conv2_1", "in_channels": 64, "out_channels": 64,
@@ -188,9 +196,29 @@ def test_names_are_given_with_p():
     assert "width=w" in run("formula", "bottleneck-16", "-p", "width=w").stdout
 
 
+def test_a_file_takes_a_clip_and_parameters_as_a_name_does(tmp_path):
+    path = tmp_path / "mine.csn"
+    path.write_text("n = 2\ninput 3 x T x H x W\na 3x3x3, 8*w / 2\nb [3x3x3, 8*w] x n\nfc 10\n")
+    found = json.loads(run("analyze", f"{path}@4x32(n=3, w=2)", "--format", "json").stdout)
+    text = path.read_text().replace("n = 2", "n = 3")
+    assert found["totals"]["flops"] == cc.analyze(text, frames=4, size=32, w=2).flops
+    run("compare", f"{path}(w=1)", f"{path}(w=2)", "ir-CSN-26")
+    assert "nothing uses it" in run("analyze", f"{path}(w=1, q=2)", code=2).stderr
+    named = tmp_path / "named.csn"
+    named.write_text("ir-CSN-26\n")
+    assert (
+        json.loads(run("analyze", f"{named}@4x32(width=2)", "--format", "json").stdout)["name"]
+        == "bottleneck-D-8@4x32(width=2)"
+    )
+
+
 def test_compare_says_how_much_cheaper_and_where():
     out = run("compare", "ResNet3D-50", "ir-CSN-50").stdout
-    assert "ir-CSN-50 has 0.36x the FLOPs of ResNet3D-50: 18.88 G less, of it conv2 43.4%" in " ".join(out.split())
+    assert "ir-CSN-50 has 0.36x the FLOPs of ResNet3D-50: 18.88 G less (conv2 -8.19 G, conv3 -5.51 G," in " ".join(
+        out.split()
+    )
+    dearer = " ".join(run("compare", "ir-CSN-50", "ResNet3D-50").stdout.split())
+    assert "ResNet3D-50 has 2.79x the FLOPs of ir-CSN-50: 18.88 G more (conv2 +8.19 G, conv3 +5.51 G," in dearer
     for level in LEVELS:
         run("compare", "ResNet3D-26", "ir-CSN-26", "simple-D-8", "--by", level)
     differing = run("compare", "ir-CSN-50", "ir-CSN-50@32x224").stdout

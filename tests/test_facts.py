@@ -9,13 +9,13 @@ from csncost.numbers import rounded
 TABLE_2 = [  # network, GFLOPs, M params, G interactions at 8x224x224 and 400 classes
     ("ResNet3D-26", "bottleneck-8", "14.322", "20.426", "0.4207"),
     ("ir-CSN-26", "bottleneck-D-8", "4.033", "1.678", "0.2677"),
-    ("ip-CSN-26", "ip-CSN-26", "5.048", "2.374", "0.4207"),
+    ("ip-CSN-26", "bottleneck-ip-8", "5.048", "2.374", "0.4207"),
     ("ResNet3D-50", "bottleneck-16", "29.461", "46.927", "5.6792"),
     ("ir-CSN-50", "bottleneck-D-16", "10.578", "13.078", "5.4236"),
-    ("ip-CSN-50", "ip-CSN-50", "11.914", "14.335", "5.6792"),
+    ("ip-CSN-50", "bottleneck-ip-16", "11.914", "14.335", "5.6792"),
     ("ResNet3D-101", "bottleneck-33", "44.747", "85.921", "8.6689"),
     ("ir-CSN-101", "bottleneck-D-33", "14.118", "22.108", "8.2713"),
-    ("ip-CSN-101", "ip-CSN-101", "15.890", "24.480", "8.6689"),
+    ("ip-CSN-101", "bottleneck-ip-33", "15.890", "24.480", "8.6689"),
 ]
 
 TABLES_4_AND_5 = [  # network, GFLOPs at 32x224x224 with 487 classes, at 32x256x256 with 400

@@ -78,6 +78,8 @@ def test_a_comparison_aligns_parts():
     assert sum(row["flops"] for row in found.rows if row["network"] == "simple-D-8") == cc.analyze("simple-D-8").flops
     assert json.loads(found.to_json())["totals"][1]["flops_ratio"] < 1
     assert len(found.to_frame()) == len(found.rows)
+    reports = cc.compare(cc.analyze("bottleneck-G-16", G=2), cc.analyze("bottleneck-G-16", G=4), "ir-CSN-50").reports
+    assert [report.name for report in reports] == ["bottleneck-G2-16", "bottleneck-G4-16", "bottleneck-D-16"]
     assert found.totals[0]["flops_ratio"] == 1
 
 

@@ -176,7 +176,7 @@ def test_errors_show_the_text_that_was_given():
         cc.analyze("bottleneck-G3-16")
     with pytest.raises(cc.SpecError) as caught:
         cc.analyze("# my file\n\n   bottleneck-G3-16")
-    assert "line:3" in str(caught.value)
+    assert "line 3" in str(caught.value)
 
 
 def test_reports_can_be_hashed_and_pickled():

@@ -51,6 +51,13 @@ def test_a_closed_form_is_in_the_free_names_and_the_clip():
     assert {str(s) for s in cc.formula("simple-8", free=["classes"]).params.free_symbols} == {"classes"}
 
 
+def test_the_python_of_a_closed_form_refuses_illegal_values():
+    functions: dict = {}
+    exec(cc.formula("bottleneck-G-16").to_python(), functions)
+    with pytest.raises(ValueError, match="G divides 64"):
+        functions["flops"](3, 8, 224, 224)
+
+
 def test_text_is_readable():
     text = cc.formula("bottleneck-G-16").to_text()
     assert "  conv1  28224·T·⌈H/2⌉·⌈W/2⌉" in text

@@ -72,8 +72,8 @@ class _Tidy:
             said = (option for option in layer.options if option not in (("bias", Name("yes")), ("act", Name("none"))))
             return Layer(head, options=tuple(sorted(said, key=lambda option: option[0])))
         before = self.channels
-        channels = before if layer.channels is None else layer.channels
-        self.channels = channels
+        channels: Expr | None = before if layer.channels is None else layer.channels
+        self.channels = channels or before
         flags, written = layer.flags, layer.option("groups")
         options = self.options(layer.options, act, head)
         if keep:
@@ -87,6 +87,8 @@ class _Tidy:
             options = tuple((key, value) for key, value in options if key != "groups")
         if before == Number(1):
             flags = flags - {"depthwise"}
+        if "depthwise" in flags and channels == before:
+            channels = None
         return Layer(_cube(head), "", channels, flags, options, stride)
 
     def options(

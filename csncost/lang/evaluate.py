@@ -88,6 +88,9 @@ class Evaluator:
                 raise SpecError(
                     "a list is not a number", operand.span if isinstance(operand, (List, Sizes)) else value.span
                 )
+            elif operator == "*" and not kept and isinstance(value, Number) and (product := _as_product(operand)):
+                value = _folded("*", value, product[0])  # 4*(64*w) is 256*w
+                kept.extend(product[1])
             elif not (operator in ("*", "/", "//") and operand == Number(1)):
                 kept.append((operator, operand))
         if kept and value == Number(1) and kept[0][0] == "*":  # 1*w is w
@@ -152,6 +155,13 @@ def measure(expr: Expr) -> tuple[int, int]:
                 count += 1
         todo.extend((operand, depth + 1) for operand in operands)
     return count, deepest
+
+
+def _as_product(expr: Expr) -> tuple[Number, tuple[tuple[str, Expr], ...]] | None:
+    """A number and what it is multiplied by, if an expression is that."""
+    if isinstance(expr, Chain) and isinstance(expr.first, Number) and all(operator == "*" for operator, _ in expr.rest):
+        return expr.first, expr.rest
+    return None
 
 
 def _may_equal(a: Expr, b: Expr) -> bool:

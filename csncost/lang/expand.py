@@ -261,9 +261,10 @@ def _canonical_name(
         if not in_name and not text and hole not in SAMPLES:
             return ""  # no name can say it
         texts[hole] = print_value(value) if in_name else "" if text else SAMPLES[hole]
-        if not in_name and value != Name(hole):
+        if not in_name:
             modifiers[hole] = value
-    listed = ", ".join(f"{key}={print_value(value)}" for key, value in sorted(modifiers.items()))
+    said = {key: value for key, value in modifiers.items() if value != Name(key)}
+    listed = ", ".join(f"{key}={print_value(value)}" for key, value in sorted(said.items()))
     return pattern_text(definition, texts) + (f"({listed})" if listed else "")
 
 

@@ -50,14 +50,14 @@ class Library:
         return [pattern_text(network, SAMPLES) for network in self.networks]
 
     def _unknown(self, reference: Reference) -> SpecError:
-        texts = [segment if isinstance(segment, str) else "16" for segment in reference.segments]
-        name = "-".join(texts)
+        texts = [segment if isinstance(segment, str) else SAMPLES["blocks"] for segment in reference.segments]
+        name = print_reference(Reference(reference.segments))
         numbers = [text for text in texts if text.isdigit()] or [SAMPLES["blocks"]]
         groups = next(
             (text.lstrip("DGdg") for text in texts if text[:1] in "dDgG" and text[-1:].isdigit()), SAMPLES["G"]
         )
         known = [pattern_text(network, {"G": groups, "blocks": numbers[-1]}) for network in self.networks]
-        near = nearest(name, known)
+        near = nearest("-".join(texts), known)
         span = reference.span
         if not near:
             return SpecError(f'unknown network "{name[:60]}"', span, hint="csncost list shows every name")

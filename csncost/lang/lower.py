@@ -16,7 +16,7 @@ from csncost.errors import Span, SpecError
 from csncost.lang.expand import Written
 from csncost.lang.layers import AXES, ONES, Layers, Place
 from csncost.lang.printer import print_value
-from csncost.lang.syntax import Block, Expr, Layer, Name, Repeat, Stage
+from csncost.lang.syntax import NOWHERE, Block, Expr, Layer, Name, Repeat, Stage
 from csncost.network import Add, Conv, Fault, Graph, GraphBuilder, Network, Norm, Shape, same_shape
 
 DEFAULT_CLIP = {"frames": 8, "height": 224, "width": 224}
@@ -97,7 +97,7 @@ class _Lowering(Layers):
 
     def axis(self, axis: str, expr: Expr) -> Size:
         """One axis of the clip: from the setting, else as written."""
-        return self.checked(self.setting[axis], axis, expr.span) if axis in self.setting else self.size(expr, axis)
+        return self.checked(self.setting[axis], axis, NOWHERE) if axis in self.setting else self.size(expr, axis)
 
     def stage(self, stage: Stage, shape: Shape, classifier: bool) -> Graph:
         builder = GraphBuilder("stage", [shape], self.checks)

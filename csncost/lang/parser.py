@@ -43,6 +43,9 @@ def parse(text: str | Source) -> Spec:
     return _Parser(source).spec()
 
 
+_WRITTEN = {"stride": "a stride is written / 2, or / 1x2x2", "kernel": "the kernel comes first: 3x3x3, 64"}
+
+
 class _LayerParser(Reader):
     """Networks written out: the input, stages, blocks and layers."""
 
@@ -125,6 +128,9 @@ class _LayerParser(Reader):
 
     def stride(self, before: Expr | None) -> Expr | None:
         while slash := self.take("/"):
+            if self.tokens[self.at - 2].end == slash.start and self.adjacent() and self.tokens[self.at - 2].kind != ",":
+                hint = "a stride has spaces around its slash: 64 / 4; a division stands in parentheses: (64/4)"
+                raise SpecError("is this a stride, or a division?", self.span(slash.start), hint=hint)
             found = self.sizes_or_atom()
             if before is not None:
                 hint = "a slash outside parentheses is the stride; divide inside them: (64/2)"
@@ -135,7 +141,9 @@ class _LayerParser(Reader):
     def option(self, known: tuple[str, ...], before: tuple[tuple[str, Expr], ...]) -> tuple[str, Expr]:
         name = self.need("name", "an option")
         if name.text not in known:
-            hint = did_you_mean(name.text, list(known)) or f"options here: {', '.join(known)}"
+            hint = (
+                _WRITTEN.get(name.text) or did_you_mean(name.text, list(known)) or f"options here: {', '.join(known)}"
+            )
             raise SpecError(f'unknown option "{name.text[:40]}"', self.span(name.start, name.end), hint=hint)
         if any(name.text == key for key, _ in before):
             raise SpecError(f'"{name.text}" is given twice', self.span(name.start, name.end))

@@ -39,6 +39,8 @@ def emit(tables: Sequence[Table], data: Any, form: Format, path: str | None) -> 
         text = json.dumps(data, indent=2) + "\n"
     else:
         text = "\n".join(map(_TEXTS[form], tables))
+        if form == "html" and path is not None:  # a page of its own, for a browser
+            text = f'<!doctype html>\n<meta charset="utf-8">\n{text}'
     emit_text(text, path)
 
 
