@@ -18,6 +18,7 @@ from csncost.errors import CsncostError, Source, SpecError
 from csncost.lang.adapt import adapt
 from csncost.lang.canonical import canonical
 from csncost.lang.expand import Written, expand, put_in
+from csncost.lang.layers import AXES
 from csncost.lang.lexer import MAX_LENGTH, MAX_SIZE
 from csncost.lang.library import aliases
 from csncost.lang.lower import lower
@@ -82,7 +83,7 @@ def show(spec: SpecLike, **names: Any) -> str:
     >>> print(show("ir-CSN-26").splitlines()[4])
     conv2  [1x1x1, 64; 3x3x3, depthwise; 1x1x1, 64] x 2
     """
-    written = resolve(spec, names)
+    written = resolve(spec, names, {})
     text = canonical(written)
     return f"# {written.name}\n{text}" if written.name else text
 
@@ -113,13 +114,20 @@ def _resolved(spec: SpecLike, names: Mapping[str, Any], setting: dict[str, Any])
     plain = type(spec) is str and not spec.endswith(".csn") and not names
     if plain and all(type(value) is int for value in setting.values()):
         return _met(str(spec), frozenset(setting.items()))
-    written = resolve(spec, names)
+    written = resolve(spec, names, setting)
     return written, lower(written, **setting)
 
 
-def resolve(spec: SpecLike, names: Mapping[str, Any]) -> Written:
-    """The network written out; ints in `names` are put in, other values keep their names free for lowering."""
-    return expand(read(spec), {key: _literal(key, value) for key, value in names.items()})
+def resolve(spec: SpecLike, names: Mapping[str, Any], setting: Mapping[str, Any]) -> Written:
+    """The network written out; ints in `names` are put in, other values keep their names free for lowering.
+
+    Raises SpecError where `names` and the `setting` both give an axis of the clip.
+    """
+    written = expand(read(spec), {key: _literal(key, value) for key, value in names.items()})
+    for axis, name in zip(AXES, written.axes, strict=True):
+        if name in names and axis in setting:
+            raise SpecError(f"{name} and {axis} are both given", hint="they are one size: give one")
+    return written
 
 
 def _literal(name: str, value: Any, depth: int = 0) -> Expr:
@@ -130,9 +138,9 @@ def _literal(name: str, value: Any, depth: int = 0) -> Expr:
     if isinstance(value, (int, Fraction)) and not isinstance(value, bool):
         if abs(value.numerator) > MAX_SIZE**2 or value.denominator > MAX_SIZE:
             raise SpecError(f"{name} is a number of absurd size", hint=f"a size is at most {MAX_SIZE:,}")
-        return Number(value)
+        return Number(value.numerator if value.denominator == 1 else value)
     if isinstance(value, float) and isfinite(value):
-        return _literal(name, Fraction(repr(value)).limit_denominator(10**9))
+        return _literal(name, Fraction(repr(value)))
     if isinstance(value, str):
         return _value(name, value)
     if isinstance(value, (list, tuple)) and depth < 3:
@@ -172,7 +180,8 @@ def sizes(frames: Any = None, size: Any = None, classes: Any = None) -> dict[str
 
 def to_network(spec: SpecLike, *, frames: Any = None, size: Any = None, classes: Any = None, **names: Any) -> Network:
     """The intermediate representation of a spec. Sizes may be ints, labelled arrays or SymPy symbols."""
-    return lower(resolve(spec, names), _unliteral(names), **sizes(frames, size, classes))
+    setting = sizes(frames, size, classes)
+    return lower(resolve(spec, names, setting), _unliteral(names), **setting)
 
 
 def _unliteral(names: Mapping[str, Any]) -> dict[str, Any]:
@@ -236,6 +245,7 @@ def _canonical(written: Written, net: Network) -> str:
     """The canonical text of a network with the clip and the classes that it was analysed with written in."""
     clip = tuple(map(Number, net.clip))
     axes = {item.id: number for item, number in zip(written.input.items, clip, strict=True) if isinstance(item, Name)}
+    written = replace(written, bound=())
     *stages, last = written.stages
     if isinstance(last.body, Layer) and last.body.head is not None and net.has_classifier:
         last = replace(last, body=replace(last.body, head=Number(net.classes)))

@@ -12,11 +12,10 @@ from typing import Any, TypeVar
 import click
 
 from csncost.errors import CsncostError
+from csncost.report import LEVELS
+from csncost.table import FORMATS
 
 T = TypeVar("T", bound=Callable[..., Any])
-
-FORMATS = ("table", "json", "csv", "markdown", "latex", "html")
-LEVELS = ("layer", "block", "stage", "total")
 
 
 class _Group(click.Group):

@@ -58,7 +58,7 @@ def for_people(expr: Any) -> str:
 
 def text(metrics: Mapping[str, Stages]) -> str:
     """A paragraph for each metric, a stage on each line."""
-    width = max(len(name) for stages in metrics.values() for name, _ in stages)
+    width = max((len(name) for stages in metrics.values() for name, _ in stages), default=0)
     paragraphs = []
     for title, stages in metrics.items():
         lines = [
@@ -104,7 +104,7 @@ def python(metrics: Mapping[str, Any], symbols: Sequence[Any], assumptions: Sequ
 
 def _counted(stages: Stages) -> Stages:
     """The stages that are not nothing, or the first."""
-    return [(name, expr) for name, expr in stages if expr != 0] or list(stages)[:1]
+    return [(name, expr) for name, expr in stages if expr != 0] or list(stages)[:1] or [("", 0)]
 
 
 def _escaped(label: str) -> str:

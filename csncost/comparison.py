@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -191,6 +191,8 @@ def compare(
         "convention": convention,
     }
     reports = [spec if isinstance(spec, Report) else analyze(spec, **setting, **names) for spec in specs]
+    if names:  # what was asked for does not say what was given
+        reports = [replace(report, spec=report.name or report.spec) for report in reports]
     return Comparison(tuple(report.by(by) for report in reports), by)
 
 

@@ -15,9 +15,15 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from csncost.errors import CsncostError, did_you_mean
+from csncost.network import KINDS
 
 Terms: TypeAlias = Mapping[str, int]
 """Quantity -> how often it counts."""
+
+
+QUANTITIES = frozenset({"weights", "biases", "affine", "macs", "pairs", "elements", "bias_adds"})
+COUNTED = frozenset({*KINDS.values(), "classifier"})
+"""The kinds of operation that a convention may have rules for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,13 @@ class Rule:
     interactions: Terms = field(default_factory=dict)
     activations: Terms = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for terms in (self.params, self.flops, self.interactions, self.activations):
+            if unknown := terms.keys() - QUANTITIES:
+                raise CsncostError(
+                    f"unknown quantity {min(unknown)!r}", f"quantities are {', '.join(sorted(QUANTITIES))}"
+                )
+
 
 @dataclass(frozen=True, slots=True)
 class Convention:
@@ -38,6 +51,10 @@ class Convention:
     unit: str
     scope: str
     rules: Mapping[str, Rule] = field(hash=False)
+
+    def __post_init__(self) -> None:
+        if unknown := self.rules.keys() - COUNTED:
+            raise CsncostError(f"unknown kind of operation {min(unknown)!r}", f"kinds are {', '.join(sorted(COUNTED))}")
 
     def __str__(self) -> str:
         return f"{self.name} ({self.unit}; {self.scope})"

@@ -47,8 +47,8 @@ def _linear(op: Linear, output: Shape) -> dict[str, Size]:
         "biases": op.out_channels if op.bias else 0,
         "macs": conv_macs(weights, output),
         "pairs": channel_interactions(op.in_channels, op.out_channels, 1),
-        "elements": op.out_channels,
-        "bias_adds": op.out_channels if op.bias else 0,
+        "elements": volume(output),
+        "bias_adds": volume(output) if op.bias else 0,
     }
 
 

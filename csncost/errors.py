@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 EXCERPT = 74
 """Columns of source text shown around a fault, so that an excerpt fits a terminal."""
@@ -56,8 +57,18 @@ class CsncostError(Exception):
         self.hint = _printable(hint, 400)
         super().__init__(self.message, self.hint)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
     def __str__(self) -> str:
         return "\n".join(line for line in (self.message, f"  {self.hint}" if self.hint else "") if line)
+
+
+def _rebuilt(kind: type[CsncostError], args: tuple[Any, ...], state: dict[str, Any]) -> CsncostError:
+    """An error that comes from another process."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class SpecError(CsncostError, ValueError):

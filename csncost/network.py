@@ -68,8 +68,14 @@ def _require_window(checks: Checks, output: Shape, inputs: Sequence[Size], kerne
         # every symbol is at least 1, and closed forms are stated for clips that the windows fit
         if not ((isinstance(out, int) and out >= 1) or is_symbolic(out)):
             length, k, unit = inputs[axis], kernel[axis], ("frames", "rows", "columns")[axis]
-            message = f"a window of {k} does not fit an input of {length} {unit}"
-            checks.require(out >= 1, "kernel", lambda: (message, "use a larger clip, a smaller kernel, or padding"))  # noqa: B023
+            checks.require(
+                out >= 1,
+                "kernel",
+                lambda length=length, k=k, unit=unit: (  # type: ignore[misc]
+                    f"a window of {k} does not fit an input of {length} {unit}",
+                    "use a larger clip, a smaller kernel, or padding",
+                ),
+            )
 
 
 def _slide(
@@ -262,13 +268,16 @@ def _common_shape(shapes: Sequence[Shape], checks: Checks, verb: str) -> Shape:
     """The first shape; requires that the others equal it, axis by axis."""
     first = shapes[0]
     for other in shapes[1:]:
-        text = " and ".join("x".join(map(str, shape)) for shape in (first, other))
-        say = (f"cannot {verb} tensors of shapes {text}", "")
+
+        def say(other: Shape = other) -> tuple[str, str]:
+            text = " and ".join("x".join(map(str, shape)) for shape in (first, other))
+            return f"cannot {verb} tensors of shapes {text}", ""
+
         if len(first) != len(other):
-            raise Fault("inputs", *say)
+            raise Fault("inputs", *say())
         for x, y in zip(first, other, strict=True):
             if x is not y and not nowhere(differ(x, y)):
-                checks.require(_equal(x, y), "inputs", lambda say=say: say)  # type: ignore[misc]
+                checks.require(_equal(x, y), "inputs", say)
     return first
 
 

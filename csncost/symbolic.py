@@ -199,17 +199,19 @@ def formula(
     free = (free,) if isinstance(free, str) else tuple(free)
     if twice := set(free) & set(given):
         raise CsncostError(f'"{min(twice)}" is both free and given', "leave out one")
-    written = resolve(spec, {**given, **{name: Name(name) for name in free}})
+    setting = sizes(frames, size, classes)
+    written = resolve(spec, {**given, **{name: Name(name) for name in free}}, setting)
     whole = bare_names(written)
     # only what is itself a size is known to be whole: a width multiplier need not be
     symbols = {
         name: Symbol(name, positive=True, **({"integer": True} if name in whole else {}))
         for name in written.free_names()
     }
-    setting = sizes(frames, size, classes)
+    if "classes" in setting:
+        symbols.pop("classes", None)
     axes = []
     for axis, expr in zip(AXES, written.input.items[1:], strict=True):
-        if isinstance(expr, Name) and axis not in setting:
+        if isinstance(expr, Name) and axis not in setting and expr.id not in dict(written.bound):
             setting[axis] = symbols.get(expr.id) or Symbol(expr.id, positive=True, integer=True)
             axes.append(setting[axis])
     net = lower(written, symbols, **setting)

@@ -9,9 +9,13 @@ import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 Cell = Any
+
+Format: TypeAlias = Literal["table", "json", "csv", "markdown", "latex", "html"]
+FORMATS: tuple[Format, ...] = ("table", "json", "csv", "markdown", "latex", "html")
+"""The output formats of every command that prints a table."""
 
 
 @dataclass(frozen=True, slots=True)

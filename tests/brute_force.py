@@ -75,6 +75,7 @@ def blocks(draw: Any, channels: int) -> Design:
         "layers": layers,
         "count": count,
         "residual": draw(st.sampled_from([True, True, False])),
+        "projection": draw(st.integers(0, 4)) == 0,
         "act": draw(st.sampled_from([None, "silu", "none"])),
     }
 
@@ -93,9 +94,11 @@ def designs(draw: Any) -> Design:
         elif kind == "pool":
             parts.append(draw(pool_layers()))
         else:
-            found = [draw(blocks(at))]
+            found = []
+            for _ in range(draw(st.integers(1, 2))):
+                found.append(draw(blocks(at)))
+                at = found[-1]["layers"][-1]["out"]
             parts.append({"op": "stage", "blocks": found})
-            at = found[-1]["layers"][-1]["out"]
     if draw(st.booleans()):
         parts.append({"op": "global"})
     if draw(st.integers(0, 3)) == 0:
@@ -143,9 +146,11 @@ def spec_text(design: Design) -> str:
         if part["op"] == "stage":
             texts = []
             for block in part["blocks"]:
-                options = ("" if block["residual"] else ", shortcut=none") + (
-                    f", act={block['act']}" if block["act"] and block["residual"] else ""
-                )
+                options = "" if block["residual"] else ", shortcut=none"
+                if block["residual"] and block["projection"]:
+                    options += ", shortcut=projection"
+                if block["residual"] and block["act"]:
+                    options += f", act={block['act']}"
                 texts.append(f"[{'; '.join(map(_layer_text, block['layers']))}] x {block['count']}{options}")
             lines.append(f"{label} {', '.join(texts)}")
         elif part["op"] == "global":
@@ -295,7 +300,7 @@ class Counter:
             return
         after = self.shape
         projected = before
-        if before[0] != after[0] or stride != [1, 1, 1]:
+        if block["projection"] or before[0] != after[0] or stride != [1, 1, 1]:
             spatial = tuple(positions(n, 1, s, 0, 1, False) for n, s in zip(before[1:], stride, strict=True))
             self.conv(before[0], after[0], (1, 1, 1), 1, spatial, False)
             self.shape = projected = (after[0], *spatial)

@@ -60,7 +60,7 @@ def mutated(count: int, seed: int = 0, report: Callable[[int], None] = lambda do
     for done in range(count):
         text = _random(rng) if rng.random() < 0.3 else _mutated(rng)
         try:
-            written = resolve(text, {})
+            written = resolve(text, {}, {})
             canonical(written)
             lower(written, dict.fromkeys(written.free_names(), 2))
         except cc.SpecError as error:

@@ -240,6 +240,10 @@ def test_reproduce_fails_on_a_mismatch(monkeypatch):
     monkeypatch.setattr(paper, "_read", lambda name, read=paper._read: rows if name == "table2" else read(name))
     assert "\u2717" in run("reproduce", "table2", code=1).stdout
     run("reproduce", "table4")
+    table1 = [dict(row) for row in paper.published("table1")]
+    table1[3]["bottleneck"] = "9x9x9 9; 9x9x9 9; 9x9x9 9"
+    monkeypatch.setattr(paper, "_read", lambda name, read=paper._read: table1 if name == "table1" else read(name))
+    run("reproduce", "table1", code=1)
 
 
 WRONG = [

@@ -86,10 +86,10 @@ def test_a_comparison_aligns_parts():
 def test_conventions_are_data():
     from csncost.conventions import Convention, Rule
 
-    only_depthwise = Convention(
+    norms = Convention(
         "norms", "1 FLOP = 1 element", "norms only", {"norm": Rule(params={"affine": 1}, flops={"elements": 5})}
     )
-    report = cc.analyze("ir-CSN-26", convention=only_depthwise)
+    report = cc.analyze("ir-CSN-26", convention=norms)
     assert {row.op for row in report.rows} == {"norm"}
     everything = cc.analyze("ir-CSN-26", convention="everything")
     assert report.flops == 5 * sum(row.flops for row in everything.rows if row.op == "norm")

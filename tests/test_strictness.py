@@ -64,7 +64,10 @@ REFUSED = [
     (INPUT + "c [3x3x3, 8] x 1\nc_1 3x3x3, 16", {}, 'the name "c_1" is used twice'),
     (INPUT + "c 3x3x3, 8\nc_norm 3x3x3, 16", {}, 'the name "c_norm" is used twice'),
     (INPUT + "c 3x3x3, 64\nd 3x3x3, 64, optional / 2", {}, "an optional layer cannot stride"),
-    (INPUT + "c [3x3x3, 3], shortcut=[1x1x1, 3]", {}, "this shortcut is never taken"),
+    ("simple-8", {"T": 16, "frames": 8}, "T and frames are both given"),
+    (INPUT + "c 3, 2*T\nfc 7", {"T": 16, "frames": 8}, "T and frames are both given"),
+    ("network foo-{n} = simple-8\nfoo-3", {}, '"n" has no effect'),
+    (INPUT + "fc 400, optional", {}, '"optional" means nothing on this layer'),
     (INPUT + "c [3x3x3, 8], shortcut=none, act=silu", {}, "act after a block follows its shortcut"),
     (INPUT + "p avg\nfc1 64\nfc2 [128] x 2\nfc 400", {}, "has no projection"),
     ("w=2\nw=3\n" + INPUT + "c 3x3x3, w", {}, '"w" is defined twice'),
@@ -146,7 +149,76 @@ def test_decimal_multipliers_in_arrays_count_as_their_scalars_do():
 def test_a_clip_in_a_definition_counts():
     assert cc.analyze("network foo = simple-8@16x112\nfoo").clip == (3, 16, 112, 112)
     assert cc.analyze("network foo = simple-8@16x112\nfoo@4x64").clip == (3, 4, 64, 64)
-    assert cc.analyze("network foo = simple-8@16x112\nfoo").name == "simple-8@16x112"
+    assert cc.analyze("network foo = simple-8@16x112\nfoo").canonical == cc.analyze("simple-8@16x112").canonical
+
+
+def test_a_clip_binds_the_names_of_the_axes():
+    text = "template t\ninput 3 x T x S x S\nc 3, 2*T\nfc 7\nend\nnetwork foo = t\nfoo"
+    assert cc.analyze(text, frames=16, size=32).rows == cc.analyze(f"{text}@16x32").rows
+    assert cc.analyze(f"{text}@16x32", frames=8).rows == cc.analyze(f"{text}@8x32").rows
+    assert cc.analyze(f"{text}@16x32").rows == cc.analyze(cc.show(f"{text}@16x32")).rows
+    with pytest.raises(cc.SpecError, match="cannot be both"):
+        cc.analyze(f"{text}@16x32x33")
+
+
+def test_a_name_is_the_network_s_and_no_other_s():
+    for spec in (
+        "bottleneck-D-16(block=simple)",
+        "ip-CSN-26(blocks=[3,4,6,3])",
+        "ir-CSN-50(blocks=8, width=2)",
+        "simple-8(block=simple)",
+    ):
+        report = cc.analyze(spec)
+        assert cc.analyze(report.name).rows == report.rows
+    own = "block bottleneck_D(i, s) [3x3x3, widths[i] / s]\nbottleneck-D-16"
+    assert cc.analyze(own).params != cc.analyze("bottleneck-D-16").params
+    assert (cc.analyze(own).name, cc.analyze(own).aliases) == ("", ())
+
+
+def test_canonical_text_keeps_what_depends_on_free_names():
+    for spec, names in (
+        (INPUT + "a 1x1x1, C\nc 1x1x1, M, optional", {"C": 8, "M": 8}),
+        ("simple-D-4(stem_width=n)", {"n": 64}),
+        (INPUT + "c 1x1x1, (64*w)//1", {"w": 0.3}),
+    ):
+        assert params(cc.show(spec), **names) == params(spec, **names)
+
+
+def test_constants_that_are_no_integers_meet_arrays():
+    from csncost.conventions import convention
+    from csncost.counts import tally
+
+    for text in ("0.5*w", "1.5*w", "max(w*1.5, 2)", "round(w/3)", "w//2 + w%2", "ceil(0.7*w)", "min(w, 4)"):
+        network = cc.to_network(INPUT + f"c 1x1x1, {text}", w=xr.DataArray([3, 4, 5, 8], dims="w"))
+        valid = np.broadcast_to(np.asarray(network.valid), 4)
+        found = tally(network.graph, convention("paper")).params.values
+        for w, ok, value in zip((3, 4, 5, 8), valid, found, strict=True):
+            try:
+                assert params(INPUT + f"c 1x1x1, {text}", w=w) == value
+                assert ok
+            except cc.SpecError:
+                assert not ok
+
+
+def test_given_classes_are_no_symbol():
+    closed = cc.formula(INPUT + "p avg\na 2*classes\nfc classes", classes=7)
+    assert closed.params == cc.analyze(INPUT + "p avg\na 2*classes\nfc classes", classes=7).params
+    assert cc.formula(INPUT + "p avg").to_text()
+
+
+def test_errors_cross_processes():
+    with pytest.raises(cc.SpecError) as caught:
+        cc.analyze("bottleneck-G3-16")
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+def test_a_convention_with_a_typo_is_refused():
+    from csncost.conventions import Convention, Rule
+
+    with pytest.raises(cc.CsncostError, match="unknown quantity 'mcas'"):
+        Rule(flops={"mcas": 1})
+    with pytest.raises(cc.CsncostError, match="unknown kind of operation 'batchnorm'"):
+        Convention("mine", "", "", {"batchnorm": Rule()})
 
 
 def test_one_name_may_stand_for_several_axes():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from csncost.lang.expand import Written
+from csncost.lang.expand import Written, put_in
 from csncost.lang.printer import print_spec
 from csncost.lang.syntax import Block, Expr, Layer, Name, Number, Repeat, Sizes, Stage
 
@@ -16,6 +16,7 @@ _DEFAULTS = {"groups": Number(1), "dilation": Number(1), "norm": Name("batch")}
 
 def canonical(written: Written) -> str:
     """The canonical written-out text; it parses back to the same network."""
+    written = put_in(written, dict(written.bound))
     channels: Expr = written.input.items[0]
     stages = []
     for stage in written.stages:
@@ -67,7 +68,7 @@ class _Tidy:
         stride = _stride(layer.stride)
         if layer.function:
             return Layer(_cube(head), layer.function, None, layer.flags, self.options(layer.options, act, head), stride)
-        if not isinstance(head, Sizes) and layer.channels is None and not layer.flags:
+        if not isinstance(head, Sizes) and layer.channels is None and "depthwise" not in layer.flags:
             self.channels = head or self.channels
             said = (option for option in layer.options if option not in (("bias", Name("yes")), ("act", Name("none"))))
             return Layer(head, options=tuple(sorted(said, key=lambda option: option[0])))
@@ -81,7 +82,8 @@ class _Tidy:
         if "optional" in flags:
             if channels == before:
                 return None if droppable else Layer(_cube(head), "", channels, flags, options, stride)
-            flags = flags - {"optional"}
+            if isinstance(channels, Number) and isinstance(before, Number):
+                flags = flags - {"optional"}
         if written is not None and written == before and before != Number(1):
             flags = flags | {"depthwise"}
             options = tuple((key, value) for key, value in options if key != "groups")

@@ -91,7 +91,7 @@ class Evaluator:
             elif operator == "*" and not kept and isinstance(value, Number) and (product := _as_product(operand)):
                 value = _folded("*", value, product[0])  # 4*(64*w) is 256*w
                 kept.extend(product[1])
-            elif not (operator in ("*", "/", "//") and operand == Number(1)):
+            elif not (operator in ("*", "/") and operand == Number(1)):
                 kept.append((operator, operand))
         if kept and value == Number(1) and kept[0][0] == "*":  # 1*w is w
             value = kept.pop(0)[1]

@@ -46,15 +46,20 @@ class Written:
     stages: tuple[Stage, ...]
     name: str = ""
     at: Span = NOWHERE
+    axes: tuple[str, ...] = ()
+    """The names that frames, height and width have in the text; empty where they have none."""
+    bound: tuple[tuple[str, Expr], ...] = ()
+    """The values that a clip after @ gives to those names."""
 
     @property
     def spec(self) -> Spec:
         """The network as a syntax tree of its own."""
-        return Spec((Input(self.input), *self.stages))
+        settled = put_in(self, dict(self.bound))
+        return Spec((Input(settled.input), *settled.stages))
 
     def free_names(self) -> list[str]:
         """Names that need a value, in order of appearance; the axes of the clip not among them."""
-        axes = {item.id for item in self.input.items[1:] if isinstance(item, Name)}
+        axes = {item.id for item in self.input.items[1:] if isinstance(item, Name)} | {name for name, _ in self.bound}
         found = [name.id for expr in _sizes_of(self) for name in names_in(expr)]
         return [name for name in dict.fromkeys(found) if name not in axes]
 
@@ -79,7 +84,7 @@ def expand(spec: Spec, given: Mapping[str, Expr] | None = None) -> Written:
     if references:
         written = _expand_reference(definitions, references[0], outer)
         outer.check_defaults_used()
-        return written
+        return written if definitions is library() else replace(written, name="")  # its own definitions may differ
     if not parts:
         raise SpecError("only definitions, no network", hint="end with a name, or with an input and layers")
     written = _expand_body(definitions, parts, outer)
@@ -216,7 +221,15 @@ def _with_clip(written: Written, clip: Sizes | None, scope: _Scope) -> Written:
     text = print_value(Sizes(axes[:2] if axes[1] == axes[2] else axes))
     plain, bracket, modifiers = written.name.partition("(")
     name = f"{plain.partition('@')[0]}@{text}{bracket}{modifiers}" if written.name else ""
-    return replace(written, input=Sizes((written.input.items[0], *axes), span=clip.span), name=name)
+    bound: dict[str, Expr] = {}
+    sizes = [written.input.items[0]]
+    for known, value in zip(written.input.items[1:], axes, strict=True):
+        if isinstance(known, Name) and bound.setdefault(known.id, value) != value:
+            raise SpecError(
+                f'"{known.id}" cannot be both {print_value(bound[known.id])} and {print_value(value)}', clip.span
+            )
+        sizes.append(known if isinstance(known, Name) else value)
+    return replace(written, input=Sizes(tuple(sizes), span=clip.span), name=name, bound=tuple(bound.items()))
 
 
 def _resolve(definitions: Library, reference: Reference, passed: Mapping[str, Expr], depth: int) -> Written:
@@ -228,6 +241,8 @@ def _resolve(definitions: Library, reference: Reference, passed: Mapping[str, Ex
     inner = _Scope([], values)
     target = _with_lists(replace(definition.target, span=reference.span, spans=()), inner)
     own = {key: inner.evaluate(value) for key, value in target.modifiers}
+    if unused := values.keys() - inner.used:
+        raise SpecError(f'"{min(unused)}" has no effect on what this name stands for', definition.span)
     beyond = {key: value for key, value in passed.items() if key not in holes}
     name = target.segments[0]
     template = definitions.templates.get(name) if len(target.segments) == 1 and isinstance(name, str) else None
@@ -244,15 +259,21 @@ def _resolve(definitions: Library, reference: Reference, passed: Mapping[str, Ex
     scope.check_known(pattern_text(definition, {}), reference.span, axes)
     written = _expand_body(definitions, [item for item in template.items if not isinstance(item, Assignment)], scope)
     scope.check_used(print_reference(replace(reference, clip=None, modifiers=())), [])
-    return _with_clip(replace(written, name=_canonical_name(definition, values, beyond, scope)), target.clip, inner)
+    return _with_clip(
+        replace(written, name=_canonical_name(definition, values, own, beyond, scope)), target.clip, inner
+    )
 
 
 def _canonical_name(
-    definition: NetworkDefinition, holes: Mapping[str, Expr], beyond: Mapping[str, Expr], scope: _Scope
+    definition: NetworkDefinition,
+    holes: Mapping[str, Expr],
+    own: Mapping[str, Expr],
+    beyond: Mapping[str, Expr],
+    scope: _Scope,
 ) -> str:
     """The name in the definition's spelling, with the modifiers that change something."""
     texts: dict[str, str] = {}
-    modifiers = {key: value for key, value in beyond.items() if value != scope.default(key)}
+    modifiers = {key: value for key, value in beyond.items() if value != own.get(key, scope.default(key))}
     for text, hole in definition.pattern:
         if not hole:
             continue
@@ -281,9 +302,9 @@ def _expand_body(definitions: Library, parts: Sequence[Input | Stage], scope: _S
         raise SpecError("an input is channels x frames x height x width", sizes.span, hint="write input 3 x T x H x W")
     if not stages:
         raise SpecError("the network has no layers", inputs[0].span, hint="write for instance conv1 3x7x7, 64 / 1x2x2")
-    return Written(
-        _evaluated(sizes, scope), tuple(_stage(definitions, stage, scope) for stage in stages), at=inputs[0].span
-    )
+    written = tuple(_stage(definitions, stage, scope) for stage in stages)
+    axes = tuple(item.id if isinstance(item, Name) else "" for item in sizes.items[1:])
+    return Written(_evaluated(sizes, scope), written, at=inputs[0].span, axes=axes)
 
 
 def _evaluated(sizes: Sizes, scope: _Scope) -> Sizes:

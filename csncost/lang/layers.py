@@ -53,7 +53,7 @@ class Layers(Sizing):
         """Append a layer; a `bare` one has no activation unless it is written."""
         if layer.function:
             self.pool(builder, name, layer, place)
-        elif not isinstance(layer.head, Sizes) and layer.channels is None and not layer.flags:
+        elif not isinstance(layer.head, Sizes) and layer.channels is None and "depthwise" not in layer.flags:
             self.linear(builder, name, layer, place, classifier)
         else:
             self.conv(builder, name, layer, place, bare)

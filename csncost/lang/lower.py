@@ -42,7 +42,8 @@ class _Lowering(Layers):
     """Stages, blocks and shortcuts."""
 
     def network(self) -> Network:
-        self.values.setdefault("classes", self.setting.get("classes", DEFAULT_CLASSES))
+        if "classes" in self.setting or "classes" not in self.values:
+            self.values["classes"] = self.setting.get("classes", DEFAULT_CLASSES)
         builder = GraphBuilder("network", [self.input()], self.checks)
         stages = self.written.stages
         names: set[str] = set()
@@ -81,9 +82,15 @@ class _Lowering(Layers):
     def input(self) -> Shape:
         channels, *axes = self.written.input.items
         clip = list(zip(AXES, axes, strict=True))
-        for axis, expr in clip:  # what is given first, then defaults, then what is computed from them
+        for (
+            axis,
+            expr,
+        ) in clip:  # what is given first, then the spec's clip, then defaults, then what is computed from them
             if isinstance(expr, Name) and axis in self.setting:
                 self.bind(expr, self.setting[axis])
+        for name, bound in self.written.bound:
+            if name not in self.values:
+                self.values[name] = self.value(bound)
         for axis, expr in clip:
             if isinstance(expr, Name) and expr.id not in self.values:
                 self.bind(expr, DEFAULT_CLIP[axis])
@@ -97,7 +104,10 @@ class _Lowering(Layers):
 
     def axis(self, axis: str, expr: Expr) -> Size:
         """One axis of the clip: from the setting, else as written."""
-        return self.checked(self.setting[axis], axis, NOWHERE) if axis in self.setting else self.size(expr, axis)
+        if axis in self.setting:
+            return self.checked(self.setting[axis], axis, NOWHERE)
+        bound = dict(self.written.bound).get(expr.id) if isinstance(expr, Name) else None
+        return self.checked(self.value(expr), axis, (bound or expr).span)
 
     def stage(self, stage: Stage, shape: Shape, classifier: bool) -> Graph:
         builder = GraphBuilder("stage", [shape], self.checks)
@@ -114,7 +124,6 @@ class _Lowering(Layers):
         remaining = self.size(repeat.count, "the number of blocks")
         after = first + remaining
         strided = True
-        self.projected = False
         while not (is_number(remaining) and remaining == 0):
             place = Place(label, first)
             before = builder.shape()
@@ -132,11 +141,6 @@ class _Lowering(Layers):
             remaining, first, strided = remaining - copies, first + copies, False
             if not is_number(remaining) and fixed:
                 break
-        path = repeat.option("shortcut")
-        if isinstance(path, Block) and not self.projected:
-            raise SpecError(
-                "this shortcut is never taken: every block keeps its shape", self.blame(path.span), hint="leave it out"
-            )
         return after
 
     def count_ops(self, graph: Graph, copies: Size, span: Span) -> None:
@@ -179,8 +183,11 @@ class _Lowering(Layers):
         main = builder.last
         source, target = builder.shape(0), builder.shape()
         changes = self.changes(source, target, stride)
-        if isinstance(shortcut, Block) and not same_shape(source, target):
-            changes = True
+        if isinstance(shortcut, Block) and changes is not True and len(source) == len(target):
+            for before, after in zip(
+                source[1:], target[1:], strict=True
+            ):  # a path may also shrink what padding does not keep
+                changes = changes | self.differ(before, after)
         value = self.shortcut(builder, shortcut, changes, stride, place, repeat.span)
         try:
             builder.add("add", Add(), main, value, span=repeat.span)
@@ -211,7 +218,6 @@ class _Lowering(Layers):
             raise SpecError(f"shortcut cannot be {print_value(shortcut)[:60]}", self.blame(shortcut.span), hint=hint)
         if shortcut == Name("identity") or (nowhere(changes) and shortcut != Name("projection")):
             return 0
-        self.projected = True
         always = shortcut == Name("projection") or everywhere(changes)
         path = self.projection(builder, shortcut, stride, place, span)
         return builder.nest("shortcut", path, 0, copies=1 if always else changes.astype("int64"), span=span)

@@ -25,7 +25,6 @@ class Sizing:
         self.setting = setting
         self.checks = Checks()
         self.ops = 0
-        self.projected = False
 
     def value(self, expr: Expr) -> Size:
         """The value of an expression with every free name put in: int, Fraction, array or symbol."""
@@ -59,6 +58,7 @@ class Sizing:
 
     def operate(self, operator: str, a: Size, b: Size, at: Expr) -> Size:
         """a operator b, exact for numbers."""
+        a, b = _alike(a, b)
         match operator:
             case "+":
                 return a + b
@@ -158,6 +158,7 @@ class Sizing:
 
 
 def _call(function: str, arguments: list[Size]) -> Size:
+    arguments = list(_alike(*arguments))
     match function:
         case "floor":
             return floor(arguments[0])
@@ -179,6 +180,13 @@ def _entered(value: Size, name: Name, blame: Callable[[Span], Span]) -> Size:
     if value.dtype.kind not in "iuf":
         raise SpecError(f'"{name.id}" is an array of {value.dtype}, not of numbers', blame(name.span))
     return value if value.dtype.kind == "f" else value.astype("int64")
+
+
+def _alike(*values: Size) -> tuple[Size, ...]:
+    """Fractions as floats where they meet an array, which could hold them as objects only."""
+    if not any(hasattr(value, "dtype") for value in values):
+        return values
+    return tuple(float(value) if isinstance(value, Fraction) else value for value in values)
 
 
 def _exact(*values: Size) -> bool:

@@ -7,13 +7,10 @@ import os
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from csncost.errors import CsncostError
-from csncost.table import Table
-
-Format: TypeAlias = Literal["table", "json", "csv", "markdown", "latex", "html"]
-FORMATS: tuple[Format, ...] = ("table", "json", "csv", "markdown", "latex", "html")
+from csncost.table import Format, Table
 
 _TEXTS: dict[str, Callable[[Table], str]] = {
     "csv": Table.to_csv,
