@@ -17,10 +17,10 @@ from csncost.counts import tally
 from csncost.errors import CsncostError, Source, SpecError
 from csncost.lang.adapt import adapt
 from csncost.lang.canonical import canonical
+from csncost.lang.definitions import aliases
 from csncost.lang.expand import Written, expand, put_in
 from csncost.lang.layers import AXES
 from csncost.lang.lexer import MAX_LENGTH, MAX_SIZE
-from csncost.lang.library import aliases
 from csncost.lang.lower import lower
 from csncost.lang.parser import parse
 from csncost.lang.printer import print_spec

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from csncost.analyze import analyze
+from csncost.lang.definitions import library, pattern_text
 from csncost.lang.expand import expand
-from csncost.lang.library import library, pattern_text
 from csncost.lang.parser import parse
 from csncost.numbers import human
 from csncost.paper import published

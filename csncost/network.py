@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from csncost.arithmetic import (
     Size,
@@ -92,7 +92,8 @@ def _slide(
     return output
 
 
-class Conv(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Conv:
     """A grouped convolution over (T, H, W); depthwise when `groups` equals `in_channels`."""
 
     in_channels: Size
@@ -136,7 +137,8 @@ class Conv(NamedTuple):
         return f"{channels} {what} do not divide into {self.groups} groups", f"legal group counts here: {listed}"
 
 
-class Norm(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Norm:
     """A normalisation with a learned scale and shift for each channel."""
 
     channels: Size
@@ -147,7 +149,8 @@ class Norm(NamedTuple):
         return inputs[0]
 
 
-class Activation(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Activation:
     """An elementwise non-linearity, named as in `functional` notation: relu, silu, sigmoid, ..."""
 
     function: str = "relu"
@@ -157,7 +160,8 @@ class Activation(NamedTuple):
         return inputs[0]
 
 
-class Pool(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Pool:
     """A max or average pooling; `kernel` None pools globally, over all of (T, H, W)."""
 
     function: str
@@ -178,7 +182,8 @@ class Pool(NamedTuple):
         return (channels, *_slide(checks, tuple(spatial), self.kernel, self.stride, self.padding, (1, 1, 1), self.ceil))
 
 
-class Add(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Add:
     """An elementwise sum of two or more tensors (a residual connection)."""
 
     def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
@@ -186,7 +191,8 @@ class Add(NamedTuple):
         return _common_shape(inputs, checks, "add")
 
 
-class Multiply(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Multiply:
     """An elementwise product of tensors (a gate); a factor's axis of length 1 is broadcast."""
 
     def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
@@ -198,7 +204,8 @@ class Multiply(NamedTuple):
         return inputs[0]
 
 
-class Concat(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Concat:
     """Channel concatenation of parallel branches."""
 
     def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
@@ -207,7 +214,8 @@ class Concat(NamedTuple):
         return (sum(shape[0] for shape in inputs), *spatial)
 
 
-class Linear(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Linear:
     """A fully connected layer over a vector; `classifier` marks the one that outputs the class scores."""
 
     in_channels: Size
@@ -220,7 +228,8 @@ class Linear(NamedTuple):
         return (self.out_channels,)
 
 
-class Reshape(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Reshape:
     """A change of shape that computes nothing; `shape` None flattens to a vector."""
 
     shape: Shape | None = None
@@ -230,7 +239,8 @@ class Reshape(NamedTuple):
         return (volume(inputs[0]),) if self.shape is None else self.shape
 
 
-class Matmul(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Matmul:
     """The product of a (rows x inner) and an (inner x columns) matrix, both computed (attention, non-local)."""
 
     rows: Size
@@ -289,10 +299,12 @@ def _equal(x: Size, y: Size) -> Truth:
     return x == y
 
 
-class Node(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Node:
     """One operation, or a nested graph, in its place.
 
     `inputs` index the values of the enclosing graph: its inputs first, then the outputs of its nodes in order.
+    Nodes compare without their spans, so that two spellings of a network have equal graphs.
     A nested graph stands for `copies` of itself in sequence, named `name`_`first` and on.
     """
 
@@ -300,7 +312,7 @@ class Node(NamedTuple):
     op: Op | Graph
     inputs: tuple[int, ...]
     output: Shape
-    span: Span | None = None
+    span: Span | None = field(default=None, compare=False)
     copies: Size = 1
     first: int = 0
 

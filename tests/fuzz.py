@@ -13,7 +13,7 @@ from collections.abc import Callable
 import csncost as cc
 from csncost.analyze import resolve
 from csncost.lang.canonical import canonical
-from csncost.lang.library import ZOO
+from csncost.lang.definitions import ZOO
 from csncost.lang.lower import lower
 
 SEEDS = [

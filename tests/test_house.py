@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "csncost"
 
 HOUSE = [  # each line may import only from lines above it
     "errors", "numbers", "arithmetic", "formulas", "network", "conventions", "lang.lexer", "lang.syntax", "lang.reader", "lang.parser", "lang.printer",
-    "lang.evaluate", "lang.library", "lang.expand", "lang.adapt", "lang.canonical", "lang.sizing",
+    "lang.evaluate", "lang.definitions", "lang.expand", "lang.adapt", "lang.canonical", "lang.sizing",
     "lang.layers", "lang.lower", "counts", "table", "report", "analyze", "comparison",
     "closed_form", "symbolic", "paper", "listing", "render.terminal", "render.output", "cli",
 ]  # fmt: skip

@@ -85,3 +85,11 @@ def test_a_hidden_layer_interacts_and_the_classifier_does_not_in_the_paper_s_con
     graph.add("fc", Linear(4, 2, classifier=True))
     assert tally(graph.graph(), convention("paper")).interactions == 4 * 28
     assert tally(graph.graph(), convention("macs")).interactions == 4 * 28 + 2 * 6
+
+
+def test_graphs_compare_by_what_they_compute():
+    import csncost as cc
+
+    assert cc.to_network("ir-CSN-50") == cc.to_network(cc.show("ir-CSN-50")) == cc.to_network("bottleneck-D-[3,4,6,3]")
+    assert cc.to_network("ip-CSN-50") != cc.to_network("ip-CSN-50(added_act=none)")
+    assert len({Add(), Multiply(), Concat()}) == 3

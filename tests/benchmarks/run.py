@@ -18,8 +18,8 @@ import csncost as cc
 from csncost.analyze import _met
 from csncost.conventions import convention
 from csncost.counts import tally
+from csncost.lang.definitions import library
 from csncost.lang.expand import expand
-from csncost.lang.library import library
 from csncost.lang.lower import lower
 
 CSNCOST = str(Path(sys.executable).parent / "csncost")
