@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from csncost.errors import CsncostError, did_you_mean
-from csncost.network import KINDS
+from csncost.ops import KINDS
 
 Terms: TypeAlias = Mapping[str, int]
 """Quantity -> how often it counts."""

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from csncost.arithmetic import Size, volume
 from csncost.conventions import Convention, Terms
 from csncost.formulas import channel_interactions, conv_macs, conv_weights, matmul_macs, norm_affine
-from csncost.network import KINDS, Conv, Graph, Linear, Matmul, Node, Norm, Op, Shape
+from csncost.network import Graph, Node
+from csncost.ops import KINDS, Conv, Linear, Matmul, Norm, Op, Shape
 
 METRICS = ("params", "flops", "interactions", "activations")
 

@@ -17,8 +17,9 @@ from csncost.analyze import analyze, to_network
 from csncost.errors import CsncostError, did_you_mean
 from csncost.lang.expand import expand
 from csncost.lang.parser import parse
-from csncost.network import Conv, Graph, Network, Pool
+from csncost.network import Graph, Network
 from csncost.numbers import rounded, shape
+from csncost.ops import Conv, Pool
 from csncost.table import Column, Table
 
 DATA = Path(__file__).parent / "zoo" / "paper"

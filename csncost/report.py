@@ -12,8 +12,9 @@ from csncost.arithmetic import Size
 from csncost.conventions import Convention
 from csncost.counts import METRICS, Counts, count
 from csncost.errors import CsncostError, MissingExtra, did_you_mean
-from csncost.network import KINDS, Conv, Graph, Linear, Network, Node, Pool, Shape
+from csncost.network import Graph, Network, Node
 from csncost.numbers import human, percent, shape
+from csncost.ops import KINDS, Conv, Linear, Pool, Shape
 from csncost.table import Column, Table
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from csncost.lang.expand import bare_names
 from csncost.lang.layers import AXES
 from csncost.lang.lower import lower
 from csncost.lang.syntax import Name
-from csncost.network import Shape
+from csncost.ops import Shape
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol

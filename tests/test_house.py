@@ -10,15 +10,15 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "csncost"
 
 HOUSE = [  # each line may import only from lines above it
-    "errors", "numbers", "arithmetic", "formulas", "network", "conventions", "lang.lexer", "lang.syntax", "lang.reader", "lang.parser", "lang.printer",
-    "lang.evaluate", "lang.definitions", "lang.expand", "lang.adapt", "lang.canonical", "lang.sizing",
+    "errors", "numbers", "arithmetic", "formulas", "ops", "network", "conventions", "lang.lexer", "lang.syntax", "lang.reader", "lang.parser", "lang.printer",
+    "lang.evaluate", "lang.definitions", "lang.scope", "lang.expand", "lang.adapt", "lang.canonical", "lang.sizing",
     "lang.layers", "lang.lower", "counts", "table", "report", "analyze", "comparison",
     "closed_form", "symbolic", "paper", "listing", "render.terminal", "render.output", "cli",
 ]  # fmt: skip
 
 KEEPERS = {  # third-party packages, and the only places that may import them
     "rich": ("render.",), "matplotlib": ("render.",), "click": ("cli",), "torch": ("pytorch.",),
-    "sympy": ("arithmetic", "network", "lang.sizing", "closed_form", "symbolic"), "pandas": ("report", "comparison"), "numpy": (), "xarray": (),
+    "sympy": ("arithmetic", "ops", "lang.sizing", "closed_form", "symbolic"), "pandas": ("report", "comparison"), "numpy": (), "xarray": (),
 }  # fmt: skip
 
 HEAVY = ("torch", "numpy", "pandas", "matplotlib", "xarray", "sympy", "dask", "IPython")

@@ -4,20 +4,8 @@ import pytest
 
 from csncost.conventions import convention
 from csncost.counts import tally
-from csncost.network import (
-    Activation,
-    Add,
-    Checks,
-    Concat,
-    Conv,
-    Fault,
-    GraphBuilder,
-    Linear,
-    Matmul,
-    Multiply,
-    Pool,
-    Reshape,
-)
+from csncost.network import GraphBuilder
+from csncost.ops import Activation, Add, Checks, Concat, Conv, Fault, Linear, Matmul, Multiply, Pool, Reshape
 
 ONES = (1, 1, 1)
 

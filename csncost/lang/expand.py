@@ -12,6 +12,7 @@ from csncost.errors import Span, SpecError, did_you_mean
 from csncost.lang.definitions import SAMPLES, Library, library, pattern_text
 from csncost.lang.evaluate import Evaluator, names_in
 from csncost.lang.printer import print_reference, print_value
+from csncost.lang.scope import Scope
 from csncost.lang.syntax import (
     NOWHERE,
     Assignment,
@@ -32,7 +33,6 @@ from csncost.lang.syntax import (
 )
 
 MAX_ALIASES = 20
-MAX_PARAMETER_CHAIN = 50
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def expand(spec: Spec, given: Mapping[str, Expr] | None = None) -> Written:
     """
     definitions = library().extended(spec)
     constant = Evaluator(lambda name: None)
-    outer = _Scope(
+    outer = Scope(
         [item for item in spec.items if isinstance(item, Assignment)],
         {name: constant(value) for name, value in (given or {}).items()},
     )
@@ -97,107 +97,12 @@ def put_in(written: Written, values: Mapping[str, Expr]) -> Written:
     """The network with values for some of its free names."""
     if not values:
         return written
-    scope = _Scope([], values)
+    scope = Scope([], values)
     stages = tuple(_stage(library(), stage, scope) for stage in written.stages)
     return replace(written, input=_evaluated(written.input, scope), stages=stages)
 
 
-class _Scope:
-    """Parameters with their defaults, some of them given; evaluated when first asked for, so that use can be told."""
-
-    def __init__(self, assignments: list[Assignment], given: Mapping[str, Expr]) -> None:
-        self.given = dict(given)
-        self.used: set[str] = set()
-        self.evaluate = Evaluator(self.lookup)
-        self._defaults = {item.name: item for item in assignments}
-        if len(self._defaults) < len(assignments):
-            twice = next(item for item in assignments if self._defaults[item.name] is not item)
-            raise SpecError(f'"{twice.name[:40]}" is defined twice', twice.span)
-        self._values: dict[str, Expr] = {}
-        self._depth = 0
-
-    def lookup(self, name: Name) -> Expr | None:
-        """The value of a parameter; None for a name that is not one."""
-        self.used.add(name.id)
-        if name.id in self._values:
-            return self._values[name.id]
-        item = self._defaults.get(name.id)
-        if item is None:
-            return self.given.get(name.id)
-        if self._depth >= MAX_PARAMETER_CHAIN:
-            raise SpecError(f'"{item.name[:40]}" is defined through itself, or through too many others', item.span)
-        self._depth += 1
-        value = self.given[name.id] if name.id in self.given else self.evaluate(item.value)
-        if item.choices:
-            value = self._chosen(item, value)
-        self._depth -= 1
-        self._values[name.id] = value
-        return value
-
-    def _chosen(self, item: Assignment, value: Expr) -> Expr:
-        choices = [(self.evaluate(key), self.evaluate(chosen)) for key, chosen in item.choices]
-        for key, chosen in choices:
-            if key == value:
-                return replace(chosen, span=value.span)
-        length = len(choices[0][1].items) if choices and isinstance(choices[0][1], List) else 0
-        if length and isinstance(value, List) and len(value.items) == length:
-            return value
-        keys = ", ".join(print_value(key) for key, _ in choices)
-        like = f", or a list of {length} such as {print_value(choices[0][1])}" if length else ""
-        raise SpecError(
-            f"{item.name} cannot be {print_value(value)[:60]}", value.span, hint=f"it is one of {keys}{like}"
-        )
-
-    def with_arguments(self, arguments: Mapping[str, Expr]) -> Evaluator:
-        """An evaluator that knows a block's arguments before these parameters."""
-        return Evaluator(
-            lambda name: arguments[name.id] if name.id in arguments else self.lookup(name), self.evaluate.budget
-        )
-
-    @property
-    def assigned(self) -> set[str]:
-        """The names that have defaults."""
-        return set(self._defaults)
-
-    def default(self, name: str) -> Expr | None:
-        """What a parameter would be if it were not given."""
-        others = {key: value for key, value in self.given.items() if key != name}
-        return _Scope(list(self._defaults.values()), others).lookup(Name(name))
-
-    def as_choice(self, name: str, value: Expr) -> Expr:
-        """The key of a parameter's choice that stands for `value`, or the value itself."""
-        choices = self._defaults[name].choices if name in self._defaults else ()
-        return next((key for key, chosen in choices if self.evaluate(chosen) == value), value)
-
-    def check_defaults_used(self) -> None:
-        """Refuse a definition that nothing asked for."""
-        for name, item in self._defaults.items():
-            if name not in self.used:
-                raise SpecError(
-                    f'"{name[:40]}" is defined, but nothing uses it',
-                    item.span,
-                    hint=f"a parameter is set by ({name[:40]}=...)",
-                )
-
-    def check_known(self, whole: str, at: Span, free: set[str]) -> None:
-        """Refuse a given value for what is neither a parameter nor a free name."""
-        for name, value in self.given.items():
-            if name not in self._defaults and name not in free:
-                hint = did_you_mean(name, list(self._defaults)) or f"its parameters are {', '.join(self._defaults)}"
-                span = at if value.span is NOWHERE else value.span
-                raise SpecError(f'{whole} has no parameter "{name[:40]}"', span, hint=hint)
-
-    def check_used(self, whole: str, free: Sequence[str]) -> None:
-        """Refuse a given value that nothing asked for: it would change nothing in silence."""
-        for name, value in self.given.items():
-            if name not in self.used and name not in free:
-                span = None if value.span is NOWHERE else value.span
-                raise SpecError(
-                    f'"{name[:40]}" has no effect on {whole}', span, hint="nothing in it depends on that name"
-                )
-
-
-def _expand_reference(definitions: Library, reference: Reference, outer: _Scope) -> Written:
+def _expand_reference(definitions: Library, reference: Reference, outer: Scope) -> Written:
     """The network a spec's name means; names in its modifiers belong to the spec, other given ones to the network."""
     modifiers = {key: outer.evaluate(value) for key, value in reference.modifiers}
     reference = _with_lists(reference, outer)
@@ -210,7 +115,7 @@ def _expand_reference(definitions: Library, reference: Reference, outer: _Scope)
     return replace(_with_clip(written, reference.clip, outer), at=reference.span)
 
 
-def _with_clip(written: Written, clip: Sizes | None, scope: _Scope) -> Written:
+def _with_clip(written: Written, clip: Sizes | None, scope: Scope) -> Written:
     """The network at a clip, which stands in its name too."""
     if clip is None:
         return written
@@ -238,7 +143,7 @@ def _resolve(definitions: Library, reference: Reference, passed: Mapping[str, Ex
         raise SpecError("this name is defined through itself", reference.span)
     definition, holes = definitions.find(reference)
     values = {hole: passed.get(hole, value) for hole, value in holes.items()}
-    inner = _Scope([], values)
+    inner = Scope([], values)
     target = _with_lists(replace(definition.target, span=reference.span, spans=()), inner)
     own = {key: inner.evaluate(value) for key, value in target.modifiers}
     if unused := values.keys() - inner.used:
@@ -248,7 +153,7 @@ def _resolve(definitions: Library, reference: Reference, passed: Mapping[str, Ex
     template = definitions.templates.get(name) if len(target.segments) == 1 and isinstance(name, str) else None
     if template is None:
         return _with_clip(_resolve(definitions, target, {**own, **beyond}, depth + 1), target.clip, inner)
-    scope = _Scope([item for item in template.items if isinstance(item, Assignment)], {**own, **beyond})
+    scope = Scope([item for item in template.items if isinstance(item, Assignment)], {**own, **beyond})
     axes = {
         item.id
         for part in template.items
@@ -269,7 +174,7 @@ def _canonical_name(
     holes: Mapping[str, Expr],
     own: Mapping[str, Expr],
     beyond: Mapping[str, Expr],
-    scope: _Scope,
+    scope: Scope,
 ) -> str:
     """The name in the definition's spelling, with the modifiers that change something."""
     texts: dict[str, str] = {}
@@ -289,7 +194,7 @@ def _canonical_name(
     return pattern_text(definition, texts) + (f"({listed})" if listed else "")
 
 
-def _expand_body(definitions: Library, parts: Sequence[Input | Stage], scope: _Scope) -> Written:
+def _expand_body(definitions: Library, parts: Sequence[Input | Stage], scope: Scope) -> Written:
     inputs = [item for item in parts if isinstance(item, Input)]
     stages = [item for item in parts if isinstance(item, Stage)]
     if len(inputs) != 1:
@@ -307,11 +212,11 @@ def _expand_body(definitions: Library, parts: Sequence[Input | Stage], scope: _S
     return Written(_evaluated(sizes, scope), written, at=inputs[0].span, axes=axes)
 
 
-def _evaluated(sizes: Sizes, scope: _Scope) -> Sizes:
+def _evaluated(sizes: Sizes, scope: Scope) -> Sizes:
     return Sizes(tuple(map(scope.evaluate, sizes.items)), span=sizes.span)
 
 
-def _with_lists(reference: Reference, scope: _Scope) -> Reference:
+def _with_lists(reference: Reference, scope: Scope) -> Reference:
     """The reference with the lists in its name evaluated."""
     segments = (
         s if isinstance(s, str) else List(tuple(map(scope.evaluate, s.items)), span=s.span) for s in reference.segments
@@ -319,13 +224,13 @@ def _with_lists(reference: Reference, scope: _Scope) -> Reference:
     return replace(reference, segments=tuple(segments))
 
 
-def _stage(definitions: Library, stage: Stage, scope: _Scope) -> Stage:
+def _stage(definitions: Library, stage: Stage, scope: Scope) -> Stage:
     if isinstance(stage.body, Layer):
         return replace(stage, body=_layer(stage.body, scope.evaluate))
     return replace(stage, body=tuple(_repeat(definitions, repeat, scope) for repeat in stage.body))
 
 
-def _repeat(definitions: Library, repeat: Repeat, scope: _Scope) -> Repeat:
+def _repeat(definitions: Library, repeat: Repeat, scope: Scope) -> Repeat:
     block, evaluate = repeat.block, scope.evaluate
     if isinstance(block, Call):
         block, evaluate = _called(definitions, block, scope)
@@ -334,7 +239,7 @@ def _repeat(definitions: Library, repeat: Repeat, scope: _Scope) -> Repeat:
     return Repeat(layers, scope.evaluate(repeat.count), options, span=repeat.span)
 
 
-def _called(definitions: Library, call: Call, scope: _Scope) -> tuple[Block, Evaluator]:
+def _called(definitions: Library, call: Call, scope: Scope) -> tuple[Block, Evaluator]:
     value = scope.lookup(Name(call.function))
     name = value.id if isinstance(value, Name) else call.function if value is None else ""
     definition = definitions.blocks.get(name)

@@ -11,7 +11,8 @@ from csncost.errors import Span, SpecError, did_you_mean
 from csncost.lang.printer import print_layer, print_value
 from csncost.lang.sizing import Sizing
 from csncost.lang.syntax import Expr, Layer, Name, Sizes
-from csncost.network import Activation, Conv, Fault, GraphBuilder, Linear, Norm, Op, Padding, Pool, Reshape, Shape
+from csncost.network import GraphBuilder
+from csncost.ops import Activation, Conv, Fault, Linear, Norm, Op, Padding, Pool, Reshape, Shape
 
 ACTIVATIONS = ("relu", "silu", "gelu", "sigmoid", "tanh", "softmax", "none")
 AXES = ("frames", "height", "width")

@@ -17,7 +17,8 @@ from csncost.lang.expand import Written
 from csncost.lang.layers import AXES, ONES, Layers, Place
 from csncost.lang.printer import print_value
 from csncost.lang.syntax import NOWHERE, Block, Expr, Layer, Name, Repeat, Stage
-from csncost.network import Add, Conv, Fault, Graph, GraphBuilder, Network, Norm, Shape, same_shape
+from csncost.network import Graph, GraphBuilder, Network
+from csncost.ops import Add, Conv, Fault, Norm, Shape, same_shape
 
 DEFAULT_CLIP = {"frames": 8, "height": 224, "width": 224}
 DEFAULT_CLASSES = 400

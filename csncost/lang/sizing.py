@@ -13,7 +13,7 @@ from csncost.lang.expand import Written
 from csncost.lang.lexer import MAX_SIZE
 from csncost.lang.printer import print_value
 from csncost.lang.syntax import Call, Chain, Expr, Name, Number, Sizes
-from csncost.network import Checks, Fault, Shape
+from csncost.ops import Checks, Fault, Shape
 
 
 class Sizing:
