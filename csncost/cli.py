@@ -78,7 +78,7 @@ def _names(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 
 
 def _spec(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
-    from csncost.analyze import from_argument
+    from csncost.reading import from_argument
 
     if isinstance(value, tuple):
         return tuple(from_argument(text, sys.stdin.buffer if sys.stdin else None) for text in value)
@@ -123,12 +123,12 @@ def main() -> None:
     out, or - for standard input.
 
     \b
-      csncost analyze bottleneck-D-16                    where the cost sits
-      csncost compare ResNet3D-50 ir-CSN-50 ip-CSN-50    how much cheaper, and where
-      csncost formula bottleneck-G-16                    closed forms in G, T, H, W
-      csncost show ir-CSN-50 > mine.csn                  the network written out, to edit
-      csncost reproduce all                              the paper's tables, ours beside them
-      csncost language                                   how networks are written
+      csncost analyze bottleneck-D-16         where the cost sits
+      csncost compare ResNet3D-50 ir-CSN-50   how much cheaper, and where
+      csncost formula bottleneck-G-16         closed forms in G, T, H, W
+      csncost show ir-CSN-50 > mine.csn       written out, to edit
+      csncost reproduce all                   the paper's tables, ours beside
+      csncost language                        how networks are written
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a character shows ? instead of failing
@@ -250,7 +250,7 @@ def formula(
 )
 @click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
 def show(spec: Any, names: Any, output: Any) -> None:
-    """The network written out, in canonical text; it is a spec itself."""
+    """The network written out, itself a spec."""
     from csncost.analyze import show as run
     from csncost.render.output import emit_text
 
@@ -270,7 +270,7 @@ def list_(form: Any, output: Any) -> None:
 
 @main.command()
 def language() -> None:
-    """The reference of the spec language: names, modifiers, networks written out."""
+    """The reference of the spec language."""
     from csncost.analyze import REFERENCE
     from csncost.render.output import emit_text
 
@@ -281,7 +281,10 @@ def language() -> None:
 @click.argument("table", metavar="table1|...|table6|all")
 @_OUTPUT
 def reproduce(table: str, form: Any, output: Any) -> None:
-    """The paper's tables, ours beside them, cell by cell; exit 1 where one differs unexplained."""
+    """The paper's tables, ours beside them.
+
+    Every figure is compared as printed. Exit code 1 where one differs for no reason that is given.
+    """
     from csncost.paper import TABLES
     from csncost.paper import reproduce as run
     from csncost.render.output import emit

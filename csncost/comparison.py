@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from csncost.analyze import SizeLike, SpecLike, analyze
+from csncost.analyze import analyze
 from csncost.conventions import Convention
 from csncost.counts import METRICS
 from csncost.errors import CsncostError, MissingExtra
 from csncost.numbers import human, ratio
+from csncost.reading import SizeLike, SpecLike
 from csncost.report import WRITTEN_OUT, Level, Report
 from csncost.table import Column, Table
 

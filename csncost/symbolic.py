@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from csncost import closed_form
-from csncost.analyze import SizeLike, SpecLike, resolve, sizes, title
+from csncost.analyze import resolve, title
 from csncost.arithmetic import Size
 from csncost.conventions import Convention
 from csncost.conventions import convention as find_convention
@@ -19,6 +19,7 @@ from csncost.lang.layers import AXES
 from csncost.lang.lower import lower
 from csncost.lang.syntax import Name
 from csncost.ops import Shape
+from csncost.reading import SizeLike, SpecLike, sizes
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "csncost"
 HOUSE = [  # each line may import only from lines above it
     "errors", "numbers", "arithmetic", "formulas", "ops", "network", "conventions", "lang.lexer", "lang.syntax", "lang.reader", "lang.parser", "lang.printer",
     "lang.evaluate", "lang.definitions", "lang.scope", "lang.expand", "lang.adapt", "lang.canonical", "lang.sizing",
-    "lang.layers", "lang.lower", "counts", "table", "report", "analyze", "comparison",
+    "lang.layers", "lang.lower", "counts", "table", "report", "reading", "analyze", "comparison",
     "closed_form", "symbolic", "paper", "listing", "render.terminal", "render.output", "cli",
 ]  # fmt: skip
 

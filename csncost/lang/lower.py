@@ -65,13 +65,8 @@ class _Lowering(Layers):
         """Refuse a stage whose rows would share a name with those of an earlier one."""
         mine = {stage.label}
         for node in graph.nodes:
-            mine.update(
-                [node.name]
-                if not node.first
-                else node.instances()
-                if is_number(node.first) and is_number(node.copies)
-                else ()
-            )
+            if is_number(node.first) and is_number(node.copies):
+                mine.update(node.instances())
         if twice := names & mine:
             raise SpecError(
                 f'the name "{min(twice)[:40]}" is used twice',
@@ -83,10 +78,8 @@ class _Lowering(Layers):
     def input(self) -> Shape:
         channels, *axes = self.written.input.items
         clip = list(zip(AXES, axes, strict=True))
-        for (
-            axis,
-            expr,
-        ) in clip:  # what is given first, then the spec's clip, then defaults, then what is computed from them
+        # what is given first, then the spec's clip, then defaults, then what is computed from them
+        for axis, expr in clip:
             if isinstance(expr, Name) and axis in self.setting:
                 self.bind(expr, self.setting[axis])
         for name, bound in self.written.bound:
@@ -185,9 +178,8 @@ class _Lowering(Layers):
         source, target = builder.shape(0), builder.shape()
         changes = self.changes(source, target, stride)
         if isinstance(shortcut, Block) and changes is not True and len(source) == len(target):
-            for before, after in zip(
-                source[1:], target[1:], strict=True
-            ):  # a path may also shrink what padding does not keep
+            # a path that is written out may also shrink what padding does not keep
+            for before, after in zip(source[1:], target[1:], strict=True):
                 changes = changes | self.differ(before, after)
         value = self.shortcut(builder, shortcut, changes, stride, place, repeat.span)
         try:

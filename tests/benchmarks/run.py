@@ -83,6 +83,11 @@ def main() -> None:
         f"{'ir-CSN-152, every operation, written out as text':<52} {each(lambda: cc.analyze('ir-CSN-152', convention='everything').to_json()):6.2f} ms"
     )
 
+    layers = {n: "input 3x8x64x64\n" + "".join(f"c{i} 3x3x3, 4\n" for i in range(n)) for n in (1000, 2000, 4000, 8000)}
+    times = {n: each(lambda text=text: expand(cc.parse(text)), 0.5) for n, text in layers.items()}  # type: ignore[misc]
+    grown = ", ".join(f"{n}: {1000 * ms / n:.0f} us" for n, ms in times.items())
+    print(f"{'reading a text, by the number of its lines':<52} {grown} a line")
+
 
 if __name__ == "__main__":
     main()

@@ -1,0 +1,129 @@
+"""What callers give, in Python and on the command line: specs as text or files, values of names, sizes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from math import isfinite
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+
+from csncost.errors import Source, SpecError
+from csncost.lang.adapt import adapt
+from csncost.lang.lexer import MAX_LENGTH, MAX_SIZE
+from csncost.lang.parser import parse
+from csncost.lang.syntax import Assignment, Expr, List, Name, Number, Reference, Spec
+
+SpecLike: TypeAlias = str | Path | Spec
+"""A name or a network written out, a path to a `.csn` file (or a string that ends so), or a parsed spec."""
+
+SizeLike: TypeAlias = int | tuple[int, int] | None
+"""Height and width: one int for a square, or (H, W)."""
+
+_FILE = re.compile(r"([^\n;]*\.csn)((?:[@(].*)?)", re.DOTALL)
+"""A path, and what a name would have behind it: `mine.csn@32x256(n=3)`."""
+
+
+def read(spec: SpecLike) -> Spec:
+    """The syntax tree of a spec given as text, as a path, or as a tree. Raises SpecError."""
+    if isinstance(spec, Spec):
+        return spec
+    if isinstance(spec, Path) or (isinstance(spec, str) and spec.endswith(".csn") and "\n" not in spec):
+        return parse(read_file(Path(spec)))
+    if not isinstance(spec, str):
+        raise SpecError(f"a spec is a text or a path, not {type(spec).__name__}")
+    return parse(spec)
+
+
+def from_argument(text: str, stdin: BinaryIO | None) -> SpecLike:
+    """A spec as a command line gives it: `-` is standard input, what looks like a path is a file."""
+    if text == "-":
+        if stdin is None:
+            raise SpecError("standard input is closed", hint="pipe a spec into it")
+        try:
+            return parse(Source(_decoded(stdin), "standard input"))
+        except UnicodeDecodeError:
+            raise SpecError("standard input is not text", hint="a spec is UTF-8 text") from None
+        except OSError as error:
+            raise SpecError(f"cannot read standard input: {error.strerror}", hint="pipe a spec into it") from None
+    if match := _FILE.fullmatch(text):
+        path, suffix = match.groups()
+        given = parse(f"file{suffix}").items[0]
+        assert isinstance(given, Reference)
+        return adapt(parse(read_file(Path(path))), given.clip, dict(given.modifiers)) if suffix else Path(path)
+    looks_like_a_path = "/" in text and not any(c in text for c in "([=;") and not any(map(str.isspace, text))
+    return Path(text) if looks_like_a_path else text
+
+
+def read_file(path: Path) -> Source:
+    """The text of a `.csn` file. Raises SpecError for a file that is missing, unreadable or binary."""
+    try:
+        with path.open("rb") as file:
+            return Source(_decoded(file), str(path))
+    except UnicodeDecodeError:
+        raise SpecError(f"{path} is not a text file", hint="a .csn file is UTF-8 text") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SpecError(
+            f"cannot read {path}: {reason}", hint="a spec is a name, a .csn file, or - for standard input"
+        ) from None
+
+
+def _decoded(file: BinaryIO) -> str:
+    """The text of a file, read no further than the longest spec; a byte order mark is skipped."""
+    return file.read(4 * MAX_LENGTH + 4).decode("utf-8-sig")
+
+
+def literal(name: str, value: Any, depth: int = 0) -> Expr:
+    """A caller's value as an expression; arrays and symbols stay free names, put in when the network is lowered."""
+    value = python_number(value)
+    if isinstance(value, (Number, Name, List)):
+        return value
+    if isinstance(value, (int, Fraction)) and not isinstance(value, bool):
+        if abs(value.numerator) > MAX_SIZE**2 or value.denominator > MAX_SIZE:
+            raise SpecError(f"{name} is a number of absurd size", hint=f"a size is at most {MAX_SIZE:,}")
+        return Number(value.numerator if value.denominator == 1 else value)
+    if isinstance(value, float) and isfinite(value):
+        return literal(name, Fraction(repr(value)))
+    if isinstance(value, str):
+        return _value(name, value)
+    if isinstance(value, (list, tuple)) and depth < 3:
+        return List(tuple(literal(name, item, depth + 1) for item in value))
+    if hasattr(value, "free_symbols") or hasattr(value, "dtype"):
+        return Name(name)
+    raise SpecError(f"{name} cannot be {value!r:.60}", hint="it is a number, a list, or a text in the language")
+
+
+def _value(name: str, text: str) -> Expr:
+    """The value of `-p NAME=VALUE`, in the language of modifiers."""
+    spec = parse(Source(f"{name}={text}"))
+    if len(spec.items) != 1 or not isinstance(spec.items[0], Assignment) or spec.items[0].choices:
+        raise SpecError(f'"{name}={text}" is not a name and its value', hint="write for instance -p G=4")
+    return spec.items[0].value
+
+
+def python_number(value: Any) -> Any:
+    """A NumPy, SymPy or zero-dimensional number as the Python number it is, so that it cannot overflow."""
+    if isinstance(value, (int, float, str, Fraction)) or value is None:
+        return value
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        return value.item()
+    if getattr(value, "is_Integer", False):
+        return int(value)
+    return value
+
+
+def sizes(frames: Any = None, size: Any = None, classes: Any = None) -> dict[str, Any]:
+    """The setting that overrides a spec's clip and classes, from a caller's arguments."""
+    if isinstance(size, str) or (isinstance(size, Sequence) and len(size) != 2):
+        raise SpecError(f"size cannot be {size!r:.60}", hint="it is a number, or (height, width)")
+    height, width = size if isinstance(size, Sequence) else (size, size)
+    setting = {"frames": frames, "height": height, "width": width, "classes": classes}
+    return {key: python_number(value) for key, value in setting.items() if value is not None}
+
+
+def not_literal(names: Mapping[str, Any]) -> dict[str, Any]:
+    """Those values that no text can say: arrays and symbols."""
+    found = {name: python_number(value) for name, value in names.items()}
+    return {name: value for name, value in found.items() if hasattr(value, "free_symbols") or hasattr(value, "dtype")}
