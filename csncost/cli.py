@@ -6,7 +6,7 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
@@ -85,10 +85,11 @@ def _spec(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     return from_argument(value, sys.stdin.buffer if sys.stdin else None)
 
 
-def _apart(names: Mapping[str, str], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options and names together, unless a name is an option's."""
+def _arguments(options: dict[str, Any]) -> dict[str, Any]:
+    """Options as keyword arguments, and the names given with -p among them, unless one is an option's."""
+    names = options.pop("names")
     for name in names:
-        if name in options or name in ("spec", "specs"):
+        if name in (*options, "spec", "specs"):
             raise CsncostError(f"-p does not set {name}", f"use the option --{name}")
     return {**options, **names}
 
@@ -140,26 +141,12 @@ def main() -> None:
 @_VIEWS
 @click.option("--by", type=click.Choice(LEVELS), default=None, help="Rows: stage for people, layer for JSON and CSV.")
 @_OUTPUT
-def analyze(
-    spec: Any,
-    frames: Any,
-    size: Any,
-    classes: Any,
-    convention: str,
-    names: Any,
-    views: int,
-    by: Any,
-    form: Any,
-    output: Any,
-) -> None:
+def analyze(spec: Any, by: Any, form: Any, output: Any, **options: Any) -> None:
     """What a network costs, and where."""
     from csncost.analyze import analyze as run
     from csncost.render.output import emit
 
-    report = run(
-        spec,
-        **_apart(names, {"frames": frames, "size": size, "classes": classes, "views": views, "convention": convention}),
-    )
+    report = run(spec, **_arguments(options))
     shown = report.by(by or ("layer" if form in ("json", "csv") else "stage"))
     emit([shown.table()] if form != "json" else [], shown.to_dict() if form == "json" else None, form, output)
 
@@ -170,29 +157,12 @@ def analyze(
 @_VIEWS
 @click.option("--by", type=click.Choice(LEVELS), default="stage", help="What is aligned.")
 @_OUTPUT
-def compare(
-    specs: Any,
-    frames: Any,
-    size: Any,
-    classes: Any,
-    convention: str,
-    names: Any,
-    views: int,
-    by: Any,
-    form: Any,
-    output: Any,
-) -> None:
+def compare(specs: Any, form: Any, output: Any, **options: Any) -> None:
     """Networks side by side, ratios to the first."""
     from csncost.comparison import compare as run
     from csncost.render.output import emit
 
-    found = run(
-        *specs,
-        **_apart(
-            names,
-            {"by": by, "frames": frames, "size": size, "classes": classes, "views": views, "convention": convention},
-        ),
-    )
+    found = run(*specs, **_arguments(options))
     emit([found.table()], found.to_dict(), form, output)
 
 
@@ -207,28 +177,14 @@ def compare(
     "--format", "form", type=click.Choice(("text", "latex", "python", "json")), default="text", help="Output format."
 )
 @click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
-def formula(
-    spec: Any,
-    frames: Any,
-    size: Any,
-    classes: Any,
-    convention: str,
-    names: Any,
-    free: Any,
-    by: str,
-    form: str,
-    output: Any,
-) -> None:
+def formula(spec: Any, by: str, form: str, output: Any, **options: Any) -> None:
     """Closed forms in T, H, W and every free name."""
     import json
 
     from csncost.render.output import emit_text
     from csncost.symbolic import formula as run
 
-    found = run(
-        spec,
-        **_apart(names, {"frames": frames, "size": size, "classes": classes, "convention": convention, "free": free}),
-    )
+    found = run(spec, **_arguments(options))
     texts: dict[str, Callable[[], str]] = {
         "text": lambda: found.to_text(by),
         "latex": lambda: found.to_latex(by),
@@ -249,12 +205,12 @@ def formula(
     help="A parameter or a free name: G=4, 'G=[1,1,4,4]'; repeatable.",
 )
 @click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
-def show(spec: Any, names: Any, output: Any) -> None:
+def show(spec: Any, output: Any, **options: Any) -> None:
     """The network written out, itself a spec."""
     from csncost.analyze import show as run
     from csncost.render.output import emit_text
 
-    emit_text(run(spec, **_apart(names, {})), output)
+    emit_text(run(spec, **_arguments(options)), output)
 
 
 @main.command("list")

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from csncost.analyze import analyze
 from csncost.conventions import Convention
 from csncost.counts import METRICS
-from csncost.errors import CsncostError, MissingExtra
+from csncost.errors import CsncostError
 from csncost.numbers import human, ratio
 from csncost.reading import SizeLike, SpecLike
 from csncost.report import WRITTEN_OUT, Level, Report
-from csncost.table import Column, Table
+from csncost.table import Column, Table, data_frame
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -110,12 +110,8 @@ class Comparison:
         return json.dumps(self.to_dict(), indent=indent)
 
     def to_frame(self) -> DataFrame:
-        """The rows as a pandas DataFrame. Raises MissingExtra without pandas."""
-        try:
-            from pandas import DataFrame
-        except ImportError:
-            raise MissingExtra("pandas", "frame") from None
-        return DataFrame(self.rows)
+        """The rows as a pandas DataFrame, the stamp in `attrs`. Raises MissingExtra without pandas."""
+        return data_frame(self.rows, self.table().stamp)
 
     def table(self) -> Table:
         """The comparison as a table."""

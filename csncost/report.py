@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from csncost.arithmetic import Size
 from csncost.conventions import Convention
 from csncost.counts import METRICS, Counts, count
-from csncost.errors import CsncostError, MissingExtra, did_you_mean
+from csncost.errors import CsncostError, did_you_mean
 from csncost.network import Graph, Network, Node
 from csncost.numbers import human, percent, shape
 from csncost.ops import KINDS, Conv, Linear, Pool, Shape
-from csncost.table import Column, Table
+from csncost.table import Column, Table, data_frame
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -157,14 +157,8 @@ class Report:
 
     def to_frame(self) -> DataFrame:
         """The rows as a pandas DataFrame, with the stamp in `attrs`. Raises MissingExtra without pandas."""
-        try:
-            from pandas import DataFrame
-        except ImportError:
-            raise MissingExtra("pandas", "frame") from None
-        frame = DataFrame([row._asdict() for row in self.rows], columns=list(Row._fields))
-        frame = frame.astype(dict.fromkeys(("in_channels", "out_channels", "groups"), "Int64"))
-        frame.attrs.update(spec=self.spec, **self.stamp())
-        return frame
+        frame = data_frame([row._asdict() for row in self.rows], {"spec": self.spec, **self.stamp()})
+        return frame.astype(dict.fromkeys(("in_channels", "out_channels", "groups"), "Int64"))
 
     def table(self) -> Table:
         """The report as a table: shares of the totals beside the counts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from csncost.conventions import Convention
 from csncost.conventions import convention as find_convention
 from csncost.counts import METRICS, Counts, stages
 from csncost.errors import CsncostError, MissingExtra
-from csncost.lang.expand import bare_names
+from csncost.lang.expand import Written, bare_names
 from csncost.lang.layers import AXES
 from csncost.lang.lower import lower
 from csncost.lang.syntax import Name
@@ -191,39 +191,47 @@ def formula(
     >>> formula("simple-8", frames=8, size=112).flops
     5711699968
     """
-    try:
-        from sympy import Symbol
-    except ImportError:
-        raise MissingExtra("SymPy", "formula") from None
-
     counting = find_convention(convention)
     free = (free,) if isinstance(free, str) else tuple(free)
     if twice := set(free) & set(given):
         raise CsncostError(f'"{min(twice)}" is both free and given', "leave out one")
     setting = sizes(frames, size, classes)
     written = resolve(spec, {**given, **{name: Name(name) for name in free}}, setting)
-    whole = bare_names(written)
-    # only what is itself a size is known to be whole: a width multiplier need not be
-    symbols = {
-        name: Symbol(name, positive=True, **({"integer": True} if name in whole else {}))
-        for name in written.free_names()
-    }
-    if "classes" in setting:
-        symbols.pop("classes", None)
-    axes = []
-    for axis, expr in zip(AXES, written.input.items[1:], strict=True):
-        if isinstance(expr, Name) and axis not in setting and expr.id not in dict(written.bound):
-            setting[axis] = symbols.get(expr.id) or Symbol(expr.id, positive=True, integer=True)
-            axes.append(setting[axis])
+    symbols = _free_symbols(written, setting)
+    axes = _free_axes(written, setting, symbols)
+    setting |= axes
     net = lower(written, symbols, **setting)
-    ordered = tuple(dict.fromkeys([*symbols.values(), *axes]))
     return Formula(
         name=written.name or title(spec),
         convention=counting,
         stages=tuple(stages(net.graph, counting)),
-        symbols=ordered,
-        axes=tuple(dict.fromkeys(axes)),
+        symbols=tuple(dict.fromkeys([*symbols.values(), *axes.values()])),
+        axes=tuple(dict.fromkeys(axes.values())),
         assumptions=net.assumptions,
         clip=net.clip,
         classes=net.classes,
     )
+
+
+def _free_symbols(written: Written, setting: Mapping[str, Any]) -> dict[str, Symbol]:
+    """A symbol for each free name; only what is itself a size is known to be whole: a width multiplier need not be."""
+    try:
+        from sympy import Symbol
+    except ImportError:
+        raise MissingExtra("SymPy", "formula") from None
+    whole = bare_names(written)
+    names = [name for name in written.free_names() if not (name == "classes" and "classes" in setting)]
+    return {name: Symbol(name, positive=True, **({"integer": True} if name in whole else {})) for name in names}
+
+
+def _free_axes(written: Written, setting: Mapping[str, Any], symbols: Mapping[str, Symbol]) -> dict[str, Symbol]:
+    """A symbol for each axis of the clip that nothing fixes."""
+    from sympy import Symbol
+
+    fixed = {*setting, *dict(written.bound)}
+    free = [
+        (axis, expr.id)
+        for axis, expr in zip(AXES, written.input.items[1:], strict=True)
+        if isinstance(expr, Name) and not {axis, expr.id} & fixed
+    ]
+    return {axis: symbols.get(name) or Symbol(name, positive=True, integer=True) for axis, name in free}

@@ -9,13 +9,29 @@ import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from csncost.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 Cell = Any
 
 Format: TypeAlias = Literal["table", "json", "csv", "markdown", "latex", "html"]
 FORMATS: tuple[Format, ...] = ("table", "json", "csv", "markdown", "latex", "html")
 """The output formats of every command that prints a table."""
+
+
+def data_frame(rows: Sequence[Mapping[str, Cell]], stamp: Mapping[str, Cell]) -> DataFrame:
+    """Rows as a pandas DataFrame, the stamp in its `attrs`. Raises MissingExtra without pandas."""
+    try:
+        from pandas import DataFrame
+    except ImportError:
+        raise MissingExtra("pandas", "frame") from None
+    frame = DataFrame(rows)
+    frame.attrs.update(stamp)
+    return frame
 
 
 @dataclass(frozen=True, slots=True)

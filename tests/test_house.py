@@ -18,7 +18,7 @@ HOUSE = [  # each line may import only from lines above it
 
 KEEPERS = {  # third-party packages, and the only places that may import them
     "rich": ("render.",), "matplotlib": ("render.",), "click": ("cli",), "torch": ("pytorch.",),
-    "sympy": ("arithmetic", "ops", "lang.sizing", "closed_form", "symbolic"), "pandas": ("report", "comparison"), "numpy": (), "xarray": (),
+    "sympy": ("arithmetic", "ops", "lang.sizing", "closed_form", "symbolic"), "pandas": ("table", "report", "comparison"), "numpy": (), "xarray": (),
 }  # fmt: skip
 
 HEAVY = ("torch", "numpy", "pandas", "matplotlib", "xarray", "sympy", "dask", "IPython")

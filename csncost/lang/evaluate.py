@@ -71,6 +71,8 @@ class Evaluator:
         value = self.lookup(name)
         if value is None or isinstance(value, Number):
             return value or name
+        if isinstance(value, (List, Sizes)) and all(isinstance(item, Number) for item in value.items):
+            return value
         count, depth = measure(value)
         self.budget[0] -= count
         if self.budget[0] < 0 or depth > _MAX_DEPTH:
