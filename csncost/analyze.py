@@ -23,7 +23,7 @@ from csncost.lang.printer import print_spec
 from csncost.lang.syntax import Layer, Name, Number, Sizes, Spec
 from csncost.network import Network
 from csncost.numbers import shape
-from csncost.reading import SizeLike, SpecLike, literal, not_literal, python_number, read, sizes
+from csncost.reading import STDIN, SizeLike, SpecLike, literal, not_literal, python_number, read, sizes
 from csncost.report import WRITTEN_OUT, Report, network_rows
 
 REFERENCE = Path(__file__).parent / "lang" / "REFERENCE.md"
@@ -138,9 +138,12 @@ def _canonical(written: Written, net: Network) -> str:
 
 
 def _shown(spec: SpecLike) -> str:
-    return print_spec(spec).strip() if isinstance(spec, Spec) else str(spec)
+    if not isinstance(spec, Spec):
+        return str(spec)
+    return spec.source.name if spec.source.name not in ("", STDIN) else print_spec(spec).strip()
 
 
 def title(spec: SpecLike) -> str:
     """What a spec without a name is called: its file, or that it is written out."""
-    return str(spec) if isinstance(spec, Path) or str(spec).endswith(".csn") else WRITTEN_OUT
+    shown = _shown(spec)
+    return shown if isinstance(spec, (Path, Spec)) and "\n" not in shown else WRITTEN_OUT

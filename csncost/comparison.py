@@ -195,6 +195,8 @@ def compare(
 
 def _label(report: Report) -> str:
     text = report.spec.strip()
+    if ".csn" in text and "\n" not in text:
+        return text.rpartition("/")[2]  # a file, without its folder
     return text if "\n" not in text and len(text) <= 40 else report.name or WRITTEN_OUT
 
 

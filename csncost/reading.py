@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from math import isfinite
 from pathlib import Path
@@ -12,14 +13,16 @@ from typing import Any, BinaryIO, TypeAlias
 from csncost.errors import Source, SpecError
 from csncost.lang.adapt import adapt
 from csncost.lang.lexer import MAX_LENGTH, MAX_SIZE
-from csncost.lang.parser import parse
-from csncost.lang.syntax import Assignment, Expr, List, Name, Number, Reference, Spec
+from csncost.lang.parser import parse, parse_suffix
+from csncost.lang.syntax import Assignment, Expr, List, Name, Number, Spec
 
 SpecLike: TypeAlias = str | Path | Spec
 """A name or a network written out, a path to a `.csn` file (or a string that ends so), or a parsed spec."""
 
 SizeLike: TypeAlias = int | tuple[int, int] | None
 """Height and width: one int for a square, or (H, W)."""
+
+STDIN = "standard input"
 
 _FILE = re.compile(r"([^\n;]*\.csn)((?:[@(].*)?)", re.DOTALL)
 """A path, and what a name would have behind it: `mine.csn@32x256(n=3)`."""
@@ -42,16 +45,17 @@ def from_argument(text: str, stdin: BinaryIO | None) -> SpecLike:
         if stdin is None:
             raise SpecError("standard input is closed", hint="pipe a spec into it")
         try:
-            return parse(Source(_decoded(stdin), "standard input"))
+            return parse(Source(_decoded(stdin), STDIN))
         except UnicodeDecodeError:
             raise SpecError("standard input is not text", hint="a spec is UTF-8 text") from None
         except OSError as error:
             raise SpecError(f"cannot read standard input: {error.strerror}", hint="pipe a spec into it") from None
     if match := _FILE.fullmatch(text):
         path, suffix = match.groups()
-        given = parse(f"file{suffix}").items[0]
-        assert isinstance(given, Reference)
-        return adapt(parse(read_file(Path(path))), given.clip, dict(given.modifiers)) if suffix else Path(path)
+        if not suffix:
+            return Path(path)
+        clip, given = parse_suffix(Source(text), len(path))
+        return replace(adapt(parse(read_file(Path(path))), clip, given), source=Source(text, text))
     looks_like_a_path = "/" in text and not any(c in text for c in "([=;") and not any(map(str.isspace, text))
     return Path(text) if looks_like_a_path else text
 

@@ -204,6 +204,9 @@ def test_a_file_takes_a_clip_and_parameters_as_a_name_does(tmp_path):
     assert found["totals"]["flops"] == cc.analyze(text, frames=4, size=32, w=2).flops
     run("compare", f"{path}(w=1)", f"{path}(w=2)", "ir-CSN-26")
     assert "nothing uses it" in run("analyze", f"{path}(w=1, q=2)", code=2).stderr
+    assert "mine.csn(w=2)" in run("compare", f"{path}(w=1)", f"{path}(w=2)", "--format", "csv").stdout
+    broken = run("analyze", f"{path}@4x32(w=2", code=2).stderr.splitlines()
+    assert broken[1:] == [f"  {path}@4x32(w=2", " " * (2 + len(f"{path}@4x32(w=2")) + "^"] or len(str(path)) > 60
     named = tmp_path / "named.csn"
     named.write_text("ir-CSN-26\n")
     assert (

@@ -39,8 +39,8 @@ class Token:
     end: int
 
 
-def tokenize(source: Source) -> list[Token]:
-    """The tokens of a text, closed by an "end" token; line ends inside brackets are dropped.
+def tokenize(source: Source, start: int = 0) -> list[Token]:
+    """The tokens of a text from `start` on, closed by an "end" token; line ends inside brackets are dropped.
 
     Raises SpecError at a character that no token begins with. Takes time linear in the length.
     """
@@ -48,7 +48,7 @@ def tokenize(source: Source) -> list[Token]:
     if len(text) > MAX_LENGTH:
         raise SpecError(f"this text has {len(text):,} characters", hint=f"a spec has at most {MAX_LENGTH:,}")
     tokens: list[Token] = []
-    depth = at = 0
+    depth, at = 0, start
     while at < len(text):
         if text[at] in "xX" and tokens and tokens[-1].kind in ("number", ")", "]") and text[at + 1 : at + 2] in _DIGITS:
             tokens.append(Token("x", text[at], at, at + 1))  # 3x7x7: the rest is not read as a name

@@ -43,6 +43,14 @@ def parse(text: str | Source) -> Spec:
     return _Parser(source).spec()
 
 
+def parse_suffix(source: Source, start: int) -> tuple[Sizes | None, dict[str, Expr]]:
+    """The clip and the modifiers that stand in a text from `start` on: `@32x256(n=3)`. Raises SpecError."""
+    parser = _Parser(source, start)
+    found = parser.suffix()
+    parser.need("end", "the end")
+    return found
+
+
 _WRITTEN = {"stride": "a stride is written / 2, or / 1x2x2", "kernel": "the kernel comes first: 3x3x3, 64"}
 
 
@@ -256,16 +264,21 @@ class _Parser(_LayerParser):
         start = self.token.start
         segments, spans = self.segments()
         name_end = self.tokens[self.at - 1].end
+        clip, modifiers = self.suffix()
+        return Reference(segments, clip, tuple(modifiers.items()), span=self.span(start, name_end), spans=spans)
+
+    def suffix(self) -> tuple[Sizes | None, dict[str, Expr]]:
+        """The clip and the modifiers behind a name, or behind a file."""
         clip: Sizes | None = None
         modifiers: dict[str, Expr] = {}
-        while self.adjacent() and self.token.kind in ("@", "("):
+        while (self.at == 0 or self.adjacent()) and self.token.kind in ("@", "("):
             if self.take("@"):
                 if clip is not None:
                     raise SpecError("a second clip", self.span(self.tokens[self.at - 1].start), hint="one @ is enough")
                 clip = self.sizes()
             else:
                 self.modifiers(modifiers)
-        return Reference(segments, clip, tuple(modifiers.items()), span=self.span(start, name_end), spans=spans)
+        return clip, modifiers
 
     def segments(self) -> tuple[tuple[Segment, ...], tuple[Span, ...]]:
         segments: list[Segment] = []

@@ -19,9 +19,9 @@ T = TypeVar("T")
 class Reader:
     """Tokens with one of look-ahead, and the rules for sizes, expressions, lists and cases."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, start: int = 0) -> None:
         self.source = source
-        self.tokens = tokenize(source)
+        self.tokens = tokenize(source, start)
         self.at = 0
         self.depth = 0
 
