@@ -54,6 +54,30 @@ def test_arrays_agree_with_ints_element_by_element(spec, names, setting, how):
     assert seen[True]
 
 
+ANYWHERE = [  # an array in every place where a size may stand
+    "c 3x3x3, 8 / s", "c [3x3x3, 8 / s; 3x3x3, 8] x 2", "c [3x3x3, 8; 3x3x3, 8] x s", "c 3x3x3, 8, pad=s", "c 3x3x3, 8, dilation=s",
+    "c (s)x3x3, 8", "c 3x3x3, 8, pad=same / s", "p max 3x3x3, ceil / s", "p max (s)x2x2 / s", "c 3x3x3, 6*s, groups=s", "c 3x3x3, 6*s, depthwise",
+    "c [1x1x1, 3*s, optional; 3x3x3, depthwise / 2] x 2", "c 3x3x3, 8 / s x 1 x s", "c [3x3x3, 8*s, pad=0], shortcut=[3x3x3, 8*s, pad=0]",
+    "p avg\nf 7*s", "c [3x3x3, s; 3x3x3, s] x 2, [3x3x3, 4 / s]", "c [3x3x3, 8*s], shortcut=projection",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("layers", ANYWHERE)
+@pytest.mark.parametrize("how", ["paper", "everything"])
+def test_an_array_may_stand_wherever_a_size_may(layers, how):
+    text = f"input 3x5x17x13\n{layers}\nfc 5"
+    found, valid = totals(text, how, s=axis("s", [1, 2, 3]))
+    for i, s in enumerate((1, 2, 3)):
+        here = bool(np.broadcast_to(np.asarray(valid), 3)[i])
+        try:
+            report = cc.analyze(text, convention=how, s=s)
+        except cc.SpecError:
+            assert not here
+            continue
+        assert here
+        assert [int(np.broadcast_to(np.asarray(values), 3)[i]) for values in found] == list(report.totals)
+
+
 def test_what_ints_refuse_is_masked():
     _, valid = totals("bottleneck-G-16", G=axis("G", [1, 2, 3, 64, 65, 128]))
     assert valid.values.tolist() == [True, True, False, True, False, False]

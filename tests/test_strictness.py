@@ -64,6 +64,11 @@ REFUSED = [
     (INPUT + "c [3x3x3, 8] x 1\nc_1 3x3x3, 16", {}, 'the name "c_1" is used twice'),
     (INPUT + "c 3x3x3, 8\nc_norm 3x3x3, 16", {}, 'the name "c_norm" is used twice'),
     (INPUT + "c 3x3x3, 64\nd 3x3x3, 64, optional / 2", {}, "an optional layer cannot stride"),
+    (
+        INPUT + "c 3x3x3, 64\nd 3x3x3, 64, optional / s",
+        {"s": xr.DataArray([1, 2], dims="s")},
+        "an optional layer cannot stride",
+    ),
     ("simple-8", {"T": 16, "frames": 8}, "T and frames are both given"),
     (INPUT + "c 3, 2*T\nfc 7", {"T": 16, "frames": 8}, "T and frames are both given"),
     ("network foo-{n} = simple-8\nfoo-3", {}, '"n" has no effect'),

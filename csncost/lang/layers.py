@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from csncost.arithmetic import Size, Truth, everywhere, nowhere
+from csncost.arithmetic import Size, Truth, everywhere, is_number, nowhere
 from csncost.errors import Span, SpecError, did_you_mean
 from csncost.lang.printer import print_layer, print_value
 from csncost.lang.sizing import Sizing
@@ -79,7 +79,9 @@ class Layers(Sizing):
         out_channels = in_channels if layer.channels is None else self.size(layer.channels, "output channels")
         changes: Truth = True
         if "optional" in layer.flags:
-            if layer.stride is not None and self.axes(layer.stride, ONES, "stride") != ONES:
+            if layer.stride is not None and any(
+                not is_number(s) or s != 1 for s in self.axes(layer.stride, ONES, "stride")
+            ):
                 raise SpecError("an optional layer cannot stride", self.blame(layer.stride.span), note=place.of(layer))
             changes = self.differ(in_channels, out_channels)
             if nowhere(changes):
