@@ -94,24 +94,26 @@ def _arguments(options: dict[str, Any]) -> dict[str, Any]:
     return {**options, **names}
 
 
+_GIVEN = click.option(
+    "-p",
+    "names",
+    multiple=True,
+    callback=_names,
+    metavar="NAME=VALUE",
+    help="A parameter or a free name: G=4, 'G=[1,1,4,4]'; repeatable.",
+)
+_FILE = click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
 _CLIP = _options(
     click.option("--frames", type=int, metavar="N", help="Frames of the clip (default: the spec's, or 8)."),
     click.option("--size", callback=_size, metavar="N|HxW", help="Height and width (default: the spec's, or 224)."),
     click.option("--classes", type=int, metavar="N", help="Outputs of the classifier (default: the spec's, or 400)."),
     click.option("--convention", default="paper", metavar="NAME", help="How to count: paper, macs, flops, everything."),
-    click.option(
-        "-p",
-        "names",
-        multiple=True,
-        callback=_names,
-        metavar="NAME=VALUE",
-        help="A parameter or a free name: G=4, 'G=[1,1,4,4]'; repeatable.",
-    ),
+    _GIVEN,
 )
 _VIEWS = click.option("--views", type=int, default=1, metavar="N", help="Clips and crops per video; multiplies FLOPs.")
 _OUTPUT = _options(
     click.option("--format", "form", type=click.Choice(FORMATS), default="table", help="Output format."),
-    click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all."),
+    _FILE,
 )
 
 
@@ -148,7 +150,7 @@ def analyze(spec: Any, by: Any, form: Any, output: Any, **options: Any) -> None:
 
     report = run(spec, **_arguments(options))
     shown = report.by(by or ("layer" if form in ("json", "csv") else "stage"))
-    emit([shown.table()] if form != "json" else [], shown.to_dict() if form == "json" else None, form, output)
+    emit([shown.table()], shown.to_dict, form, output)
 
 
 @main.command()
@@ -163,7 +165,7 @@ def compare(specs: Any, form: Any, output: Any, **options: Any) -> None:
     from csncost.render.output import emit
 
     found = run(*specs, **_arguments(options))
-    emit([found.table()], found.to_dict(), form, output)
+    emit([found.table()], found.to_dict, form, output)
 
 
 @main.command()
@@ -176,7 +178,7 @@ def compare(specs: Any, form: Any, output: Any, **options: Any) -> None:
 @click.option(
     "--format", "form", type=click.Choice(("text", "latex", "python", "json")), default="text", help="Output format."
 )
-@click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
+@_FILE
 def formula(spec: Any, by: str, form: str, output: Any, **options: Any) -> None:
     """Closed forms in T, H, W and every free name."""
     import json
@@ -196,15 +198,8 @@ def formula(spec: Any, by: str, form: str, output: Any, **options: Any) -> None:
 
 @main.command()
 @click.argument("spec", callback=_spec)
-@click.option(
-    "-p",
-    "names",
-    multiple=True,
-    callback=_names,
-    metavar="NAME=VALUE",
-    help="A parameter or a free name: G=4, 'G=[1,1,4,4]'; repeatable.",
-)
-@click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
+@_GIVEN
+@_FILE
 def show(spec: Any, output: Any, **options: Any) -> None:
     """The network written out, itself a spec."""
     from csncost.analyze import show as run
@@ -221,7 +216,7 @@ def list_(form: Any, output: Any) -> None:
     from csncost.render.output import emit
 
     table = listing()
-    emit([table], {"families": families(), **table.stamp, "networks": list(table.rows)}, form, output)
+    emit([table], lambda: {"families": families(), **table.stamp, "networks": list(table.rows)}, form, output)
 
 
 @main.command()
@@ -246,6 +241,6 @@ def reproduce(table: str, form: Any, output: Any) -> None:
     from csncost.render.output import emit
 
     found = [run(name) for name in (TABLES if table == "all" else (table,))]
-    emit([one.table for one in found], [one.to_dict() for one in found], form, output)
+    emit([one.table for one in found], lambda: [one.to_dict() for one in found], form, output)
     if not all(one.agrees for one in found):
         sys.exit(1)

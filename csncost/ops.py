@@ -187,7 +187,7 @@ class Multiply:
         for factor in inputs[1:]:
             spread = tuple(a if is_number(b) and b == 1 else b for a, b in zip(first, factor, strict=True))
             _common_shape((first, spread), checks, "multiply")
-        return inputs[0]
+        return first
 
 
 @dataclass(frozen=True, slots=True)

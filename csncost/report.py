@@ -185,29 +185,24 @@ def network_rows(network: Network, convention: Convention, views: int) -> Iterat
         assert isinstance(stage.op, Graph)
         for node in stage.op.nodes:
             if isinstance(node.op, Graph) and node.op.level == "block":
-                counted = list(_counted(node.op, convention, views))
+                counted = list(_counted(node, convention, views))
                 for block in node.instances():
-                    for name, head, tail in counted:
-                        yield Row(f"{block}.{name}", head[0], stage.name, block, *tail)
+                    for name, kind, fields in counted:
+                        yield Row(f"{block}.{name}", kind, stage.name, block, *fields)
             else:
-                for name, head, tail in _counted(Graph("stage", stage.op.inputs, (node,)), convention, views):
-                    yield Row(name, head[0], stage.name, "", *tail)
+                for name, kind, fields in _counted(node, convention, views):
+                    yield Row(name, kind, stage.name, "", *fields)
 
 
-def _counted(graph: Graph, convention: Convention, views: int) -> Iterator[tuple[str, tuple[str], tuple[Any, ...]]]:
-    """The counted operations of one copy of a block: name, kind, and the fields that all copies share."""
-    for node in graph.nodes:
-        if isinstance(node.op, Graph):
-            yield from _counted(node.op, convention, views)
-            continue
-        counts = count(node, convention)
-        if counts is not None:
-            params, flops, interactions, activations = counts
-            yield (
-                node.name,
-                (KINDS[type(node.op)],),
-                (*_geometry(node), node.output, params, flops * views, interactions, activations),
-            )
+def _counted(node: Node, convention: Convention, views: int) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
+    """The counted operations of a node, one copy of it: name, kind, and the fields that all copies share."""
+    if isinstance(node.op, Graph):
+        for inner in node.op.nodes:
+            yield from _counted(inner, convention, views)
+    elif (counts := count(node, convention)) is not None:
+        params, flops, interactions, activations = counts
+        fields = (*_geometry(node), node.output, params, flops * views, interactions, activations)
+        yield node.name, KINDS[type(node.op)], fields
 
 
 def _geometry(node: Node) -> tuple[Any, ...]:

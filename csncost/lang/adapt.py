@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from csncost.errors import SpecError
+from csncost.lang.expand import clip_axes
 from csncost.lang.syntax import Assignment, Expr, Input, Item, Reference, Sizes, Spec
 
 
@@ -27,10 +27,7 @@ def _adapted(item: Item, clip: Sizes | None, given: Mapping[str, Expr]) -> Item:
         case Assignment(name=name) if name in given:
             return replace(item, value=given[name])
         case Input(sizes=sizes) if clip:
-            if len(clip.items) not in (2, 3):
-                raise SpecError("a clip is @TxS or @TxHxW", clip.span, hint="for instance @32x224, or @32x224x320")
-            axes = (clip.items[0], clip.items[1], clip.items[-1])
-            return replace(item, sizes=replace(sizes, items=(*sizes.items[:1], *axes)))
+            return replace(item, sizes=replace(sizes, items=(*sizes.items[:1], *clip_axes(clip))))
         case Reference():
             return replace(item, clip=clip or item.clip, modifiers=tuple({**dict(item.modifiers), **given}.items()))
         case _:

@@ -45,10 +45,6 @@ class Library:
                 return network, holes
         raise self._unknown(reference)
 
-    def names(self) -> list[str]:
-        """Every name, with samples for the holes of the families."""
-        return [pattern_text(network, SAMPLES) for network in self.networks]
-
     def _unknown(self, reference: Reference) -> SpecError:
         texts = [segment if isinstance(segment, str) else SAMPLES["blocks"] for segment in reference.segments]
         name = print_reference(Reference(reference.segments))
@@ -134,8 +130,8 @@ def _fit(network: NetworkDefinition, reference: Reference) -> dict[str, Expr] | 
 @cache
 def library() -> Library:
     """The package's own definitions, read once."""
-    empty = Library({}, {}, ())
+    found = Library({}, {}, ())
     specs = [parse(Source(path.read_text("utf-8"), LIBRARY + path.name)) for path in sorted(ZOO.glob("*.csn"))]
     for spec in reversed(specs):
-        empty = empty.extended(spec)
-    return empty
+        found = found.extended(spec)
+    return found

@@ -115,14 +115,21 @@ def _expand_reference(definitions: Library, reference: Reference, outer: Scope) 
     return replace(_with_clip(written, reference.clip, outer), at=reference.span)
 
 
+def clip_axes(clip: Sizes) -> tuple[Expr, Expr, Expr]:
+    """Frames, height and width of a clip as it is written: `32x224` is square. Raises SpecError for other lengths."""
+    match clip.items:
+        case (frames, side):
+            return frames, side, side
+        case (frames, height, width):
+            return frames, height, width
+    raise SpecError("a clip is @TxS or @TxHxW", clip.span, hint="for instance @32x224, or @32x224x320")
+
+
 def _with_clip(written: Written, clip: Sizes | None, scope: Scope) -> Written:
     """The network at a clip, which stands in its name too."""
     if clip is None:
         return written
-    axes = tuple(map(scope.evaluate, clip.items))
-    if len(axes) not in (2, 3):
-        raise SpecError("a clip is @TxS or @TxHxW", clip.span, hint="for instance @32x224, or @32x224x320")
-    axes = (axes[0], axes[1], axes[-1])
+    axes = tuple(map(scope.evaluate, clip_axes(clip)))
     text = print_value(Sizes(axes[:2] if axes[1] == axes[2] else axes))
     plain, bracket, modifiers = written.name.partition("(")
     name = f"{plain.partition('@')[0]}@{text}{bracket}{modifiers}" if written.name else ""
@@ -235,7 +242,7 @@ def _repeat(definitions: Library, repeat: Repeat, scope: Scope) -> Repeat:
     if isinstance(block, Call):
         block, evaluate = _called(definitions, block, scope)
     layers = Block(tuple(_layer(layer, evaluate) for layer in block.layers), span=block.span)
-    options = tuple((key, _option(key, value, scope.evaluate)) for key, value in repeat.options)
+    options = tuple((key, _option(value, scope.evaluate)) for key, value in repeat.options)
     return Repeat(layers, scope.evaluate(repeat.count), options, span=repeat.span)
 
 
@@ -261,13 +268,13 @@ def _layer(layer: Layer, evaluate: Evaluator) -> Layer:
         layer.function,
         layer.channels and evaluate(layer.channels),
         layer.flags,
-        tuple((key, _option(key, value, evaluate)) for key, value in layer.options),
+        tuple((key, _option(value, evaluate)) for key, value in layer.options),
         layer.stride and evaluate(layer.stride),
         span=layer.span,
     )
 
 
-def _option(key: str, value: Expr, evaluate: Evaluator) -> Expr:
+def _option(value: Expr, evaluate: Evaluator) -> Expr:
     if isinstance(value, Block):
         return Block(tuple(_layer(layer, evaluate) for layer in value.layers), span=value.span)
     return evaluate(value)

@@ -20,8 +20,8 @@ _TEXTS: dict[str, Callable[[Table], str]] = {
 }
 
 
-def emit(tables: Sequence[Table], data: Any, form: Format, path: str | None) -> None:
-    """Write tables, or `data` as JSON, in a format; to standard output where `path` is None."""
+def emit(tables: Sequence[Table], data: Callable[[], Any], form: Format, path: str | None) -> None:
+    """Write tables, or what `data` gives as JSON, in a format; to standard output where `path` is None."""
     if form == "table":
         from csncost.render.terminal import print_table, table_text
 
@@ -33,7 +33,7 @@ def emit(tables: Sequence[Table], data: Any, form: Format, path: str | None) -> 
             return
         text = "\n".join(map(table_text, tables))
     elif form == "json":
-        text = json.dumps(data, indent=2) + "\n"
+        text = json.dumps(data(), indent=2) + "\n"
     else:
         text = "\n".join(map(_TEXTS[form], tables))
         if form == "html" and path is not None:  # a page of its own, for a browser
