@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 from csncost.conventions import Convention
 from csncost.conventions import convention as find_convention
-from csncost.counts import tally
+from csncost.counts import everything_measured, tally
 from csncost.errors import CsncostError, SpecError
 from csncost.lang.canonical import canonical
 from csncost.lang.definitions import aliases
@@ -101,18 +101,27 @@ def analyze(
     written, net = _resolved(spec, names, sizes(frames, size, classes))
     if not all(isinstance(size, int) for size in (*net.clip, net.classes)):
         raise CsncostError("analyze takes numbers, not arrays or symbols", "formula gives closed forms")
-    totals = tally(net.graph, counting)
+    name = _as_analysed(written.name, net, frames is not None or size is not None)
+    return _report(_shown(spec), name, partial(_canonical, written, net), net, views, counting)
+
+
+def _report(
+    spec: str, name: str, written: Callable[[], str], net: Network, views: int, convention: Convention
+) -> Report:
+    totals = tally(net.graph, convention)
     return Report(
-        spec=_shown(spec),
-        name=(name := _as_analysed(written.name, net, frames is not None or size is not None)),
+        spec=spec,
+        name=name,
         aliases=aliases(name),
-        convention=counting,
+        convention=convention,
         clip=net.clip,
         classes=net.classes,
         views=views,
         totals=totals._replace(flops=totals.flops * views),
-        _rows=partial(network_rows, net, counting, views),
-        _canonical=partial(_canonical, written, net),
+        _rows=partial(network_rows, net, convention, views),
+        _canonical=written,
+        _recount=partial(_report, spec, name, written, net, views),
+        _measured=partial(everything_measured, net.graph),
     )
 
 

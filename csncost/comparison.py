@@ -131,7 +131,7 @@ class Comparison:
         ]
         first = self.reports[0]
         stamps = [report.stamp() for report in self.reports]
-        stamp = {key: value for key, value in stamps[0].items() if all(s[key] == value for s in stamps)}
+        stamp = {key: value for key, value in stamps[0].items() if all(s.get(key) == value for s in stamps)}
         differing = [
             f"{label}: " + ", ".join(f"{key} {value}" for key, value in s.items() if key not in stamp)
             for label, s in zip(self.labels, stamps, strict=True)

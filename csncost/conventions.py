@@ -1,64 +1,15 @@
-"""Counting conventions: which operations count, and how often each of their quantities. Data, not code.
-
-A convention has a rule for each kind of operation that it counts; a kind without a rule is left out of the report.
-A rule says how often each quantity of the operation enters params, FLOPs, interactions and activations.
-
-Quantities: `weights`, `biases`, `affine` (a norm's scale and shift), `macs` (multiply-adds), `pairs` (Eq. 3),
-`elements` (written), `bias_adds` (one for each element where there is a bias).
-"""
+"""Named counting conventions. Data, not code: `rules` says what they are made of, `tools` has those of other tools."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TypeAlias
 
 from csncost.errors import CsncostError, did_you_mean
-from csncost.ops import KINDS
+from csncost.rules import COUNTED, Convention, Rule, Terms
+from csncost.tools import TOOLS
 
-Terms: TypeAlias = Mapping[str, int]
-"""Quantity -> how often it counts."""
-
-
-QUANTITIES = frozenset({"weights", "biases", "affine", "macs", "pairs", "elements", "bias_adds"})
-COUNTED = frozenset({*KINDS.values(), "classifier"})
-"""The kinds of operation that a convention may have rules for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """How one kind of operation counts."""
-
-    params: Terms = field(default_factory=dict)
-    flops: Terms = field(default_factory=dict)
-    interactions: Terms = field(default_factory=dict)
-    activations: Terms = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for terms in (self.params, self.flops, self.interactions, self.activations):
-            if unknown := terms.keys() - QUANTITIES:
-                raise CsncostError(
-                    f"unknown quantity {min(unknown)!r}", f"quantities are {', '.join(sorted(QUANTITIES))}"
-                )
-
-
-@dataclass(frozen=True, slots=True)
-class Convention:
-    """A named way of counting; `unit` says what one FLOP is, `scope` what is counted."""
-
-    name: str
-    unit: str
-    scope: str
-    rules: Mapping[str, Rule] = field(hash=False)
-
-    def __post_init__(self) -> None:
-        if unknown := self.rules.keys() - COUNTED:
-            raise CsncostError(f"unknown kind of operation {min(unknown)!r}", f"kinds are {', '.join(sorted(COUNTED))}")
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.unit}; {self.scope})"
-
+__all__ = ["CONVENTIONS", "COUNTED", "Convention", "Rule", "Terms", "convention"]
 
 _LEARNED = {"weights": 1, "biases": 1}
 _PAIRS = {"pairs": 1}
@@ -74,7 +25,12 @@ def _multiply_adds(factor: int, extra: Mapping[str, int] = MappingProxyType({}))
         "linear": dense,
         "classifier": dense,
         "matmul": Rule(flops={"macs": factor}, activations=_ELEMENTS),
+        "rnn": Rule(_LEARNED, {"macs": factor}, activations=_ELEMENTS),
+        "custom": Rule(_LEARNED, {"macs": factor}, _PAIRS, _ELEMENTS),
         "norm": Rule(params={"affine": 1}),
+        "act.prelu": Rule(params={"affine": 1}),
+        "embedding": Rule(params={"weights": 1}),
+        "parameter": Rule(params={"learned": 1}),
     }
 
 
@@ -91,7 +47,10 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                     "linear": Rule({"weights": 1}, {"macs": 1}, _PAIRS, _ELEMENTS),
                     "classifier": Rule({"weights": 1}, {"macs": 1}, activations=_ELEMENTS),
                     "matmul": Rule(flops={"macs": 1}, activations=_ELEMENTS),
+                    "rnn": Rule({"weights": 1}, {"macs": 1}, activations=_ELEMENTS),
+                    "custom": Rule({"weights": 1}, {"macs": 1}, _PAIRS, _ELEMENTS),
                 },
+                published="Tables 2, 4 and 5 of Tran et al. (ICCV 2019)",
             ),
             Convention(
                 "macs",
@@ -113,11 +72,16 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                     **_multiply_adds(1, {"bias_adds": 1}),
                     "norm": Rule({"affine": 1}, _ELEMENTS, activations=_ELEMENTS),
                     "act": _ELEMENTWISE,
+                    "act.prelu": Rule({"affine": 1}, _ELEMENTS, activations=_ELEMENTS),
                     "pool": _ELEMENTWISE,
                     "add": _ELEMENTWISE,
                     "multiply": _ELEMENTWISE,
+                    "elementwise": _ELEMENTWISE,
+                    "reduce": _ELEMENTWISE,
+                    "resize": _ELEMENTWISE,
                 },
             ),
+            *TOOLS,
         )
     }
 )

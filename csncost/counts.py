@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from csncost.arithmetic import Size, volume
-from csncost.conventions import Convention, Terms
-from csncost.formulas import channel_interactions, conv_macs, conv_weights, matmul_macs, norm_affine
+from csncost import quantities
+from csncost.arithmetic import Size
+from csncost.conventions import Convention, Rule, Terms
 from csncost.network import Graph, Node
-from csncost.ops import KINDS, Conv, Linear, Matmul, Norm, Op, Shape
+from csncost.ops import KINDS, Activation, Conv, Linear, Matmul, Norm, Op, Pool, Shape
+from csncost.quantities import Quantities
 
 METRICS = ("params", "flops", "interactions", "activations")
 
@@ -28,48 +29,44 @@ class Counts(NamedTuple):
         return Counts(self[0] + p * copies, self[1] + f * copies, self[2] + i * copies, self[3] + a * copies)
 
 
-def _conv(op: Conv, output: Shape) -> dict[str, Size]:
-    weights = conv_weights(op.in_channels, op.out_channels, op.kernel, op.groups)
-    elements = volume(output)
-    return {
-        "weights": weights,
-        "biases": op.out_channels if op.bias else 0,
-        "macs": conv_macs(weights, output),
-        "pairs": channel_interactions(op.in_channels, op.out_channels, op.groups),
-        "elements": elements,
-        "bias_adds": elements if op.bias else 0,
-    }
+class Measured(NamedTuple):
+    """What a convention sees of an operation: what it is, the class of the module that runs it, its quantities.
+
+    `backward` are multiply-adds of gradients, which count as those of the operation do.
+    """
+
+    kind: str
+    function: str
+    module: str
+    quantities: Quantities
+    backward: int = 0
 
 
-def _linear(op: Linear, output: Shape) -> dict[str, Size]:
-    weights = conv_weights(op.in_channels, op.out_channels, (), 1)
-    return {
-        "weights": weights,
-        "biases": op.out_channels if op.bias else 0,
-        "macs": conv_macs(weights, output),
-        "pairs": channel_interactions(op.in_channels, op.out_channels, 1),
-        "elements": volume(output),
-        "bias_adds": volume(output) if op.bias else 0,
-    }
+def _measure_conv(op: Conv, output: Shape, inputs: Shape) -> Quantities:
+    return quantities.conv(op.in_channels, op.out_channels, op.kernel, op.groups, output, op.bias)
 
 
-def _norm(op: Norm, output: Shape) -> dict[str, Size]:
-    return {"affine": norm_affine(op.channels), "elements": volume(output)}
+def _measure_linear(op: Linear, output: Shape, inputs: Shape) -> Quantities:
+    return quantities.linear(op.in_channels, op.out_channels, op.bias)
 
 
-def _matmul(op: Matmul, output: Shape) -> dict[str, Size]:
-    return {"macs": matmul_macs(op.rows, op.inner, op.columns), "elements": volume(output)}
+def _measure_norm(op: Norm, output: Shape, inputs: Shape) -> Quantities:
+    return quantities.channel_norm(op.channels, output)
 
 
-def _elementwise(op: Op, output: Shape) -> dict[str, Size]:
-    return {"elements": volume(output)}
+def _measure_matmul(op: Matmul, output: Shape, inputs: Shape) -> Quantities:
+    return quantities.matmul(op.rows, op.inner, op.columns)
 
 
-_QUANTITIES: dict[type, Callable[[Any, Shape], dict[str, Size]]] = {
-    Conv: _conv,
-    Linear: _linear,
-    Norm: _norm,
-    Matmul: _matmul,
+def _measure_elementwise(op: Op, output: Shape, inputs: Shape) -> Quantities:
+    return quantities.elementwise(output, inputs)
+
+
+_QUANTITIES: dict[type, Callable[[Any, Shape, Shape], Quantities]] = {
+    Conv: _measure_conv,
+    Linear: _measure_linear,
+    Norm: _measure_norm,
+    Matmul: _measure_matmul,
 }
 
 
@@ -78,39 +75,99 @@ def counted_as(op: Op) -> str:
     return "classifier" if isinstance(op, Linear) and op.classifier else KINDS[type(op)]
 
 
-def count(node: Node, convention: Convention) -> Counts | None:
-    """What one copy of an operation costs; None where the convention does not count its kind."""
+_MODULES = {"relu": "ReLU", "silu": "SiLU", "gelu": "GELU", "sigmoid": "Sigmoid", "tanh": "Tanh", "softmax": "Softmax"}
+
+
+def _identity(op: Op) -> tuple[str, str, str]:
+    """Kind, function, and the class of the PyTorch module that would run the operation."""
+    kind = counted_as(op)
+    match op:
+        case Conv():
+            return kind, "", "Conv3d"
+        case Linear():
+            return kind, "", "Linear"
+        case Norm():
+            return kind, op.function, "BatchNorm3d"
+        case Activation():
+            return kind, op.function, _MODULES.get(op.function, "")
+        case Pool():
+            whole = op.kernel is None  # a pool over everything is an adaptive one
+            function = f"adaptive_{op.function}3d" if whole else op.function
+            return kind, function, f"{'Adaptive' if whole else ''}{op.function.title()}Pool3d"
+        case _:
+            return kind, "", ""
+
+
+def measure(node: Node, inputs: Shape) -> Measured:
+    """What one copy of an operation on a first input of that shape amounts to, whatever the convention."""
     op = node.op
     assert not isinstance(op, Graph)
-    rule = convention.rules.get(counted_as(op))
+    return Measured(*_identity(op), _QUANTITIES.get(type(op), _measure_elementwise)(op, node.output, inputs))
+
+
+def count(node: Node, inputs: Shape, convention: Convention) -> Counts | None:
+    """What one copy of an operation costs; None where the convention does not count it."""
+    op = node.op
+    assert not isinstance(op, Graph)
+    rule = convention.rule(*_identity(op))
     if rule is None:
         return None
-    quantities = _QUANTITIES.get(type(op), _elementwise)(op, node.output)
+    return weigh(rule, _QUANTITIES.get(type(op), _measure_elementwise)(op, node.output, inputs))
+
+
+def weigh(rule: Rule, measured: Mapping[str, Size]) -> Counts:
+    """An operation's quantities, each as often as the rule says."""
     return Counts(
-        _weigh(rule.params, quantities),
-        _weigh(rule.flops, quantities),
-        _weigh(rule.interactions, quantities),
-        _weigh(rule.activations, quantities),
+        _sum(rule.params, measured),
+        _sum(rule.flops, measured),
+        _sum(rule.interactions, measured),
+        _sum(rule.activations, measured),
     )
 
 
-def _weigh(terms: Terms, quantities: dict[str, Size]) -> Size:
+def _sum(terms: Terms, measured: Mapping[str, Size]) -> Size:
     total: Size = 0
     for quantity, times in terms.items():
-        value = quantities.get(quantity, 0)
+        value = measured.get(quantity, 0)
         total = total + (value if times == 1 else times * value)
     return total
+
+
+def first_inputs(graph: Graph) -> Iterator[tuple[Node, Shape]]:
+    """The nodes of a graph, each with the shape of its first input."""
+    shapes = list(graph.inputs)
+    for node in graph.nodes:
+        yield node, shapes[node.inputs[0]]
+        shapes.append(node.output)
 
 
 def tally(graph: Graph, convention: Convention) -> Counts:
     """What a whole graph costs; copies are counted once and multiplied, so their number may be a symbol."""
     total = Counts()
-    for node in graph.nodes:
+    for node, inputs in first_inputs(graph):
         if isinstance(node.op, Graph):
             total = total.plus(tally(node.op, convention), node.copies)
-        elif (counts := count(node, convention)) is not None:
+        elif (counts := count(node, inputs, convention)) is not None:
             total = total.plus(counts)
     return total
+
+
+def operations(graph: Graph) -> Iterator[tuple[Node, Shape]]:
+    """One copy of every operation of a graph, with the shape of its first input."""
+    for node, inputs in first_inputs(graph):
+        if isinstance(node.op, Graph):
+            yield from operations(node.op)
+        else:
+            yield node, inputs
+
+
+def everything_measured(graph: Graph, copies: Size = 1) -> Iterator[tuple[Measured, Size]]:
+    """Every operation of a graph as conventions see it, and how many copies of it there are."""
+    for node, inputs in first_inputs(graph):
+        if isinstance(node.op, Graph):
+            yield from everything_measured(node.op, copies * node.copies)
+        else:
+            yield measure(node, inputs), copies
 
 
 def stages(graph: Graph, convention: Convention) -> Sequence[tuple[str, Counts]]:

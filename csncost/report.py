@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from csncost.arithmetic import Size
 from csncost.conventions import Convention
-from csncost.counts import METRICS, Counts, count
+from csncost.conventions import convention as find_convention
+from csncost.counts import METRICS, Counts, Measured, count, first_inputs, operations
+from csncost.coverage import Coverage
 from csncost.errors import CsncostError, did_you_mean
 from csncost.network import Graph, Network, Node
 from csncost.numbers import human, percent, shape
@@ -28,7 +30,10 @@ LEVELS: tuple[Level, ...] = ("layer", "block", "stage", "total")
 
 
 class Row(NamedTuple):
-    """One counted operation, or a group of them; sizes in the order (T, H, W), output (C, T, H, W)."""
+    """One counted operation, or a group of them; sizes in the order (T, H, W), output (C, T, H, W).
+
+    The output of a traced operation has its batch axis; `calls` says how often it ran.
+    """
 
     name: str
     op: str
@@ -44,6 +49,7 @@ class Row(NamedTuple):
     flops: Size
     interactions: Size
     activations: Size
+    calls: int = 1
 
     @property
     def counts(self) -> Counts:
@@ -56,20 +62,25 @@ class Report:
     """What a network costs for one clip shape and class count, under one convention.
 
     `params`, `flops` (in the convention's unit, for all `views` of a video), `interactions` (pairs of channels) and
-    `activations` (elements written) are exact ints, and the sums of the `rows`.
+    `activations` (elements written) are exact ints, and the sums of the `rows`. The report of a traced module says in
+    `setting` what it ran on, in `coverage` which operations ran; it has a `clip` if its input was one batch of clips.
     """
 
     spec: str
     name: str
     aliases: tuple[str, ...]
     convention: Convention
-    clip: Shape
-    classes: int
+    clip: Shape | None
+    classes: int | None
     views: int
     totals: Counts
-    level: Level = "layer"
+    level: Level | int = "layer"
+    setting: Mapping[str, str] = field(default_factory=dict, hash=False)
+    coverage: Coverage | None = field(default=None, hash=False)
     _rows: Callable[[], Iterable[Row]] = field(default=tuple, repr=False, compare=False)
     _canonical: Callable[[], str] = field(default=str, repr=False, compare=False)
+    _recount: Callable[[Convention], Report] | None = field(default=None, repr=False, compare=False)
+    _measured: Callable[[], Iterable[tuple[Measured, int]]] = field(default=tuple, repr=False, compare=False)
 
     @property
     def params(self) -> int:
@@ -101,15 +112,28 @@ class Report:
         """The rows in the order of execution; they add up to the totals."""
         return tuple(self._rows())
 
-    def by(self, level: Level) -> Report:
-        """The same report with rows for each layer, block or stage, or one for all.
+    def under(self, convention: str | Convention) -> Report:
+        """The same network counted by layer under another convention. Raises CsncostError for an unknown one."""
+        assert self._recount is not None
+        return self._recount(find_convention(convention))
+
+    def measured(self) -> Iterable[tuple[Measured, int]]:
+        """Every operation, counted or not, as conventions see it, and how many copies of it there are in one view."""
+        return self._measured()
+
+    def by(self, level: Level | int) -> Report:
+        """The same report with rows for each layer, block or stage, for all, or for the first `level` parts of names.
 
         Raises CsncostError for another level.
         """
+        if isinstance(level, int) and not isinstance(level, bool) and level > 0:
+            if self.level == "layer":
+                return replace(self, level=level, _rows=partial(_grouped, self.rows, level))
+            raise CsncostError(f"a report by {self.level} has no layers left", "group the report by layer")
         if level not in LEVELS:
             hint = did_you_mean(str(level), list(LEVELS)) or f"levels are {', '.join(LEVELS)}"
             raise CsncostError(f'unknown level "{level}"', hint)
-        if LEVELS.index(level) < LEVELS.index(self.level):
+        if self.level not in LEVELS or LEVELS.index(level) < LEVELS.index(self.level):
             raise CsncostError(f"a report by {self.level} has no {level}s left", "group the report by layer")
         if level == self.level:
             return self
@@ -124,16 +148,13 @@ class Report:
 
     def stamp(self) -> dict[str, Any]:
         """How the numbers were counted: what every output carries."""
-        return {
-            "convention": self.convention.name,
-            "clip": shape(self.clip),
-            "classes": self.classes,
-            "views": self.views,
-        }
+        where = {} if self.clip is None or "input" in self.setting else {"clip": shape(self.clip)}
+        classes = {} if self.classes is None else {"classes": self.classes}
+        return {"convention": self.convention.name, **where, **self.setting, **classes, "views": self.views}
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data, as `--format json` prints it."""
-        channels, frames, height, width = self.clip
+        clip = dict(zip(("channels", "frames", "height", "width"), self.clip, strict=True)) if self.clip else None
         per_view = self.totals._replace(flops=self.totals.flops // self.views)
         return {
             "spec": self.spec,
@@ -142,12 +163,14 @@ class Report:
             "canonical": self.canonical,
             "convention": self.convention.name,
             "counting": str(self.convention),
-            "clip": {"channels": channels, "frames": frames, "height": height, "width": width},
+            "clip": clip,
+            **self.setting,
             "classes": self.classes,
             "views": self.views,
             "level": self.level,
             "totals": self.totals._asdict(),
             "per_view": per_view._asdict(),
+            **({"coverage": self.coverage.to_dict()} if self.coverage else {}),
             "rows": [row._asdict() for row in self.rows],
         }
 
@@ -183,23 +206,23 @@ def network_rows(network: Network, convention: Convention, views: int) -> Iterat
     """A row for each operation that the convention counts, copies written out."""
     for stage in network.graph.nodes:
         assert isinstance(stage.op, Graph)
-        for node in stage.op.nodes:
-            if isinstance(node.op, Graph) and node.op.level == "block":
-                counted = list(_counted(node, convention, views))
-                for block in node.instances():
+        for node, inputs in first_inputs(stage.op):
+            if isinstance(node.op, Graph):
+                counted = [row for one in operations(node.op) for row in _counted(*one, convention, views)]
+                block = node.op.level == "block"
+                for copy in node.instances() if block else [""]:
                     for name, kind, fields in counted:
-                        yield Row(f"{block}.{name}", kind, stage.name, block, *fields)
+                        yield Row(f"{copy}.{name}" if block else name, kind, stage.name, copy, *fields)
             else:
-                for name, kind, fields in _counted(node, convention, views):
+                for name, kind, fields in _counted(node, inputs, convention, views):
                     yield Row(name, kind, stage.name, "", *fields)
 
 
-def _counted(node: Node, convention: Convention, views: int) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
-    """The counted operations of a node, one copy of it: name, kind, and the fields that all copies share."""
-    if isinstance(node.op, Graph):
-        for inner in node.op.nodes:
-            yield from _counted(inner, convention, views)
-    elif (counts := count(node, convention)) is not None:
+def _counted(
+    node: Node, inputs: Shape, convention: Convention, views: int
+) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
+    """An operation that the convention counts, one copy of it: name, kind, and the fields that all copies share."""
+    if (counts := count(node, inputs, convention)) is not None:
         params, flops, interactions, activations = counts
         fields = (*_geometry(node), node.output, params, flops * views, interactions, activations)
         yield node.name, KINDS[type(node.op)], fields
@@ -219,7 +242,7 @@ def _geometry(node: Node) -> tuple[Any, ...]:
             return node.output[0], node.output[0], None, None, None
 
 
-def _grouped(rows: Sequence[Row], level: Level) -> Iterator[Row]:
+def _grouped(rows: Sequence[Row], level: Level | int) -> Iterator[Row]:
     """Sums over neighbouring rows of one block (or of a stage without blocks), stage, or all."""
     group: list[Row] = []
     for row in rows:
@@ -231,11 +254,13 @@ def _grouped(rows: Sequence[Row], level: Level) -> Iterator[Row]:
         yield _summed(group, level)
 
 
-def _key(row: Row, level: Level) -> str:
+def _key(row: Row, level: Level | int) -> str:
+    if isinstance(level, int):
+        return ".".join(row.name.split(".")[:level])
     return {"block": row.block or row.stage, "stage": row.stage, "total": "total"}.get(level, row.name)
 
 
-def _summed(group: list[Row], level: Level) -> Row:
+def _summed(group: list[Row], level: Level | int) -> Row:
     counts = Counts()
     for row in group:
         counts = counts.plus(row.counts)
@@ -244,7 +269,7 @@ def _summed(group: list[Row], level: Level) -> Row:
     block = first.block if level == "block" else ""
     return Row(
         _key(first, level),
-        level,
+        "module" if isinstance(level, int) else level,
         stage,
         block,
         first.in_channels,
@@ -277,7 +302,7 @@ def _table(report: Report) -> Table:
     ]
     hidden = ("op", "stage", "block", "in_channels", "out_channels", "kernel", "stride", "groups")
     columns = [
-        Column("name", report.level),
+        Column("name", "module" if isinstance(report.level, int) else report.level),
         *(Column(key, key, only="machines") for key in hidden),
         *([Column("what", "operation", only="people")] if by_layer else []),
         Column("output", "output", shape, drop=1),
@@ -297,7 +322,11 @@ def _table(report: Report) -> Table:
         rows,
         title=report.title,
         totals=[] if report.level == "total" else [total],
-        notes=[*views, f"counted: {report.convention.unit}; {report.convention.scope}"],
+        notes=[
+            *(report.coverage.notes() if report.coverage else ()),
+            *views,
+            f"counted: {report.convention.unit}; {report.convention.scope}",
+        ],
         stamp=report.stamp(),
     )
 

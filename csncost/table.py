@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -95,15 +95,18 @@ class Table:
     def to_markdown(self) -> str:
         """A pipe table."""
 
-        def line(cells: Sequence[str]) -> str:
-            return "| " + " | ".join(map(_markdown, cells)) + " |"
+        def line(cells: Iterable[str]) -> str:
+            return "| " + " | ".join(cells) + " |"
+
+        def plain(row: Mapping[str, Cell]) -> list[str]:
+            return list(map(_markdown, self.texts(row)))
 
         rule = "|" + "|".join("---:" if c.align == "right" else ":---" for c in self.shown) + "|"
-        totals = [[f"**{text}**" if text else "" for text in self.texts(row)] for row in self.totals]
+        totals = [[f"**{text}**" if text else "" for text in plain(row)] for row in self.totals]
         body = [
-            line([c.title for c in self.shown]),
+            line(_markdown(c.title) for c in self.shown),
             rule,
-            *(line(cells) for cells in [*map(self.texts, self.rows), *totals]),
+            *(line(cells) for cells in [*map(plain, self.rows), *totals]),
         ]
         title = [f"**{self.title}**", ""] if self.title else []
         footer = ["", *(f"*{_markdown(text)}*  " for text in self.footer())]
