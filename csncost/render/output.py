@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from csncost.errors import CsncostError
+from csncost.files import replacing
 from csncost.table import Format, Table
+
+T = TypeVar("T")
 
 _TEXTS: dict[str, Callable[[Table], str]] = {
     "csv": Table.to_csv,
@@ -41,6 +41,16 @@ def emit(tables: Sequence[Table], data: Callable[[], Any], form: Format, path: s
     emit_text(text, path)
 
 
+def progress(items: Iterable[T], total: int, what: str) -> Iterator[T]:
+    """The items, with a bar on standard error while they come, if that is a terminal."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    shown = console.is_terminal and total > 1
+    return iter(track(items, what, total, console=console, transient=True, disable=not shown))
+
+
 def emit_text(text: str, path: str | None) -> None:
     """Write a text to standard output, or to a file whole or not at all."""
     if path is None:
@@ -51,34 +61,5 @@ def emit_text(text: str, path: str | None) -> None:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file through a temporary one beside it, so that no half of it is ever seen. Raises CsncostError."""
-    try:
-        path = path.resolve()  # a link stays, and what it points to is written
-        if path.is_dir():
-            raise IsADirectoryError(21, "it is a directory")
-        if path.exists() and not path.is_file():  # a device or a pipe cannot be replaced
-            path.write_text(text, "utf-8")
-            return
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".csncost-")
-    except (OSError, ValueError) as error:
-        raise _unwritable(path, error) from None
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, path.stat().st_mode if path.exists() else 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise _unwritable(path, error) from None
-    finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _unwritable(path: Path, error: Exception) -> CsncostError:
-    reason = getattr(error, "strerror", None) or str(error)
-    return CsncostError(f"cannot write {str(path)[:200]}: {reason}", "name a file in a folder that can be written to")
+    with replacing(path) as file:
+        file.write_text(text, "utf-8")

@@ -1,0 +1,56 @@
+"""Files written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from csncost.errors import CsncostError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary file beside `path`, to be written; it takes its place if nothing fails, and else it is gone.
+
+    Raises CsncostError where the path cannot be written: at once if that can be known, else where an OSError says so.
+    """
+    path, temporary = _beside(path)
+    try:
+        yield temporary
+        if temporary != path:
+            os.chmod(temporary, path.stat().st_mode if path.exists() else 0o666 & ~_umask())
+            os.replace(temporary, path)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    finally:
+        if temporary != path:
+            temporary.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> tuple[Path, Path]:
+    """What a path stands for, and a new file beside it; a device or a pipe cannot be replaced and is its own."""
+    try:
+        path = path.resolve()  # a link stays, and what it points to is written
+        if path.is_dir():
+            raise IsADirectoryError(21, "it is a directory")
+        if path.exists() and not path.is_file():
+            return path, path
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".csncost-", suffix=path.suffix)
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, error) from None
+    os.close(handle)
+    return path, Path(name)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _unwritable(path: Path, error: Exception) -> CsncostError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return CsncostError(f"cannot write {str(path)[:200]}: {reason}", "name a file in a folder that can be written to")
