@@ -1,0 +1,225 @@
+"""A real module's report, from running it on tensors without data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from typing import Any, TypeAlias
+
+import torch
+from torch import nn
+
+from csncost.conventions import Convention
+from csncost.conventions import convention as find_convention
+from csncost.coverage import Unknown
+from csncost.errors import CsncostError
+from csncost.pytorch.formulas import Formulas, custom
+from csncost.pytorch.inputs import Inputs, arguments, clip, described
+from csncost.pytorch.ledger import Entry
+from csncost.pytorch.scope import Scope
+from csncost.pytorch.state import direct_checkpoints, quiet_compiler, unchanged, unoptimised_scripts
+from csncost.pytorch.tracer import Tracer
+from csncost.reading import python_number
+from csncost.report import Report
+from csncost.traced import Trace
+
+Target: TypeAlias = Callable[..., Any]
+
+
+def trace(
+    target: Target,
+    inputs: Inputs,
+    *,
+    convention: str | Convention = "paper",
+    dtype: Any = None,
+    backward: bool = False,
+    strict: bool = False,
+    classifier: str | bool = True,
+    formulas: Formulas | None = None,
+    views: int = 1,
+    fast: bool = True,
+) -> Report:
+    """What a module, a method of one, or any function on tensors costs: a report as of `analyze`, by module path.
+
+    `inputs` is a shape (1, 3, 8, 224, 224); a tuple of shapes for several arguments; a list of shapes for one argument
+    that is a list of tensors; a dict of shapes for keyword arguments; or example tensors in the place of shapes. A text
+    such as "1x16:int64" is a shape with a type; other shapes have `dtype` (default: that of the model's parameters).
+
+    The model runs as it is (call `model.eval()` for the cost of inference) on tensors without data, and is not changed.
+    Counted is what is executed: a module that runs twice counts twice in FLOPs, and once in params and interactions.
+    What `backward` adds are the gradients of weights and inputs on the way from what the model returns to its weights,
+    in multiply-adds; what checkpoints compute anew is not counted.
+
+    The `classifier`, which convention `paper` leaves out of the interactions, is the fully connected layer that gives
+    the output (after it, only activations); a module path names another, False none. `formulas` gives costs of
+    operations of your own: {"mylib::op": f}, f(*arguments, output=shape) with shapes for tensors, to multiply-adds or a
+    dict of quantities. Operations that no formula is known for are listed in `coverage.unknown`, and are an error if
+    `strict`.
+    `fast=False` asks the meta kernels for every shape; the report is the same.
+
+    Raises CsncostError for a target that cannot run on these inputs, with the place and PyTorch's own reason.
+    """
+    counting = find_convention(convention)
+    views = python_number(views)
+    if type(views) is not int or not 1 <= views <= 1_000_000:
+        raise CsncostError("views must be a whole number from 1 to 1,000,000")
+    found = run(target, inputs, dtype=dtype, backward=backward, classifier=classifier, formulas=formulas, fast=fast)
+    found.views = views
+    return (found.strictly() if strict else found).report(counting)
+
+
+def run(
+    target: Target,
+    inputs: Inputs,
+    *,
+    dtype: Any = None,
+    backward: bool = False,
+    classifier: str | bool = True,
+    formulas: Formulas | None = None,
+    fast: bool = True,
+) -> Trace:
+    """Everything that a target runs, not yet counted."""
+    target = _unwrapped(target)
+    roots = list(_roots(target))
+    _no_lazy(roots)
+    args, kwargs = arguments(inputs, dtype or _own_dtype(roots))
+    scope = Scope(roots)
+    tracer = Tracer(scope, custom(formulas), fast, backward)
+    setting = {"input": described(args, kwargs), **_mode(roots)}
+    if backward:
+        setting["pass"] = "forward and backward"
+    with ExitStack() as stack:
+        _surround(stack, tracer, backward)
+        output = _run(target, args, kwargs, scope)
+    if tracer.marks.gradients is not None:
+        tracer.marks.gradients.settle(output)
+    last = _classifier(tracer.ledger.order, classifier)
+    classes = None
+    if last is not None:
+        last.call.kind, classes = "classifier", last.call.out_channels
+    return Trace(
+        name=_called(target),
+        calls=tuple(tracer.ledger.calls()),
+        free=tracer.free,
+        unknown=tuple(Unknown(op, path, calls) for (op, path), calls in tracer.unknown.items()),
+        unused=tracer.ledger.unused(),
+        setting=setting,
+        clip=clip(args, kwargs),
+        classes=classes,
+        backward=backward,
+    )
+
+
+def _surround(stack: ExitStack, tracer: Tracer, backward: bool) -> None:
+    """What holds while a target runs."""
+    modules = list(tracer.scope.modules.values())
+    stack.enter_context(unchanged(modules))
+    stack.enter_context(direct_checkpoints())
+    stack.enter_context(quiet_compiler(modules))
+    stack.enter_context(unoptimised_scripts())
+    stack.enter_context(tracer.scope.following())
+    if backward:
+        stack.enter_context(torch.enable_grad())
+    stack.enter_context(tracer.net)
+    stack.enter_context(tracer)
+
+
+def _run(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], scope: Scope) -> Any:
+    try:
+        return target(*args, **kwargs)
+    except CsncostError:
+        raise
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0] or "no reason given"
+        what = f"{_called(target)} does not run on {described(args, kwargs)}"
+        raise CsncostError(f"{what}: {type(error).__name__}{scope.place_of(error)}", reason[:300]) from error
+
+
+def _unwrapped(target: Any) -> Target:
+    """The model within a compiled or data-parallel one. Raises CsncostError for what cannot be called."""
+    while isinstance(target, nn.Module):
+        inner = target._modules.get("_orig_mod") if type(target).__name__ == "OptimizedModule" else None
+        if isinstance(target, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+            inner = target.module
+        if inner is None:
+            break
+        target = inner
+    if not callable(target):
+        raise CsncostError(f"{type(target).__name__} cannot be run", "trace a module, a method of one, or a function")
+    found: Target = target
+    return found
+
+
+def _roots(target: Any) -> Iterator[tuple[str, nn.Module]]:
+    """The modules that a target runs, with what they are called: a module, a method's, those that a function holds."""
+    if isinstance(target, nn.Module):
+        yield "", target
+    elif isinstance(target, partial):
+        yield from _roots(target.func)
+        for value in (*target.args, *target.keywords.values()):
+            if isinstance(value, nn.Module):
+                yield "", value
+    elif isinstance(getattr(target, "__self__", None), nn.Module):
+        yield "", target.__self__
+    else:
+        code, cells = getattr(target, "__code__", None), getattr(target, "__closure__", None) or ()
+        names = getattr(code, "co_freevars", ())
+        held = {name: cell.cell_contents for name, cell in zip(names, cells, strict=False) if _filled(cell)}
+        known = getattr(target, "__globals__", {})
+        held |= {name: known[name] for name in getattr(code, "co_names", ()) if name in known}
+        for name, value in held.items():
+            if isinstance(value, nn.Module):
+                yield name, value
+
+
+def _no_lazy(roots: list[tuple[str, nn.Module]]) -> None:
+    for prefix, root in roots:
+        for name, tensor in root.named_parameters(prefix):
+            if nn.parameter.is_lazy(tensor):
+                raise CsncostError(f"{name} has no shape yet", "run the lazy module once on an example, then trace it")
+
+
+def _filled(cell: Any) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018
+    except ValueError:
+        return False
+    return True
+
+
+def _own_dtype(roots: list[tuple[str, nn.Module]]) -> torch.dtype | None:
+    """The type of a model's first parameter that has fractions."""
+    for _, module in roots:
+        for tensor in module.parameters():
+            if tensor.is_floating_point():
+                return tensor.dtype
+    return None
+
+
+def _mode(roots: list[tuple[str, nn.Module]]) -> dict[str, str]:
+    modes = {module.training for _, root in roots for module in root.modules()}
+    return {"mode": "mixed" if len(modes) > 1 else "train" if True in modes else "eval"} if modes else {}
+
+
+def _called(target: Any) -> str:
+    if isinstance(target, nn.Module):
+        return type(target).__name__
+    return getattr(target, "__qualname__", None) or type(target).__name__
+
+
+def _classifier(order: list[Entry], wanted: str | bool) -> Entry | None:
+    """The fully connected layer that gives the output, or the one at a path."""
+    if wanted is False:
+        return None
+    if isinstance(wanted, str):
+        found = [entry for entry in order if entry.path == wanted and entry.call.kind == "linear"]
+        if not found:
+            known = list(dict.fromkeys(entry.path for entry in order if entry.call.kind == "linear"))
+            hint = f"there are {', '.join(known[-5:])}" if known else "there are none"
+            raise CsncostError(f'no fully connected layer ran at "{wanted[:80]}"', hint)
+        return found[-1]
+    for entry in reversed(order):
+        if entry.call.kind != "act":
+            return entry if entry.call.kind == "linear" else None
+    return None
