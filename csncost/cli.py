@@ -7,15 +7,14 @@ import io
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
+from csncost.cli_options import CLIP, FILE, GIVEN, INPUT, OUTPUT, SETTING, VIEWS, arguments, read, spec_argument
+from csncost.cli_torch import export, trace, verify
 from csncost.errors import CsncostError
 from csncost.report import LEVELS
-from csncost.table import FORMATS
-
-T = TypeVar("T", bound=Callable[..., Any])
 
 
 class _Group(click.Group):
@@ -41,82 +40,6 @@ def _complain(text: str) -> None:
     click.echo(click.style("error: ", fg="red", bold=True) + text, err=True)
 
 
-def _options(*decorators: Callable[[T], T]) -> Callable[[T], T]:
-    def decorate(function: T) -> T:
-        for decorator in reversed(decorators):
-            function = decorator(function)
-        return function
-
-    return decorate
-
-
-def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
-    """`224`, or `224x320` for height x width."""
-    if value is None:
-        return None
-    parts = value.lower().replace("\u00d7", "x").split("x")
-    if not all(part.isascii() and part.isdigit() and len(part) < 12 for part in parts) or len(parts) > 2:
-        raise CsncostError(
-            f'--size is a number or HxW, not "{value[:40]}"', "for instance --size 224, or --size 224x320"
-        )
-    sizes = tuple(map(int, parts))
-    return sizes[0] if len(sizes) == 1 else sizes
-
-
-def _names(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    """NAME=VALUE pairs."""
-    names: dict[str, str] = {}
-    for value in values:
-        name, equals, text = value.partition("=")
-        name = name.strip()
-        if not (equals and name.isidentifier() and text.strip()):
-            raise CsncostError(f'-p takes NAME=VALUE, not "{value[:60]}"', "for instance -p G=4")
-        if name in names:
-            raise CsncostError(f'-p gives "{name[:40]}" twice', "give one value")
-        names[name] = text
-    return names
-
-
-def _spec(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
-    from csncost.reading import from_argument
-
-    if isinstance(value, tuple):
-        return tuple(from_argument(text, sys.stdin.buffer if sys.stdin else None) for text in value)
-    return from_argument(value, sys.stdin.buffer if sys.stdin else None)
-
-
-def _arguments(options: dict[str, Any]) -> dict[str, Any]:
-    """Options as keyword arguments, and the names given with -p among them, unless one is an option's."""
-    names = options.pop("names")
-    for name in names:
-        if name in (*options, "spec", "specs"):
-            raise CsncostError(f"-p does not set {name}", f"use the option --{name}")
-    return {**options, **names}
-
-
-_GIVEN = click.option(
-    "-p",
-    "names",
-    multiple=True,
-    callback=_names,
-    metavar="NAME=VALUE",
-    help="A parameter or a free name: G=4, 'G=[1,1,4,4]'; repeatable.",
-)
-_FILE = click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
-_CLIP = _options(
-    click.option("--frames", type=int, metavar="N", help="Frames of the clip (default: the spec's, or 8)."),
-    click.option("--size", callback=_size, metavar="N|HxW", help="Height and width (default: the spec's, or 224)."),
-    click.option("--classes", type=int, metavar="N", help="Outputs of the classifier (default: the spec's, or 400)."),
-    click.option("--convention", default="paper", metavar="NAME", help="How to count: paper, macs, flops, everything."),
-    _GIVEN,
-)
-_VIEWS = click.option("--views", type=int, default=1, metavar="N", help="Clips and crops per video; multiplies FLOPs.")
-_OUTPUT = _options(
-    click.option("--format", "form", type=click.Choice(FORMATS), default="table", help="Output format."),
-    _FILE,
-)
-
-
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="csncost", message="%(prog)s %(version)s")
 def main() -> None:
@@ -128,8 +51,13 @@ def main() -> None:
     \b
       csncost analyze bottleneck-D-16         where the cost sits
       csncost compare ResNet3D-50 ir-CSN-50   how much cheaper, and where
+      csncost explain ir-CSN-50 --to fvcore   why two counters disagree
       csncost formula bottleneck-G-16         closed forms in G, T, H, W
       csncost show ir-CSN-50 > mine.csn       written out, to edit
+      csncost trace mine.py:Net --input 1x3x32x224x224
+                                              what any PyTorch model costs
+      csncost verify ir-CSN-50                what is written is what runs
+      csncost export ir-CSN-50 -o ir.onnx     a file that other programs run
       csncost reproduce all                   the paper's tables, ours beside
       csncost language                        how networks are written
     """
@@ -138,39 +66,74 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("spec", callback=_spec)
-@_CLIP
-@_VIEWS
+@click.argument("spec", callback=spec_argument)
+@CLIP
+@VIEWS
 @click.option("--by", type=click.Choice(LEVELS), default=None, help="Rows: stage for people, layer for JSON and CSV.")
-@_OUTPUT
+@OUTPUT
 def analyze(spec: Any, by: Any, form: Any, output: Any, **options: Any) -> None:
     """What a network costs, and where."""
     from csncost.analyze import analyze as run
     from csncost.render.output import emit
 
-    report = run(spec, **_arguments(options))
+    report = run(spec, **arguments(options))
     shown = report.by(by or ("layer" if form in ("json", "csv") else "stage"))
     emit([shown.table()], shown.to_dict, form, output)
 
 
 @main.command()
-@click.argument("specs", nargs=-1, required=True, callback=_spec, metavar="SPEC SPEC...")
-@_CLIP
-@_VIEWS
+@click.argument("specs", nargs=-1, required=True, callback=spec_argument, metavar="SPEC SPEC...")
+@CLIP
+@VIEWS
 @click.option("--by", type=click.Choice(LEVELS), default="stage", help="What is aligned.")
-@_OUTPUT
+@OUTPUT
 def compare(specs: Any, form: Any, output: Any, **options: Any) -> None:
     """Networks side by side, ratios to the first."""
     from csncost.comparison import compare as run
     from csncost.render.output import emit
 
-    found = run(*specs, **_arguments(options))
+    found = run(*specs, **arguments(options))
     emit([found.table()], found.to_dict, form, output)
 
 
 @main.command()
-@click.argument("spec", callback=_spec)
-@_CLIP
+@click.argument("spec", metavar="SPEC|TARGET")
+@click.option("--from", "from_", default="paper", metavar="NAME", help="The convention to start from.")
+@click.option("--to", default="fvcore", metavar="NAME", help="The one to end at: a tool, paper, macs, flops, ...")
+@INPUT
+@SETTING
+@GIVEN
+@VIEWS
+@OUTPUT
+def explain(spec: str, from_: str, to: str, inputs: Any, form: Any, output: Any, **options: Any) -> None:
+    """Why two tools disagree: the difference of their FLOPs in lines that add up.
+
+    With --input, of a PyTorch model, a TARGET as of trace.
+
+    \b
+      csncost explain ir-CSN-50 --to fvcore
+      csncost explain ir-CSN-50 --from ptflops --to thop
+      csncost explain torchvision.models:resnet50 --input 1x3x224x224 --to thop
+    """
+    from csncost.explanation import explain as run
+    from csncost.render.output import emit
+
+    if inputs:
+        from csncost.pytorch.target import trace_target
+
+        given = arguments(options)
+        views = given.pop("views")
+        if any(value is not None for value in given.values()):
+            raise CsncostError("--input is for a PyTorch model, and the other options for a spec", "give one kind")
+        found = run(trace_target(spec, inputs, views=views), from_, to)
+    else:
+        found = run(read(spec), from_, to, **arguments(options))
+    emit([found.table()], found.to_dict, form, output)
+
+
+@main.command()
+@click.argument("spec", callback=spec_argument)
+@CLIP
 @click.option(
     "--free", multiple=True, metavar="NAME", help="Keep a parameter that has a default as a symbol; repeatable."
 )
@@ -178,7 +141,7 @@ def compare(specs: Any, form: Any, output: Any, **options: Any) -> None:
 @click.option(
     "--format", "form", type=click.Choice(("text", "latex", "python", "json")), default="text", help="Output format."
 )
-@_FILE
+@FILE
 def formula(spec: Any, by: str, form: str, output: Any, **options: Any) -> None:
     """Closed forms in T, H, W and every free name."""
     import json
@@ -186,7 +149,7 @@ def formula(spec: Any, by: str, form: str, output: Any, **options: Any) -> None:
     from csncost.render.output import emit_text
     from csncost.symbolic import formula as run
 
-    found = run(spec, **_arguments(options))
+    found = run(spec, **arguments(options))
     texts: dict[str, Callable[[], str]] = {
         "text": lambda: found.to_text(by),
         "latex": lambda: found.to_latex(by),
@@ -197,19 +160,19 @@ def formula(spec: Any, by: str, form: str, output: Any, **options: Any) -> None:
 
 
 @main.command()
-@click.argument("spec", callback=_spec)
-@_GIVEN
-@_FILE
+@click.argument("spec", callback=spec_argument)
+@GIVEN
+@FILE
 def show(spec: Any, output: Any, **options: Any) -> None:
     """The network written out, itself a spec."""
     from csncost.analyze import show as run
     from csncost.render.output import emit_text
 
-    emit_text(run(spec, **_arguments(options)), output)
+    emit_text(run(spec, **arguments(options)), output)
 
 
 @main.command("list")
-@_OUTPUT
+@OUTPUT
 def list_(form: Any, output: Any) -> None:
     """Every named network, with what is known of it."""
     from csncost.listing import families, listing
@@ -230,7 +193,7 @@ def language() -> None:
 
 @main.command()
 @click.argument("table", metavar="table1|...|table6|all")
-@_OUTPUT
+@OUTPUT
 def reproduce(table: str, form: Any, output: Any) -> None:
     """The paper's tables, ours beside them.
 
@@ -244,3 +207,7 @@ def reproduce(table: str, form: Any, output: Any) -> None:
     emit([one.table for one in found], lambda: [one.to_dict() for one in found], form, output)
     if not all(one.agrees for one in found):
         sys.exit(1)
+
+
+for command in (trace, verify, export):
+    main.add_command(command)

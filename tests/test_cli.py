@@ -14,7 +14,9 @@ import pytest
 from click.testing import CliRunner
 
 import csncost as cc
-from csncost.cli import FORMATS, LEVELS, main
+from csncost.cli import main
+from csncost.report import LEVELS
+from csncost.table import FORMATS
 
 METRICS = ("params", "flops", "interactions", "activations")
 COMMANDS = [

@@ -1,0 +1,115 @@
+"""Options and arguments that commands share, and how their values are read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from csncost.errors import CsncostError
+from csncost.table import FORMATS
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+
+def options_of(*decorators: Callable[[T], T]) -> Callable[[T], T]:
+    """Several options as one decorator."""
+
+    def decorate(function: T) -> T:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+def size_option(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+    """`224`, or `224x320` for height x width."""
+    if value is None:
+        return None
+    parts = value.lower().replace("\u00d7", "x").split("x")
+    if not all(part.isascii() and part.isdigit() and len(part) < 12 for part in parts) or len(parts) > 2:
+        raise CsncostError(
+            f'--size is a number or HxW, not "{value[:40]}"', "for instance --size 224, or --size 224x320"
+        )
+    sizes = tuple(map(int, parts))
+    return sizes[0] if len(sizes) == 1 else sizes
+
+
+def name_options(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """NAME=VALUE pairs."""
+    names: dict[str, str] = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        name = name.strip()
+        if not (equals and name.isidentifier() and text.strip()):
+            raise CsncostError(f'-p takes NAME=VALUE, not "{value[:60]}"', "for instance -p G=4")
+        if name in names:
+            raise CsncostError(f'-p gives "{name[:40]}" twice', "give one value")
+        names[name] = text
+    return names
+
+
+def spec_argument(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """An argument that is a spec, or several."""
+    return tuple(map(read, value)) if isinstance(value, tuple) else read(value)
+
+
+def read(text: str) -> Any:
+    """A spec as it was typed: a name, a file, a text, or - for standard input."""
+    from csncost.reading import from_argument
+
+    return from_argument(text, sys.stdin.buffer if sys.stdin else None)
+
+
+def arguments(options: dict[str, Any]) -> dict[str, Any]:
+    """Options as keyword arguments, and the names given with -p among them, unless one is an option's."""
+    names = options.pop("names")
+    for name in names:
+        if name in (*options, "spec", "specs"):
+            raise CsncostError(f"-p does not set {name}", f"use the option --{name}")
+    return {**options, **names}
+
+
+GIVEN = click.option(
+    "-p",
+    "names",
+    multiple=True,
+    callback=name_options,
+    metavar="NAME=VALUE",
+    help="A parameter or a free name: G=4, 'G=[1,1,4,4]'; repeatable.",
+)
+FILE = click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
+SETTING = options_of(
+    click.option("--frames", type=int, metavar="N", help="Frames of the clip (default: the spec's, or 8)."),
+    click.option(
+        "--size", callback=size_option, metavar="N|HxW", help="Height and width (default: the spec's, or 224)."
+    ),
+    click.option("--classes", type=int, metavar="N", help="Outputs of the classifier (default: the spec's, or 400)."),
+)
+CLIP = options_of(
+    SETTING,
+    click.option(
+        "--convention",
+        default="paper",
+        metavar="NAME",
+        help="How to count: paper, macs, flops, everything, fvcore, ...",
+    ),
+    GIVEN,
+)
+VIEWS = click.option("--views", type=int, default=1, metavar="N", help="Clips and crops per video; multiplies FLOPs.")
+OUTPUT = options_of(
+    click.option("--format", "form", type=click.Choice(FORMATS), default="table", help="Output format."),
+    FILE,
+)
+
+
+INPUT = click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="SHAPE",
+    help="A shape 1x3x8x224x224, with a type 1x16:int64, by name x=1x16, a list [1x3x8x8,1x3x4x4]; repeatable.",
+)
