@@ -9,6 +9,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 def pytest_addoption(parser):
     parser.addoption("--regenerate", action="store_true", help="write the golden files anew")
+    parser.addoption("--examples", type=int, default=1000, help="random networks built, run and counted by fvcore")
 
 
 @pytest.fixture

@@ -1,0 +1,241 @@
+"""What is written against what runs: analytic and traced counts layer by layer, totals against fvcore."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+
+from csncost.analyze import analyze, to_network
+from csncost.conventions import CONVENTIONS
+from csncost.counts import tally
+from csncost.errors import MissingExtra, SpecError
+from csncost.network import Network
+from csncost.numbers import human, shape
+from csncost.pytorch.build import build
+from csncost.pytorch.trace import run
+from csncost.reading import SizeLike, SpecLike
+from csncost.report import Report, Row
+from csncost.table import Column, Table
+
+SMALL_CLIPS = ((1, 8), (2, 16), (4, 32), (8, 64))
+"""Frames and sizes that fvcore, which computes for real, is given: the first that a network allows."""
+
+ALL = "everything"
+"""The convention that layers are compared in, since it has a row for every operation."""
+
+
+class Difference(NamedTuple):
+    """The first thing that differs: the layer, what of it, and the two values."""
+
+    layer: str
+    what: str
+    written: Any
+    found: Any
+
+    def __str__(self) -> str:
+        return f"{self.layer}: {self.what} is {_shown(self.written)} as written, {_shown(self.found)} as run"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """A network written and run; `counted_by_fvcore` is (ours, fvcore's) FLOPs as fvcore counts, on `fvcore_clip`."""
+
+    written: Report
+    traced: Report
+    layers: int
+    difference: Difference | None
+    counted_by_fvcore: tuple[int, int] | None = None
+    fvcore_clip: tuple[int, ...] | None = None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every layer and every total is the same."""
+        return self.difference is None
+
+    def __bool__(self) -> bool:
+        return self.agrees
+
+    def to_dict(self) -> dict[str, Any]:
+        """The verification as plain data."""
+        ours, fvcore = self.counted_by_fvcore or (None, None)
+        return {
+            "spec": self.written.spec,
+            "agrees": self.agrees,
+            **self.written.stamp(),
+            "layers": self.layers,
+            "analytic": self.written.totals._asdict(),
+            "traced": self.traced.totals._asdict(),
+            "fvcore": {"clip": shape(self.fvcore_clip), "analytic": ours, "fvcore": fvcore}
+            if self.fvcore_clip
+            else None,
+            "difference": self.difference._asdict() if self.difference else None,
+        }
+
+    def to_json(self, indent: int | None = 2) -> str:
+        """`to_dict` as JSON."""
+        return json.dumps(self.to_dict(), indent=indent)
+
+    def table(self) -> Table:
+        """The verification as a table."""
+        return verification_table([self])
+
+    def __repr__(self) -> str:
+        return f"<Verification of {self.written.title}: {self.difference or f'{self.layers} layers agree'}>"
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html()
+
+
+def verify(
+    spec: SpecLike,
+    *,
+    frames: int | None = None,
+    size: SizeLike = None,
+    classes: int | None = None,
+    fvcore: bool = True,
+    **names: Any,
+) -> Verification:
+    """Build a network, run it without data, and compare every layer with what is written; and totals with fvcore.
+
+    Compared are names and order of all layers, norms, activations, pools and sums included: their sizes, output shapes,
+    params, FLOPs, interactions and activations; and params with the built module's own. fvcore has to compute for real,
+    so it counts on a small clip. Raises SpecError for a spec that is no network.
+    """
+    setting: dict[str, Any] = {"frames": frames, "size": size, "classes": classes}
+    written = analyze(spec, **setting, **names)
+    network = to_network(spec, **setting, **names)
+    traced, numel = _traced(network)
+    every = written.under(ALL)
+    difference = _first_difference(every.rows, traced.under(ALL).rows)
+    if difference is None and numel != every.params:
+        difference = Difference("total", "numel() of all parameters", every.params, numel)
+    counted, clip = None, None
+    if fvcore:
+        small = _small(spec, setting, names) or network
+        counted, clip = (_fvcore_here(small), _fvcore(small)), small.clip
+        if difference is None and counted[0] != counted[1]:
+            difference = Difference("total", f"fvcore's count on {shape(clip)}", *counted)
+    return Verification(written, traced, len(every.rows), difference, counted, clip)
+
+
+def _traced(network: Network) -> tuple[Report, int]:
+    """The report of the built network, run on one clip; and how many parameters it has."""
+    module = build(network, device="meta", initialise=False).eval()
+    classifier = next((name for name, node in network.ops() if getattr(node.op, "classifier", False)), False)
+    found = run(module, (1, *network.clip), classifier=classifier)
+    return found.report(CONVENTIONS["paper"]), sum(parameter.numel() for parameter in module.parameters())
+
+
+def _first_difference(written: Sequence[Row], traced: Sequence[Row]) -> Difference | None:
+    """The first row that differs; the batch axis of traced outputs is left out."""
+    for ours, theirs in zip(written, traced, strict=False):
+        if ours.name != theirs.name:
+            return Difference(ours.name, "the name", ours.name, theirs.name)
+        found = theirs._replace(output=theirs.output[1:], stage=ours.stage, block=ours.block)
+        for field in Row._fields:
+            before, after = getattr(ours, field), getattr(found, field)
+            if before != after and not (field in _UNKNOWN and after is None):
+                return Difference(ours.name, field, before, after)
+    if len(written) != len(traced):
+        missing = (written if len(written) > len(traced) else traced)[min(len(written), len(traced))]
+        return Difference(missing.name, "number of layers", len(written), len(traced))
+    return None
+
+
+_UNKNOWN = ("in_channels", "out_channels", "kernel", "stride", "groups")
+"""What a function without weights, such as a sum, does not tell of its layer."""
+
+
+def _small(spec: SpecLike, setting: dict[str, Any], names: dict[str, Any]) -> Network | None:
+    """The network on the smallest clip that it allows, if that is smaller than its own."""
+    own = to_network(spec, **setting, **names).clip
+    for frames, size in SMALL_CLIPS:
+        if frames <= own[1] and size <= min(own[2:]):
+            try:
+                return to_network(spec, **{**setting, "frames": frames, "size": size}, **names)
+            except SpecError:  # a window does not fit, or the clip is bound to something else
+                continue
+    return None
+
+
+def _fvcore_here(network: Network) -> int:
+    return int(tally(network.graph, CONVENTIONS["fvcore"]).flops)
+
+
+def _fvcore(network: Network) -> int:
+    """What fvcore itself counts, on the built module with real tensors. Raises MissingExtra without fvcore."""
+    module = build(network, device="cpu", initialise=False).eval()
+    for parameter in module.parameters():  # what was in memory may be denormal, and slow to compute with
+        parameter.data.zero_()
+    logging.getLogger("fvcore").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            from fvcore.nn import FlopCountAnalysis
+        except ImportError:
+            raise MissingExtra("fvcore", "torch") from None
+        analysis = FlopCountAnalysis(module, (torch.zeros(1, *network.clip),))
+        analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+        return int(analysis.total())
+
+
+def verification_table(found: Iterable[Verification]) -> Table:
+    """A line for each network: what was compared, and whether it agrees."""
+    verified = list(found)
+    rows = [_line(one) for one in verified]
+    columns = [
+        Column("network", "network", wrap=True),
+        Column("clip", "clip", drop=2),
+        Column("layers", "layers", str, "right"),
+        Column("params", "params", human, "right", drop=3),
+        Column("flops", "FLOPs", human, "right"),
+        Column("interactions", "interact.", human, "right", drop=4),
+        Column("fvcore", "fvcore's FLOPs", str, "right", drop=1),
+        Column("fvcore_clip", "on clip", shape, drop=1),
+        Column("agrees", "", lambda agrees: "\u2713" if agrees else "\u2717"),
+    ]
+    notes = [f"{one.written.title}: {one.difference}" for one in verified if one.difference]
+    agreeing = sum(one.agrees for one in verified)
+    summary = f"{agreeing} of {len(verified)} agree: analytic = traced in every layer, and fvcore's count is ours"
+    return Table(
+        columns,
+        rows,
+        title="as written and as run",
+        notes=[
+            *notes,
+            summary,
+            f"layers are compared in convention {ALL}, norms, activations, pools and sums included",
+        ],
+        stamp={"convention": "paper", "views": 1},
+    )
+
+
+def _line(one: Verification) -> dict[str, Any]:
+    written = one.written
+    theirs = one.counted_by_fvcore[1] if one.counted_by_fvcore else None
+    return {
+        "network": written.spec if len(written.spec) <= 60 and "\n" not in written.spec else written.title,
+        "clip": shape(written.clip),
+        "layers": one.layers,
+        "params": written.params,
+        "flops": written.flops,
+        "interactions": written.interactions,
+        "fvcore": None if theirs is None else human(theirs),
+        "fvcore_clip": one.fvcore_clip,
+        "agrees": one.agrees,
+    }
+
+
+def verify_all(specs: Iterable[SpecLike], **setting: Any) -> Iterator[Verification]:
+    """`verify` for one spec after the other."""
+    return (verify(spec, **setting) for spec in specs)
+
+
+def _shown(value: Any) -> str:
+    return shape(value) if isinstance(value, tuple) else f"{value:,}" if isinstance(value, int) else str(value)
