@@ -10,7 +10,11 @@ from csncost.report import Report
 
 if TYPE_CHECKING:
     from csncost.comparison import Comparison, compare
+    from csncost.explanation import Explanation, explain
     from csncost.paper import reproduce
+    from csncost.pytorch.build import build
+    from csncost.pytorch.trace import trace
+    from csncost.pytorch.verify import Verification, verify
     from csncost.symbolic import Formula, formula
 
 __version__ = "0.1.0"
@@ -20,24 +24,36 @@ __all__ = [
     "Comparison",
     "Convention",
     "CsncostError",
+    "Explanation",
     "Formula",
     "Report",
     "SpecError",
+    "Verification",
     "analyze",
+    "build",
     "compare",
+    "explain",
     "formula",
     "parse",
     "reproduce",
     "show",
     "to_network",
+    "trace",
+    "verify",
 ]
 
 _LATER = {
+    "build": "csncost.pytorch.build",
     "Comparison": "csncost.comparison",
     "compare": "csncost.comparison",
+    "Explanation": "csncost.explanation",
+    "explain": "csncost.explanation",
     "Formula": "csncost.symbolic",
     "formula": "csncost.symbolic",
     "reproduce": "csncost.paper",
+    "trace": "csncost.pytorch.trace",
+    "Verification": "csncost.pytorch.verify",
+    "verify": "csncost.pytorch.verify",
 }
 
 
