@@ -25,6 +25,7 @@ def test_the_commands_of_the_readme_run(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     runner = CliRunner()
     (tmp_path / "mine.csn").write_text(runner.invoke(main, ["show", "ir-CSN-50"]).output)
+    (tmp_path / "mine.py").write_text("import csncost\n\n\ndef Net():\n    return csncost.build('simple-8')\n")
     result = runner.invoke(main, shlex.split(command.partition(">")[0])[1:])
     assert result.exit_code == 0, result.output
 
