@@ -77,6 +77,8 @@ class Report:
     level: Level | int = "layer"
     setting: Mapping[str, str] = field(default_factory=dict, hash=False)
     coverage: Coverage | None = field(default=None, hash=False)
+    backward_flops: int = 0
+    """The part of `flops` that a backward pass takes, where one was asked for."""
     _rows: Callable[[], Iterable[Row]] = field(default=tuple, repr=False, compare=False)
     _canonical: Callable[[], str] = field(default=str, repr=False, compare=False)
     _recount: Callable[[Convention], Report] | None = field(default=None, repr=False, compare=False)
@@ -170,6 +172,7 @@ class Report:
             "level": self.level,
             "totals": self.totals._asdict(),
             "per_view": per_view._asdict(),
+            **({"backward_flops": self.backward_flops} if self.backward_flops else {}),
             **({"coverage": self.coverage.to_dict()} if self.coverage else {}),
             "rows": [row._asdict() for row in self.rows],
         }
@@ -317,6 +320,14 @@ def _table(report: Report) -> Table:
         if report.views > 1
         else []
     )
+    forward = report.flops - report.backward_flops
+    passes = (
+        [
+            f"of the FLOPs, {human(forward)} are the forward pass's and {human(report.backward_flops)} the backward pass's"
+        ]
+        if report.backward_flops
+        else []
+    )
     return Table(
         columns,
         rows,
@@ -324,6 +335,7 @@ def _table(report: Report) -> Table:
         totals=[] if report.level == "total" else [total],
         notes=[
             *(report.coverage.notes() if report.coverage else ()),
+            *passes,
             *views,
             f"counted: {report.convention.unit}; {report.convention.scope}",
         ],

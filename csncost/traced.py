@@ -74,6 +74,7 @@ class Trace:
             totals=totals,
             setting=self.setting,
             coverage=self.coverage(convention),
+            backward_flops=sum(self._backward(call, convention) for call in self.calls),
             _rows=partial(tuple, rows),
             _recount=self.report,
             _measured=self.measured,
@@ -86,13 +87,18 @@ class Trace:
             if rule is None:
                 continue
             params, flops, interactions, activations = weigh(rule, call.quantities)
-            flops = (flops + rule.flops.get("macs", 0) * call.backward) * self.views
+            flops = flops * self.views + self._backward(call, convention)
             kind = "linear" if call.kind == "classifier" else call.kind
             stage, _, rest = call.name.partition(".")
             block = f"{stage}.{rest.partition('.')[0]}" if "." in rest else ""
             geometry = (call.in_channels, call.out_channels, call.kernel, call.stride, call.groups)
             counts = (params, flops, interactions, activations)
             yield Row(call.name, kind, stage, block, *geometry, call.output, *counts, call.calls)
+
+    def _backward(self, call: Call, convention: Convention) -> int:
+        """FLOPs of the backward pass of an operation, at what the convention takes a multiply-add for."""
+        rule = convention.rule(call.kind, call.function, call.module)
+        return 0 if rule is None else rule.flops.get("macs", 0) * call.backward * self.views
 
     def measured(self) -> Iterator[tuple[Measured, int]]:
         """Every operation as conventions see it."""

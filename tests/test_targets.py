@@ -139,6 +139,7 @@ def test_options_of_trace():
     assert traced(*base, "--views", "10")["totals"]["flops"] == 10 * (stem + head)
     assert traced(*base, "--convention", "flops")["totals"]["flops"] == 2 * (stem + head)
     assert traced(*base, "--backward")["totals"]["flops"] == 2 * stem + 3 * head  # no gradient of the clip
+    assert traced(*base, "--backward")["backward_flops"] == stem + 2 * head
     assert traced(*base, "--train")["mode"] == "train"
     assert traced(*base)["mode"] == "eval"
     assert traced(*base)["totals"]["interactions"] == 16 * 3
