@@ -315,19 +315,6 @@ def _table(report: Report) -> Table:
         *number("activations", "activ.", False, drop=3),
     ]
     total = {"name": "total", **report.totals._asdict()}
-    views = (
-        [f"FLOPs are those of a video of {report.views} views, {human(report.flops // report.views)} each"]
-        if report.views > 1
-        else []
-    )
-    forward = report.flops - report.backward_flops
-    passes = (
-        [
-            f"of the FLOPs, {human(forward)} are the forward pass's and {human(report.backward_flops)} the backward pass's"
-        ]
-        if report.backward_flops
-        else []
-    )
     return Table(
         columns,
         rows,
@@ -335,12 +322,23 @@ def _table(report: Report) -> Table:
         totals=[] if report.level == "total" else [total],
         notes=[
             *(report.coverage.notes() if report.coverage else ()),
-            *passes,
-            *views,
+            *_of_flops(report),
             f"counted: {report.convention.unit}; {report.convention.scope}",
         ],
         stamp=report.stamp(),
     )
+
+
+def _of_flops(report: Report) -> list[str]:
+    """What the FLOPs are of: both passes, all views."""
+    notes = []
+    if report.backward_flops:
+        forward, backward = human(report.flops - report.backward_flops), human(report.backward_flops)
+        notes.append(f"FLOPs are those of a training step: {forward} forward and {backward} backward")
+    if report.views > 1:
+        each = human(report.flops // report.views)
+        notes.append(f"FLOPs are those of a video of {report.views} views, {each} each")
+    return notes
 
 
 def _what(row: Row) -> str:

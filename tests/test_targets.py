@@ -52,6 +52,19 @@ class Fails(nn.Module):
     def __init__(self):
         raise RuntimeError("no such luck")
 
+class Yields(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 5)
+
+    def forward(self, x):
+        for _ in range(3):
+            yield self.fc(x)
+
+class Leaves(nn.Module):
+    def forward(self, x):
+        raise SystemExit(3)
+
 def product(x, y):
     return x @ y
 
@@ -96,6 +109,7 @@ def traced(*args):
     ("mine.py:product", ["x=2x3x4", "y=2x4x5:float64"], None),
     ("mine.py:two", ["[1x2, 1x2]", "1x16:int64"], 0),
     ("mine.py:NeedsValues", ["3x4"], 60),
+    ("mine.py:Yields", ["2x4"], 3 * 2 * 20),
     ("torch.nn:Flatten", ["1x3x8x8"], 0),
     ("torch.nn:Conv1d(4, 6, 3, groups=2)", ["2x4x10"], 2 * 6 * 2 * 3 * 8),
     ("torch:relu", ["3"], 0),
@@ -118,7 +132,7 @@ def test_targets(target, inputs, flops):
     (["mine.py:Net(classes=unknown)"], "literals"), (["mine.py:Net("], "literals"), (["mine.py:Net(colours=3)"], "colours"),
     (["mine.py:Net", "--input", "1x3x8x8"], "does not run on 1x3x8x8"), (["mine.py:Net", "--input", "1x3xx"], "not the shape"),
     (["mine.py:Net", "--input", "1x4x8x8x8"], "in stem: conv3d of 1x4x8x8x8 and 16x3x3x3x3"), (["mine.py:Net"], "--input"), (["mine.py:Reads", "--input", "3"], "value of an activation"),
-    (["mine.py:Raises", "--input", "3"], "KeyError"), (["mine.py:Fails", "--input", "3"], "no such luck"), (["mine.py:Net", "--input", "1x3x9999999999999x8x8"], "absurd"),
+    (["mine.py:Raises", "--input", "3"], "KeyError"), (["mine.py:Leaves", "--input", "3"], "SystemExit"), (["mine.py:Fails", "--input", "3"], "no such luck"), (["mine.py:Net", "--input", "1x3x9999999999999x8x8"], "absurd"),
     (["mine.py:Net", "--input", "1x3x4x8x8", "--classifier", "stem"], "head"), (["mine.py:Net", "--input", "1x3x4x8x8", "--convention", "papr"], "did you mean paper?"),
     (["mine.py:Net", "--input", "1x3x4x8x8:floot"], "no type"), (["mine.py:Net", "--input", "1x3x4x8x8", "--views", "0"], "views"),
     (["torch.nn:Linear", "--input", "3"], "in_features"), (["mine.py:Net", "--input", "1x3x4x8x8", "--formulas", "mine.py:number"], "not a dict"),

@@ -119,7 +119,7 @@ def _module(place: str) -> ModuleType:
                 f'there is no package "{error.name[:80]}"', "install it, or name a file: mine.py:Net"
             ) from None
         raise _unimportable(place, error) from error
-    except Exception as error:  # whatever the code of others raises while it is imported
+    except (Exception, SystemExit) as error:  # whatever the code of others raises while it is imported
         raise _unimportable(place, error) from error
 
 
@@ -134,7 +134,7 @@ def _file(path: Path) -> ModuleType:
     sys.path.insert(0, str(path.resolve().parent))
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # whatever the code of others raises while it is imported
+    except (Exception, SystemExit) as error:  # whatever the code of others raises while it is imported
         raise _unimportable(str(path), error) from error
     finally:
         sys.path.pop(0)
@@ -197,11 +197,11 @@ def _called(found: Any, arguments: tuple[tuple[Any, ...], dict[str, Any]], text:
     try:
         with Outline():
             return found(*args, **kwargs)
-    except Exception:  # a constructor that reads the values of what it made: give it values
+    except (Exception, SystemExit):  # a constructor that reads the values of what it made: give it values
         torch.set_rng_state(random)
     try:
         return found(*args, **kwargs)
-    except Exception as error:  # whatever the code of others raises
+    except (Exception, SystemExit) as error:  # whatever the code of others raises
         raise CsncostError(f'"{text[:80]}" cannot be made', f"{type(error).__name__}: {_first_line(error)}") from error
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
+from types import GeneratorType
 from typing import Any, TypeAlias
 
 import torch
@@ -127,10 +128,11 @@ def _surround(stack: ExitStack, tracer: Tracer, backward: bool) -> None:
 
 def _run(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], scope: Scope) -> Any:
     try:
-        return target(*args, **kwargs)
+        output = target(*args, **kwargs)
+        return list(output) if isinstance(output, GeneratorType) else output  # which runs only when it is asked
     except CsncostError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         reason = str(error).strip().partition("\n")[0] or "no reason given"
         what = f"{_called(target)} does not run on {described(args, kwargs)}"
         raise CsncostError(f"{what}: {type(error).__name__}{scope.place_of(error)}", reason[:300]) from error
