@@ -83,6 +83,7 @@ FORMULAS = {"own::op": lambda x, output: 5}
 @pytest.fixture
 def mine(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "mine", raising=False)  # of another folder
     (tmp_path / "mine.py").write_text(MINE)
 
 

@@ -126,11 +126,12 @@ def _module(place: str) -> ModuleType:
 def _file(path: Path) -> ModuleType:
     if not path.is_file():
         raise CsncostError(f"there is no file {str(path)[:120]}", "write file.py:callable, or package.module:callable")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    name = f"{path.stem} of {path.resolve().parent}"  # which no other module has
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise CsncostError(f"{str(path)[:120]} is no Python file", "its name ends in .py")
     module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(path.stem, module)
+    sys.modules[name] = module
     sys.path.insert(0, str(path.resolve().parent))
     try:
         spec.loader.exec_module(module)
