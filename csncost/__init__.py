@@ -9,6 +9,7 @@ from csncost.lang.parser import parse
 from csncost.report import Report
 
 if TYPE_CHECKING:
+    from csncost.accuracy import read_log
     from csncost.comparison import Comparison, compare
     from csncost.explanation import Explanation, explain
     from csncost.paper import reproduce
@@ -35,6 +36,7 @@ __all__ = [
     "explain",
     "formula",
     "parse",
+    "read_log",
     "reproduce",
     "show",
     "to_network",
@@ -50,6 +52,7 @@ _LATER = {
     "explain": "csncost.explanation",
     "Formula": "csncost.symbolic",
     "formula": "csncost.symbolic",
+    "read_log": "csncost.accuracy",
     "reproduce": "csncost.paper",
     "trace": "csncost.pytorch.trace",
     "Verification": "csncost.pytorch.verify",
