@@ -11,11 +11,13 @@ from csncost.report import Report
 if TYPE_CHECKING:
     from csncost.accuracy import read_log
     from csncost.comparison import Comparison, compare
+    from csncost.correlation import correlate
     from csncost.explanation import Explanation, explain
     from csncost.paper import reproduce
     from csncost.pytorch.build import build
     from csncost.pytorch.trace import trace
     from csncost.pytorch.verify import Verification, verify
+    from csncost.space import sweep
     from csncost.symbolic import Formula, formula
 
 __version__ = "0.1.0"
@@ -33,12 +35,14 @@ __all__ = [
     "analyze",
     "build",
     "compare",
+    "correlate",
     "explain",
     "formula",
     "parse",
     "read_log",
     "reproduce",
     "show",
+    "sweep",
     "to_network",
     "trace",
     "verify",
@@ -48,12 +52,14 @@ _LATER = {
     "build": "csncost.pytorch.build",
     "Comparison": "csncost.comparison",
     "compare": "csncost.comparison",
+    "correlate": "csncost.correlation",
     "Explanation": "csncost.explanation",
     "explain": "csncost.explanation",
     "Formula": "csncost.symbolic",
     "formula": "csncost.symbolic",
     "read_log": "csncost.accuracy",
     "reproduce": "csncost.paper",
+    "sweep": "csncost.space",
     "trace": "csncost.pytorch.trace",
     "Verification": "csncost.pytorch.verify",
     "verify": "csncost.pytorch.verify",
