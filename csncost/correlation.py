@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from math import isfinite, log10, sqrt
 from typing import TYPE_CHECKING, Any
 
-from csncost.accuracy import LogLike, Select, read_log
+from csncost.accuracy import LogLike, read_log
 from csncost.analyze import analyze
 from csncost.errors import CsncostError, MissingExtra, did_you_mean
-from csncost.records import Result, Setting, points
+from csncost.records import Result, Select, Setting, points
 from csncost.report import Report
 from csncost.table import Column, Table, data_frame
 
@@ -313,8 +313,9 @@ def _rms(misses: Sequence[float]) -> float:
 def _trend_notes(trends: Sequence[Trend]) -> Iterator[str]:
     for t in trends:
         yield (
-            f"trend ({t.setting}): {points(t.slope)} points for each factor of 10 in interactions; a design left"
-            f" out is predicted to within {points(t.error)} points (rms), by the mean of the others to {points(t.error_of_mean)}"
+            f"trend ({t.setting}): {points(t.slope)} points for each factor of 10 in interactions; a design left out is"
+            f" predicted to within {points(t.error)} points (rms),"
+            f" by the mean of the others to {points(t.error_of_mean)}"
         )
 
 
