@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from csncost.pytorch.build import build
     from csncost.pytorch.trace import trace
     from csncost.pytorch.verify import Verification, verify
+    from csncost.render import plots as plot
     from csncost.space import sweep
     from csncost.symbolic import Formula, formula
 
@@ -39,6 +40,7 @@ __all__ = [
     "explain",
     "formula",
     "parse",
+    "plot",
     "read_log",
     "reproduce",
     "show",
@@ -66,16 +68,22 @@ _LATER = {
 }
 
 
+_MODULES = {"plot": "csncost.render.plots"}
+
+
 def __dir__() -> list[str]:
     return sorted([*__all__, "__version__"])
 
 
 def __getattr__(name: str) -> Any:
     """Names that `analyze` does not need are imported when first asked for."""
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(_LATER[name]), name)
+    if name in _MODULES:
+        value: Any = import_module(_MODULES[name])
+    elif name in _LATER:
+        value = getattr(import_module(_LATER[name]), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value
     return value
