@@ -137,7 +137,7 @@ def _record(log: Log, entry: Entry, column: str, scale: float, spec: SpecLike | 
     epoch = number_in(text_in(log, entry, "epoch"))
     setting = Setting(dataset, column, network.clip, pretrain)
     number = None if epoch is None else int(epoch)
-    return _accuracy(network, round(value, 6), setting, source=entry.place, seed=seed, epoch=number)
+    return _accuracy(network, round(value, 4), setting, source=entry.place, seed=seed, epoch=number)
 
 
 def _accuracy(

@@ -236,3 +236,22 @@ def test_views_of_a_log(log):
     assert "| simple-8 | simple-8 | 51.0 | 1.4 | 2 |" in str(accuracies)
     assert "2 runs of 1 designs" in repr(accuracies)
     assert "<table" in accuracies._repr_html_()
+
+
+def test_event_files(tmp_path):
+    pytest.importorskip("tensorboard")
+    from torch.utils.tensorboard import SummaryWriter
+
+    writer = SummaryWriter(str(tmp_path / "run"))
+    for epoch, value in enumerate([0.4, 0.7031, 0.69]):
+        writer.add_scalar("val/acc", value, epoch)
+        writer.add_scalar("train/loss", 3 - epoch, epoch)
+    writer.close()
+    (file,) = (tmp_path / "run").iterdir()
+    for path in (tmp_path / "run", file):
+        assert values(read_log(path, spec="ir-CSN-50")) == [("ir-CSN-50", 70.31, 1)]
+        assert values(read_log(path, spec="ir-CSN-50", select="last")) == [("ir-CSN-50", 69.0, 2)]
+    broken = tmp_path / "x.tfevents.1"
+    broken.write_bytes(b"x" * 100)
+    with pytest.raises(CsncostError, match="no scalars"):
+        read_log(broken, spec="ir-CSN-50")
