@@ -89,8 +89,8 @@ def test_the_trend_and_its_error(paper):
 
     text = "spec,acc\n" + "\n".join(f"{s},{10 + 7 * log10(cc.analyze(s).interactions)!r}" for s in specs)
     (exact,) = correlate(_log(text)).trends
-    assert (exact.slope, exact.intercept) == (pytest.approx(7), pytest.approx(10, abs=1e-4))
-    assert exact.error == pytest.approx(0, abs=1e-5)
+    assert (exact.slope, exact.intercept) == (pytest.approx(7, abs=1e-3), pytest.approx(10, abs=1e-2))
+    assert exact.error == pytest.approx(0, abs=1e-3)
 
 
 def _log(text):
