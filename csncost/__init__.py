@@ -9,12 +9,16 @@ from csncost.lang.parser import parse
 from csncost.report import Report
 
 if TYPE_CHECKING:
+    from csncost.accuracy import read_log
     from csncost.comparison import Comparison, compare
+    from csncost.correlation import correlate
     from csncost.explanation import Explanation, explain
     from csncost.paper import reproduce
     from csncost.pytorch.build import build
     from csncost.pytorch.trace import trace
     from csncost.pytorch.verify import Verification, verify
+    from csncost.render import plots as plot
+    from csncost.space import sweep
     from csncost.symbolic import Formula, formula
 
 __version__ = "0.1.0"
@@ -32,11 +36,15 @@ __all__ = [
     "analyze",
     "build",
     "compare",
+    "correlate",
     "explain",
     "formula",
     "parse",
+    "plot",
+    "read_log",
     "reproduce",
     "show",
+    "sweep",
     "to_network",
     "trace",
     "verify",
@@ -46,15 +54,21 @@ _LATER = {
     "build": "csncost.pytorch.build",
     "Comparison": "csncost.comparison",
     "compare": "csncost.comparison",
+    "correlate": "csncost.correlation",
     "Explanation": "csncost.explanation",
     "explain": "csncost.explanation",
     "Formula": "csncost.symbolic",
     "formula": "csncost.symbolic",
+    "read_log": "csncost.accuracy",
     "reproduce": "csncost.paper",
+    "sweep": "csncost.space",
     "trace": "csncost.pytorch.trace",
     "Verification": "csncost.pytorch.verify",
     "verify": "csncost.pytorch.verify",
 }
+
+
+_MODULES = {"plot": "csncost.render.plots"}
 
 
 def __dir__() -> list[str]:
@@ -63,10 +77,13 @@ def __dir__() -> list[str]:
 
 def __getattr__(name: str) -> Any:
     """Names that `analyze` does not need are imported when first asked for."""
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(_LATER[name]), name)
+    if name in _MODULES:
+        value: Any = import_module(_MODULES[name])
+    elif name in _LATER:
+        value = getattr(import_module(_LATER[name]), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value
     return value

@@ -102,7 +102,7 @@ def analyze(
     if not all(isinstance(size, int) for size in (*net.clip, net.classes)):
         raise CsncostError("analyze takes numbers, not arrays or symbols", "formula gives closed forms")
     name = _as_analysed(written.name, net, frames is not None or size is not None)
-    return _report(_shown(spec), name, partial(_canonical, written, net), net, views, counting)
+    return _report(shown(spec), name, partial(_canonical, written, net), net, views, counting)
 
 
 def _report(
@@ -146,7 +146,8 @@ def _canonical(written: Written, net: Network) -> str:
     return canonical(put_in(replace(written, input=Sizes(clip), stages=(*stages, last)), known))
 
 
-def _shown(spec: SpecLike) -> str:
+def shown(spec: SpecLike) -> str:
+    """A spec as it was given: its text, or its file."""
     if not isinstance(spec, Spec):
         return str(spec)
     return spec.source.name if spec.source.name not in ("", STDIN) else print_spec(spec).strip()
@@ -154,5 +155,5 @@ def _shown(spec: SpecLike) -> str:
 
 def title(spec: SpecLike) -> str:
     """What a spec without a name is called: its file, or that it is written out."""
-    shown = _shown(spec)
-    return shown if isinstance(spec, (Path, Spec)) and "\n" not in shown else WRITTEN_OUT
+    text = shown(spec)
+    return text if isinstance(spec, (Path, Spec)) and "\n" not in text else WRITTEN_OUT

@@ -6,15 +6,16 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
-from csncost.cli_options import CLIP, FILE, GIVEN, INPUT, OUTPUT, SETTING, VIEWS, arguments, read, spec_argument
+from csncost.cli_accuracy import correlate
+from csncost.cli_options import CLIP, FILE, GIVEN, INPUT, OUTPUT, PLOT, SETTING, VIEWS, arguments, read, spec_argument
 from csncost.cli_torch import export, trace, verify
 from csncost.errors import CsncostError
-from csncost.report import LEVELS
+from csncost.report import LEVELS, Report
 
 
 class _Group(click.Group):
@@ -59,10 +60,18 @@ def main() -> None:
       csncost verify ir-CSN-50                what is written is what runs
       csncost export ir-CSN-50 -o ir.onnx     a file that other programs run
       csncost reproduce all                   the paper's tables, ours beside
+      csncost correlate paper                 does accuracy go with cost
       csncost language                        how networks are written
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a character shows ? instead of failing
+
+
+def _plot(reports: Sequence[Report], path: str | None) -> None:
+    if path is not None:
+        from csncost.render.plots import save, stage_bars
+
+        save(stage_bars(reports), path)
 
 
 @main.command()
@@ -70,13 +79,15 @@ def main() -> None:
 @CLIP
 @VIEWS
 @click.option("--by", type=click.Choice(LEVELS), default=None, help="Rows: stage for people, layer for JSON and CSV.")
+@PLOT
 @OUTPUT
-def analyze(spec: Any, by: Any, form: Any, output: Any, **options: Any) -> None:
+def analyze(spec: Any, by: Any, plot: Any, form: Any, output: Any, **options: Any) -> None:
     """What a network costs, and where."""
     from csncost.analyze import analyze as run
     from csncost.render.output import emit
 
     report = run(spec, **arguments(options))
+    _plot([report], plot)
     shown = report.by(by or ("layer" if form in ("json", "csv") else "stage"))
     emit([shown.table()], shown.to_dict, form, output)
 
@@ -86,13 +97,16 @@ def analyze(spec: Any, by: Any, form: Any, output: Any, **options: Any) -> None:
 @CLIP
 @VIEWS
 @click.option("--by", type=click.Choice(LEVELS), default="stage", help="What is aligned.")
+@PLOT
 @OUTPUT
-def compare(specs: Any, form: Any, output: Any, **options: Any) -> None:
+def compare(specs: Any, by: Any, plot: Any, form: Any, output: Any, **options: Any) -> None:
     """Networks side by side, ratios to the first."""
     from csncost.comparison import compare as run
     from csncost.render.output import emit
 
-    found = run(*specs, **arguments(options))
+    given = arguments(options)
+    found = run(*specs, by=by, **given)
+    _plot(run(*specs, by="stage", **given).reports, plot)
     emit([found.table()], found.to_dict, form, output)
 
 
@@ -209,5 +223,5 @@ def reproduce(table: str, form: Any, output: Any) -> None:
         sys.exit(1)
 
 
-for command in (trace, verify, export):
+for command in (trace, verify, export, correlate):
     main.add_command(command)

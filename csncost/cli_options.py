@@ -81,6 +81,7 @@ GIVEN = click.option(
     metavar="NAME=VALUE",
     help="A parameter or a free name: G=4, 'G=[1,1,4,4]'; repeatable.",
 )
+PLOT = click.option("--plot", metavar="FILE", help="Draw where the cost sits, by stage: FILE.png, .pdf or .svg.")
 FILE = click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
 SETTING = options_of(
     click.option("--frames", type=int, metavar="N", help="Frames of the clip (default: the spec's, or 8)."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,6 +88,16 @@ class SpecError(CsncostError, ValueError):
         excerpt = self.span.excerpt(self.note) if self.span else f"  {self.note}" if self.note else ""
         hint = f"  {self.hint}" if self.hint else ""
         return "\n".join(part for part in (self.message, excerpt, hint) if part)
+
+
+class Undecided(SpecError):
+    """What a spec means hinges on `names` whose values are not known, or differ; with one value each it may be told."""
+
+    def __init__(
+        self, message: str, span: Span | None = None, *, names: Iterable[str], note: str = "", hint: str = ""
+    ) -> None:
+        super().__init__(message, span, note=note, hint=hint)
+        self.names = frozenset(names)
 
 
 class MissingExtra(CsncostError, ImportError):

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import and_
 from typing import Any, Literal
 
 from csncost.arithmetic import Size, Truth
@@ -106,12 +108,17 @@ class GraphBuilder:
 class Network:
     """A whole network: its graph, and what it takes for the network to exist.
 
-    `valid` is True, or a mask over arrays; `assumptions` are relations between symbols.
+    `masks` over arrays say which designs exist; `assumptions` are relations between symbols.
     """
 
     graph: Graph
-    valid: Truth = True
+    masks: tuple[Truth, ...] = ()
     assumptions: tuple[Any, ...] = ()
+
+    @property
+    def valid(self) -> Truth:
+        """Which designs exist: True, or all masks in one."""
+        return reduce(and_, self.masks, True)
 
     @property
     def clip(self) -> Shape:

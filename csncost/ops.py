@@ -5,11 +5,23 @@ Sizes are ints, labelled arrays or SymPy expressions. What an operation costs is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from csncost.arithmetic import Size, Truth, ceil_div, differ, divides, is_number, is_symbolic, nowhere, volume
+from csncost.arithmetic import (
+    Size,
+    Truth,
+    ceil_div,
+    differ,
+    divides,
+    everywhere,
+    is_number,
+    is_symbolic,
+    nowhere,
+    volume,
+)
 from csncost.formulas import window_positions, window_positions_ceil
 
 Shape: TypeAlias = tuple[Size, ...]
@@ -31,7 +43,8 @@ class Fault(Exception):
 class Checks:
     """What must hold for a network to exist: an error for ints, a mask for arrays, an assumption for symbols."""
 
-    valid: Truth = True
+    masks: dict[Any, Truth] = field(default_factory=dict)
+    """Masks over arrays, those over the same dimensions together: each is small, what all of them span may not be."""
     assumptions: list[Any] = field(default_factory=list)
 
     def require(self, truth: Truth, aspect: str, say: Callable[[], tuple[str, str]]) -> None:
@@ -46,7 +59,27 @@ class Checks:
             if truth not in self.assumptions and truth != True:  # noqa: E712
                 self.assumptions.append(truth)
             return
-        self.valid = self.valid & truth
+        self.mask(truth)
+
+    def mask(self, truth: Truth) -> None:
+        """Mask out the designs where an array of truths does not hold."""
+        if not everywhere(truth):
+            over = getattr(truth, "dims", ())
+            self.masks[over] = self.masks[over] & truth if over in self.masks else truth
+
+    @contextmanager
+    def only_where(self, truth: Truth) -> Iterator[None]:
+        """What is required meanwhile is required only of the designs where `truth` holds."""
+        if isinstance(truth, bool) or is_symbolic(truth):
+            yield
+            return
+        outer, self.masks = self.masks, {}
+        try:
+            yield
+        finally:
+            inner, self.masks = self.masks, outer
+        for mask in inner.values():
+            self.mask(mask | ~truth)
 
 
 def _require_window(checks: Checks, output: Shape, inputs: Sequence[Size], kernel: Sequence[Size]) -> None:

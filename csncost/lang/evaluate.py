@@ -6,14 +6,16 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from csncost.errors import Span, SpecError
+from csncost.errors import Span, SpecError, Undecided
 from csncost.lang.printer import print_value
 from csncost.lang.syntax import Call, Case, Chain, Expr, Index, List, Name, Number, Sizes
 
 LIBRARY = "csncost:"
 """Prefix of the source names of the package's own definitions; faults are shown in the caller's text instead."""
 
-_LIMIT = 10**18
+LIMIT = 10**18
+"""Greatest number that may come up while sizes are worked out."""
+
 _MAX_LEAVES = 100_000
 _MAX_DEPTH = 60
 
@@ -104,7 +106,8 @@ class Evaluator:
         if not isinstance(base, List):
             return base
         if not isinstance(index, Number) or not isinstance(index.value, int):
-            raise SpecError("the position in a list must be a known whole number", expr.index.span)
+            message = "the position in a list must be a known whole number"
+            raise Undecided(message, expr.index.span, names=ids(index))
         if not 1 <= index.value <= len(base.items):
             raise SpecError(f"this list has {len(base.items)} items, and item {index.value} is asked for", base.span)
         return base.items[index.value - 1]
@@ -129,9 +132,10 @@ class Evaluator:
                 return self(value)
             if _may_equal(known, subject):
                 hint = "give its value, or give what depends on it"
-                raise SpecError(
+                raise Undecided(
                     f"it must be known whether {print_value(subject)[:60]} is {print_value(known)[:60]}",
                     subject.span,
+                    names=ids(subject, known),
                     hint=hint,
                 )
         if case.otherwise is not None:
@@ -188,6 +192,11 @@ def names_in(expr: Expr) -> list[Name]:
             return []
 
 
+def ids(*exprs: Expr) -> set[str]:
+    """The names that values depend on."""
+    return {name.id for expr in exprs for name in names_in(expr)}
+
+
 def _folded(operator: str, a: Number, b: Number) -> Number:
     if operator in ("/", "//", "%") and b.value == 0:
         raise SpecError("division by zero", _blame(b.span, a, b))
@@ -195,7 +204,7 @@ def _folded(operator: str, a: Number, b: Number) -> Number:
 
 
 def _number(value: int | Fraction, span: Span) -> Number:
-    if abs(value.numerator) > _LIMIT or value.denominator > _LIMIT:
+    if abs(value.numerator) > LIMIT or value.denominator > LIMIT:
         raise SpecError("a number of absurd size", span)
     return Number(value.numerator if value.denominator == 1 else value, span=span)
 

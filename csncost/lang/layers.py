@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import cache
 
 from csncost.arithmetic import Size, Truth, everywhere, is_number, nowhere
-from csncost.errors import Span, SpecError, did_you_mean
+from csncost.errors import Span, SpecError, Undecided, did_you_mean
+from csncost.lang.evaluate import ids
 from csncost.lang.printer import print_layer, print_value
 from csncost.lang.sizing import Sizing
 from csncost.lang.syntax import Expr, Layer, Name, Sizes
 from csncost.network import GraphBuilder
-from csncost.ops import Activation, Conv, Fault, Linear, Norm, Op, Padding, Pool, Reshape, Shape
+from csncost.ops import Activation, Conv, Fault, Linear, Norm, Op, Padding, Pool, Reshape, Shape, same_shape
 
 ACTIVATIONS = ("relu", "silu", "gelu", "sigmoid", "tanh", "softmax", "none")
 AXES = ("frames", "height", "width")
@@ -82,10 +83,31 @@ class Layers(Sizing):
             if layer.stride is not None and any(
                 not is_number(s) or s != 1 for s in self.axes(layer.stride, ONES, "stride")
             ):
-                raise SpecError("an optional layer cannot stride", self.blame(layer.stride.span), note=place.of(layer))
+                raise Undecided(
+                    "an optional layer cannot stride",
+                    self.blame(layer.stride.span),
+                    names=ids(layer.stride),
+                    note=place.of(layer),
+                )
             changes = self.differ(in_channels, out_channels)
             if nowhere(changes):
                 return
+        with self.only_where(changes):
+            self.filters(builder, name, layer, place, bare, out_channels, changes)
+
+    def filters(
+        self,
+        builder: GraphBuilder,
+        name: str,
+        layer: Layer,
+        place: Place,
+        bare: bool,
+        out_channels: Size,
+        changes: Truth,
+    ) -> None:
+        """Append a convolution with what follows it, in a branch of its own if only some designs have it."""
+        shape = builder.shape()
+        in_channels = shape[0]
         kernel = self.axes(layer.head, ONES, "a kernel")
         dilation = self.axes(layer.option("dilation"), ONES, "dilation") if layer.options else ONES
         normed = self.word(layer, "norm", ("batch", "none"), "batch") == "batch"
@@ -107,6 +129,8 @@ class Layers(Sizing):
         if act != "none":
             target.follow(f"{name}_act", _activation(act), layer.span)
         if target is not builder:
+            if not same_shape(shape[1:], target.shape()[1:]):
+                raise SpecError("an optional layer that changes the size", self.blame(layer.span), note=place.of(layer))
             builder.nest(name, target.graph(), copies=changes.astype("int64"), span=layer.span)
 
     def video(self, builder: GraphBuilder, layer: Layer, place: Place) -> Shape:

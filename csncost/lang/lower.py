@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
-from csncost.arithmetic import Size, Truth, differ, everywhere, is_number, nowhere
-from csncost.errors import Span, SpecError
+from csncost.arithmetic import Size, Truth, differ, everywhere, is_number, is_symbolic, nowhere
+from csncost.errors import Span, SpecError, Undecided
+from csncost.lang.evaluate import ids
 from csncost.lang.expand import Written
 from csncost.lang.layers import AXES, ONES, Layers, Place
 from csncost.lang.printer import print_value
@@ -52,7 +53,7 @@ class _Lowering(Layers):
             graph = self.stage(stage, builder.shape(), classifier=stage is stages[-1])
             self.check_names(stage, graph, names)
             builder.nest(stage.label, graph, span=stage.span)
-        network = Network(builder.graph(), self.checks.valid, tuple(self.checks.assumptions))
+        network = Network(builder.graph(), tuple(self.checks.masks.values()), tuple(self.checks.assumptions))
         if "classes" in self.setting and not network.has_classifier:
             raise SpecError(
                 "this network ends in no fully connected layer, whose classes could be set",
@@ -92,7 +93,10 @@ class _Lowering(Layers):
 
     def bind(self, name: Name, value: Size) -> None:
         known = self.values.get(name.id, value)
-        if known is not value and not nowhere(differ(known, value)):
+        truth = True if known is value else _equal(known, value)
+        if hasattr(truth, "dtype"):
+            self.checks.mask(truth)
+        elif not truth:
             raise SpecError(f'"{name.id}" cannot be both {known} and {value}', self.blame(name.span))
         self.values[name.id] = value
 
@@ -121,12 +125,14 @@ class _Lowering(Layers):
         while not (is_number(remaining) and remaining == 0):
             place = Place(label, first)
             before = builder.shape()
-            graph, strides = self.block(repeat, before, place, strided)
+            with self.only_where(True if is_number(remaining) else remaining > 0):
+                graph, strides = self.block(repeat, before, place, strided)
             fixed = same_shape(before, graph.output) and not strides
             if not (fixed or is_number(remaining) or strided):
-                raise SpecError(
+                raise Undecided(
                     "a free number of blocks that each change the shape",
                     self.blame(repeat.span),
+                    names=ids(repeat.count),
                     hint="give the number, or pad the layers",
                 )
             copies = remaining if fixed else 1
@@ -138,8 +144,12 @@ class _Lowering(Layers):
         return after
 
     def count_ops(self, graph: Graph, copies: Size, span: Span) -> None:
-        self.ops += len(graph.nodes) * copies if is_number(copies) else 0
-        if self.ops > MAX_OPS:
+        if is_symbolic(copies):
+            return
+        self.ops = self.ops + len(graph.nodes) * copies
+        if hasattr(self.ops, "dtype"):
+            self.checks.mask(self.ops <= MAX_OPS)
+        elif self.ops > MAX_OPS:
             raise SpecError(f"a network of more than {MAX_OPS:,} operations", self.blame(span))
 
     def block(self, repeat: Repeat, shape: Shape, place: Place, strided: bool) -> tuple[Graph, bool]:
@@ -183,7 +193,9 @@ class _Lowering(Layers):
                 changes = changes | self.differ(before, after)
         value = self.shortcut(builder, shortcut, changes, stride, place, repeat.span)
         try:
-            builder.add("add", Add(), main, value, span=repeat.span)
+            # a path that is written out changes the shape only where it is there
+            with self.only_where(changes if isinstance(shortcut, Block) else True):
+                builder.add("add", Add(), main, value, span=repeat.span)
         except Fault as fault:
             hint = "pad the layers so that the block keeps its size, or write shortcut=none"
             raise SpecError(
@@ -212,7 +224,8 @@ class _Lowering(Layers):
         if shortcut == Name("identity") or (nowhere(changes) and shortcut != Name("projection")):
             return 0
         always = shortcut == Name("projection") or everywhere(changes)
-        path = self.projection(builder, shortcut, stride, place, span)
+        with self.only_where(True if always else changes):
+            path = self.projection(builder, shortcut, stride, place, span)
         return builder.nest("shortcut", path, 0, copies=1 if always else changes.astype("int64"), span=span)
 
     def projection(
@@ -234,6 +247,12 @@ class _Lowering(Layers):
         branch.add("shortcut", conv, span=span)
         branch.follow("shortcut_norm", Norm(conv.out_channels), span)
         return branch.graph()
+
+
+def _equal(known: Size, value: Size) -> Truth:
+    """Whether two values of one name agree; a mask where arrays do in part."""
+    truth = differ(known, value)
+    return ~truth if hasattr(truth, "dtype") and not everywhere(truth) else nowhere(truth)
 
 
 @cache

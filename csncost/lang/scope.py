@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
-from csncost.errors import Span, SpecError, did_you_mean
-from csncost.lang.evaluate import Evaluator
+from csncost.errors import Span, SpecError, Undecided, did_you_mean
+from csncost.lang.evaluate import Evaluator, ids
 from csncost.lang.printer import print_value
-from csncost.lang.syntax import NOWHERE, Assignment, Expr, List, Name
+from csncost.lang.syntax import NOWHERE, Assignment, Expr, List, Name, Number
 
 MAX_PARAMETER_CHAIN = 50
 
@@ -55,9 +56,8 @@ class Scope:
             return value
         keys = ", ".join(print_value(key) for key, _ in choices)
         like = f", or a list of {length} such as {print_value(choices[0][1])}" if length else ""
-        raise SpecError(
-            f"{item.name} cannot be {print_value(value)[:60]}", value.span, hint=f"it is one of {keys}{like}"
-        )
+        fault = SpecError if isinstance(value, Number) else partial(Undecided, names=ids(value))
+        raise fault(f"{item.name} cannot be {print_value(value)[:60]}", value.span, hint=f"it is one of {keys}{like}")
 
     def with_arguments(self, arguments: Mapping[str, Expr]) -> Evaluator:
         """An evaluator that knows a block's arguments before these parameters."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from fractions import Fraction
 from functools import reduce
 
-from csncost.arithmetic import NEARLY, Size, Truth, ceil, differ, floor, is_symbolic, smaller
-from csncost.errors import Span, SpecError
-from csncost.lang.evaluate import LIBRARY
+from csncost.arithmetic import NEARLY, Size, Truth, ceil, differ, everywhere, floor, is_symbolic, smaller
+from csncost.errors import Span, SpecError, Undecided
+from csncost.lang.evaluate import LIBRARY, LIMIT
 from csncost.lang.expand import Written
 from csncost.lang.lexer import MAX_SIZE
 from csncost.lang.printer import print_value
@@ -24,7 +25,18 @@ class Sizing:
         self.values = values
         self.setting = setting
         self.checks = Checks()
-        self.ops = 0
+        self.ops: Size = 0
+
+    @contextmanager
+    def only_where(self, truth: Truth) -> Iterator[None]:
+        """What fails meanwhile fails only the designs where an array of truths holds."""
+        try:
+            with self.checks.only_where(truth):
+                yield
+        except SpecError as fault:
+            if not hasattr(truth, "dims"):
+                raise
+            raise Undecided(fault.message, fault.span, names=truth.dims, note=fault.note, hint=fault.hint) from None
 
     def value(self, expr: Expr) -> Size:
         """The value of an expression with every free name put in: int, Fraction, array or symbol."""
@@ -57,8 +69,21 @@ class Sizing:
         )
 
     def operate(self, operator: str, a: Size, b: Size, at: Expr) -> Size:
-        """a operator b, exact for numbers."""
-        a, b = _alike(a, b)
+        """a operator b, exact but for arrays of floats, and not of absurd size."""
+        return self.sane(self.combine(operator, a, b, at), at)
+
+    def sane(self, value: Size, at: Expr) -> Size:
+        """A value as it is, if it is of no absurd size: what is folded before has the same limit."""
+        if isinstance(value, (int, Fraction)):
+            if abs(value.numerator) > LIMIT or value.denominator > LIMIT:
+                raise SpecError("a number of absurd size", self.blame(at.span))
+        elif _kind(value) in ("i", "O") and _greatest(value) > LIMIT:
+            self.checks.mask(abs(value) <= LIMIT)
+        return value
+
+    def combine(self, operator: str, a: Size, b: Size, at: Expr) -> Size:
+        """a operator b."""
+        a, b = _roomy(operator, *_alike(a, b))
         match operator:
             case "+":
                 return a + b
@@ -67,13 +92,12 @@ class Sizing:
             case "*":
                 return a * b
         if hasattr(b, "dtype"):
-            self.checks.valid = self.checks.valid & (b != 0)
+            self.checks.mask(b != 0)
             b = b + (b == 0)
         elif b == 0:
             raise SpecError("division by zero", self.blame(at.span))
         if operator == "/":
-            exact = isinstance(a, (int, Fraction)) and isinstance(b, (int, Fraction))
-            return Fraction(a) / b if exact else a / b
+            return _quotient(a, b)
         whole = a // b if _exact(a, b) else floor(a / b)
         return whole if operator == "//" else a - whole * b
 
@@ -121,10 +145,13 @@ class Sizing:
         """An array of sizes as 64-bit ints; where one is illegal the design is masked, and the value is a legal one."""
         if value.dtype.kind == "f":
             whole = (value + 0.5) // 1
-            self.checks.valid = self.checks.valid & (abs(value - whole) < NEARLY)
+            self.checks.mask(abs(value - whole) < NEARLY)
             value = whole
-        self.checks.valid = self.checks.valid & (value >= least) & (value <= MAX_SIZE)
-        return value.clip(least, MAX_SIZE).astype("int64")
+        legal = (value >= least) & (value <= MAX_SIZE)
+        if value.dtype.kind == "O":
+            legal = legal & (value % 1 == 0)
+        self.checks.mask(legal)
+        return (value * legal + least * ~legal).astype("int64")
 
     def differ(self, a: Size, b: Size) -> Truth:
         """Whether two sizes differ; of symbols that may be equal at some values it is assumed that they do."""
@@ -165,7 +192,7 @@ def _call(function: str, arguments: list[Size]) -> Size:
         case "ceil":
             return ceil(arguments[0])
         case "round":
-            half = 0.5 if hasattr(arguments[0], "dtype") else Fraction(1, 2)
+            half = 0.5 if _inexact(arguments[0]) else Fraction(1, 2)
             return floor(arguments[0] + half)
         case "min":
             return reduce(smaller, arguments)
@@ -174,24 +201,65 @@ def _call(function: str, arguments: list[Size]) -> Size:
 
 
 def _entered(value: Size, name: Name, blame: Callable[[Span], Span]) -> Size:
-    """A given value in a form that cannot wrap around: arrays of ints have 64 bits."""
+    """A given value: arrays of ints have 64 bits; what would wrap around in them, and fractions, are Python's own."""
     if not hasattr(value, "dtype"):
         return value
-    if value.dtype.kind not in "iuf":
+    if value.dtype.kind not in "iufO":
         raise SpecError(f'"{name.id}" is an array of {value.dtype}, not of numbers', blame(name.span))
-    return value if value.dtype.kind == "f" else value.astype("int64")
+    return value if value.dtype.kind in "fO" else value.astype("int64")
 
 
 def _alike(*values: Size) -> tuple[Size, ...]:
-    """Fractions as floats where they meet an array, which could hold them as objects only."""
-    if not any(hasattr(value, "dtype") for value in values):
+    """Fractions as floats where they meet an array of floats."""
+    if not any(map(_inexact, values)):
         return values
-    return tuple(float(value) if isinstance(value, Fraction) else value for value in values)
+    return tuple(
+        float(value) if isinstance(value, Fraction) else value.astype(float) if _kind(value) == "O" else value
+        for value in values
+    )
+
+
+def _roomy(operator: str, a: Size, b: Size) -> tuple[Size, Size]:
+    """Operands whose result cannot wrap around: arrays of Python's ints where 64 bits might not do."""
+    if "i" not in (_kind(a), _kind(b)) or is_symbolic(a, b) or operator in ("/", "//", "%"):
+        return a, b
+    x, y = _greatest(a), _greatest(b)
+    if (x * y if operator == "*" else x + y) <= _MOST:
+        return a, b
+    return (a.astype(object), b) if _kind(a) == "i" else (a, b.astype(object))
+
+
+_MOST = 2**63 - 1
+
+
+def _greatest(value: Size) -> Size:
+    """The greatest magnitude of a number or in an array."""
+    if not hasattr(value, "dtype"):
+        return abs(value)
+    return max(abs(value.min().item()), abs(value.max().item()))
+
+
+def _quotient(a: Size, b: Size) -> Size:
+    """a / b, exact but for arrays of floats: an array of ints where all are whole, else of Fractions."""
+    if is_symbolic(a, b) or _inexact(a) or _inexact(b):
+        return a / b
+    if not (hasattr(a, "dtype") or hasattr(b, "dtype")):
+        return Fraction(a) / b
+    whole = everywhere(a % b == 0)
+    return a // b if whole else (a.astype(object) if hasattr(a, "dtype") else a) * Fraction(1) / b
+
+
+def _kind(value: Size) -> str:
+    return value.dtype.kind if hasattr(value, "dtype") else ""
+
+
+def _inexact(value: Size) -> bool:
+    return _kind(value) == "f"
 
 
 def _exact(*values: Size) -> bool:
     """Whether floor division of the values is exact: all but arrays of floats."""
-    return not any(hasattr(value, "dtype") and value.dtype.kind == "f" for value in values)
+    return not any(map(_inexact, values))
 
 
 def _short(value: int | Fraction) -> str:

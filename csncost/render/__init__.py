@@ -1,1 +1,1 @@
-"""Views of tables and reports for a terminal; the only part that imports rich."""
+"""Views of tables, reports and designs: terminal, files and figures; the only part that imports rich and matplotlib."""

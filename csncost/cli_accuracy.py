@@ -1,0 +1,52 @@
+"""The command that reads logged accuracies: correlate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from csncost.cli_options import OUTPUT
+from csncost.errors import CsncostError
+
+
+def select_option(ctx: click.Context, param: click.Parameter, value: str) -> Any:
+    """`best`, `last`, or the number of an epoch."""
+    if value in ("best", "last"):
+        return value
+    if not (value.isascii() and value.isdigit() and len(value) < 10):
+        raise CsncostError(f'--select is best, last or an epoch, not "{value[:40]}"', "for instance --select 45")
+    return int(value)
+
+
+@click.command()
+@click.argument("logs", nargs=-1, required=True, metavar="LOG...")
+@click.option(
+    "--against", "metrics", multiple=True, metavar="NAME", help="interactions, flops, params, depth; repeatable."
+)
+@click.option("--metric", metavar="COLUMN", help="The column of accuracies (default: the one that is called so).")
+@click.option(
+    "--select", default="best", callback=select_option, metavar="best|last|EPOCH", help="Which epoch of a run counts."
+)
+@OUTPUT
+def correlate(logs: Any, metrics: Any, metric: Any, select: Any, form: Any, output: Any) -> None:
+    """How accuracy goes with cost, over the networks of a log.
+
+    A LOG is a table (CSV, TSV, JSON lines) with a column "spec" and one of accuracies, the shipped log paper, or
+    FILE=SPEC for what the training of one network leaves: metrics.csv of Lightning, scalars.json of MMEngine, a log
+    with json_stats of PySlowFast, event files of TensorBoard.
+
+    \b
+      csncost correlate paper
+      csncost correlate runs.csv --metric val_acc --select last
+      csncost correlate a/metrics.csv=ir-CSN-26 b/metrics.csv=ir-CSN-50 c/metrics.csv=simple-8
+
+    Needs the extra explore.
+    """
+    from csncost.accuracy import read_arguments
+    from csncost.correlation import PREDICTORS
+    from csncost.correlation import correlate as run
+    from csncost.render.output import emit
+
+    found = run(read_arguments(logs, select=select, metric=metric), metrics=metrics or PREDICTORS)
+    emit([found.table()], found.to_dict, form, output)

@@ -1,0 +1,404 @@
+"""How accuracy goes with cost: rank correlations, their uncertainty, and a fitted trend.
+
+The paper's claim (section 4.2) is that channel interactions predict accuracy, and FLOPs do not. The statistics are
+SciPy's; what few designs cannot show is said.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite, log10, sqrt
+from typing import TYPE_CHECKING, Any
+
+from csncost.accuracy import LogLike, read_log
+from csncost.analyze import analyze
+from csncost.errors import CsncostError, MissingExtra, did_you_mean
+from csncost.records import Result, Select, Setting, points
+from csncost.report import Report
+from csncost.table import Column, Table, data_frame
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+PREDICTORS = ("interactions", "flops", "params", "depth")
+"""What accuracy is correlated with; counts as logarithms, depth in weighted layers (shortcuts left out)."""
+
+FEWEST_FOR_RANKS, FEWEST_FOR_INTERVAL = 3, 5
+RESAMPLES, SEED = 1999, 0
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A rank correlation from -1 to 1 with its 95% bootstrap interval (percentile; None for too few designs)."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RankCorrelation:
+    """Accuracy against one predictor over `n` designs: `blocks` of them all, or None for designs of any depth.
+
+    `p` is the share of all orders of the accuracies (or of 9999 random ones) that correlate at least as strongly.
+    """
+
+    setting: Setting
+    blocks: int | None
+    predictor: str
+    n: int
+    spearman: Interval
+    kendall: Interval
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """accuracy = intercept + slope * log10(interactions): percentage points, for each factor of ten.
+
+    `error` is the root mean square error over designs that were each left out of the fit, `error_of_mean` that of
+    predicting the mean of the others.
+    """
+
+    setting: Setting
+    n: int
+    slope: float
+    intercept: float
+    error: float
+    error_of_mean: float
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """What a log says of accuracy and cost, for each setting with enough designs."""
+
+    log: str
+    ranks: tuple[RankCorrelation, ...]
+    trends: tuple[Trend, ...]
+    designs: tuple[dict[str, Any], ...]
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The correlation as plain data."""
+        return {
+            "log": self.log,
+            "convention": "paper",
+            "correlations": [_flat(rank) for rank in self.ranks],
+            "trends": [_plain_trend(trend) for trend in self.trends],
+            "designs": list(self.designs),
+            "notes": list(self.notes),
+        }
+
+    def to_json(self, indent: int | None = 2) -> str:
+        """`to_dict` as JSON."""
+        return json.dumps(self.to_dict(), indent=indent)
+
+    def to_frame(self) -> DataFrame:
+        """The correlations as a pandas DataFrame. Raises MissingExtra without pandas."""
+        return data_frame([_flat(rank) for rank in self.ranks], {"log": self.log, "convention": "paper"})
+
+    def table(self) -> Table:
+        """The correlations as a table."""
+        columns = [
+            *(Column(key, key, only="machines") for key in Setting._fields),
+            Column("of", "designs", only="people", wrap=True, tight=True),
+            Column("blocks", "blocks", only="machines"),
+            Column("n", "n", align="right"),
+            Column("predictor", "against", _called),
+            *_interval_columns("spearman", "Spearman"),
+            *_interval_columns("kendall", "Kendall", drop=1),
+            Column("p", "p", lambda p: f"{p:.3f}", "right"),
+        ]
+        settings = list(dict.fromkeys(rank.setting for rank in self.ranks))
+        rows, previous = [], None
+        for rank in self.ranks:
+            part = (rank.setting, rank.blocks)
+            of = None if part == previous else "all" if len(settings) == 1 and rank.blocks is None else _of(rank)
+            rows.append(_flat(rank) | {"of": of, "part": part, **_intervals(rank)})
+            previous = part
+        title = f"Accuracy against cost: {self.log}" + (f", {settings[0]}" if len(settings) == 1 else "")
+        stamp = {"convention": "paper"}
+        return Table(columns, rows, title=title, notes=self.notes, stamp=stamp, section="part")
+
+    def __repr__(self) -> str:
+        return f"<Correlation of {self.log}: {len(self.ranks)} correlations of {len(self.designs)} designs>"
+
+    def __str__(self) -> str:
+        return self.table().to_markdown()
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html()
+
+
+def correlate(
+    log: LogLike = "paper",
+    *,
+    metrics: Sequence[str] = PREDICTORS,
+    select: Select = "best",
+    metric: str | None = None,
+) -> Correlation:
+    """Spearman's and Kendall's correlation of accuracy with log interactions, log FLOPs, log params and depth.
+
+    `metrics` chooses among these; the other arguments are those of `read_log`. Only accuracies of one setting
+    (dataset, metric, clip, pre-training) are compared, over all designs and over those of each depth in blocks; runs
+    of one design count once, with their mean. Intervals (95%) are bootstrapped from 5 designs on.
+
+    Settings of fewer than 5 designs are left out, unless there is no larger one.
+
+    Raises CsncostError where no setting has three designs, and as `read_log` does, and MissingExtra without SciPy.
+
+    >>> found = correlate("paper", metrics=["interactions"])
+    >>> found.ranks[0].n, round(found.ranks[0].spearman.value, 2)
+    (9, 0.89)
+    """
+    for one in metrics:
+        if one not in PREDICTORS:
+            hint = did_you_mean(str(one), list(PREDICTORS)) or f"there are {', '.join(PREDICTORS)}"
+            raise CsncostError(f'accuracy is not correlated with "{one!s:.40}"', hint)
+    if not metrics or isinstance(metrics, str):
+        raise CsncostError("metrics is a list of predictors", f"of {', '.join(PREDICTORS)}")
+    _scipy()
+    accuracies = read_log(log, select=select, metric=metric)
+    groups = {setting: [_design(result) for result in results] for setting, results in accuracies.settings.items()}
+    largest = max(map(len, groups.values()))
+    fewest = FEWEST_FOR_INTERVAL if largest >= FEWEST_FOR_INTERVAL else FEWEST_FOR_RANKS
+    enough = {setting: found for setting, found in groups.items() if len(found) >= fewest}
+    if not enough:
+        raise CsncostError(
+            f"{accuracies.log} has no three designs in one setting, only {largest}",
+            "accuracies are compared within one dataset, metric, clip and pre-training",
+        )
+    ranks = [rank for setting, found in enough.items() for rank in _of_setting(setting, found, metrics)]
+    trends = [trend for setting, found in enough.items() if (trend := _trend(setting, found))]
+    notes = [
+        *_trend_notes(trends),
+        *_cautions(ranks),
+        *_too_few(groups, enough),
+        *accuracies.notes,
+        *accuracies.left_out(),
+    ]
+    designs = [one for found in groups.values() for one in found]
+    return Correlation(accuracies.log, tuple(ranks), tuple(trends), tuple(designs), tuple(notes))
+
+
+# -- designs and their costs -------------------------------------------------------------------------------------
+
+
+def _design(result: Result) -> dict[str, Any]:
+    """A result and what its network costs, with the clip that it ran on."""
+    report = analyze(result.canonical)
+    counts = {key: getattr(report, key) for key in ("params", "flops", "interactions")}
+    return result.to_dict() | counts | {"depth": weighted_layers(report), "blocks": blocks(report)}
+
+
+def weighted_layers(report: Report) -> int:
+    """Convolutions and fully connected layers, those of shortcuts left out: 50 for ResNet3D-50.
+
+    >>> weighted_layers(analyze("ResNet3D-50")), weighted_layers(analyze("ip-CSN-50"))
+    (50, 66)
+    """
+    return sum(row.op in ("conv", "linear") and not row.name.endswith(".shortcut") for row in report.rows)
+
+
+def blocks(report: Report) -> int:
+    """Residual blocks: 16 for ResNet3D-50 and for every network made from it."""
+    return len({row.block for row in report.rows if row.block})
+
+
+def _values(designs: Sequence[dict[str, Any]], predictor: str) -> list[float]:
+    """A predictor of each design, counts as logarithms; rank correlations are the same with or without."""
+    return [d["depth"] if predictor == "depth" else log10(max(d[predictor], 1)) for d in designs]
+
+
+# -- statistics --------------------------------------------------------------------------------------------------
+
+
+def _scipy() -> Any:
+    try:
+        from scipy import stats
+    except ImportError:
+        raise MissingExtra("SciPy", "explore") from None
+    if not hasattr(stats, "spearmanrho"):
+        raise MissingExtra("SciPy 1.17 or newer", "explore")
+    return stats
+
+
+def _of_setting(
+    setting: Setting, designs: Sequence[dict[str, Any]], predictors: Sequence[str]
+) -> Iterator[RankCorrelation]:
+    """Correlations over all designs of a setting, and over those of each number of blocks if there are several."""
+    depths = sorted({design["blocks"] for design in designs})
+    parts: list[tuple[int | None, Sequence[dict[str, Any]]]] = [(None, designs)]
+    if len(depths) > 1:
+        parts += [(depth, [d for d in designs if d["blocks"] == depth]) for depth in depths]
+    for depth, found in parts:
+        if len(found) >= FEWEST_FOR_RANKS:
+            for predictor in predictors:
+                rank = _ranks(setting, depth, predictor, found)
+                if rank is not None:
+                    yield rank
+
+
+def _ranks(
+    setting: Setting, depth: int | None, predictor: str, designs: Sequence[dict[str, Any]]
+) -> RankCorrelation | None:
+    """Both correlations; None where all designs have one value, so that there is no order."""
+    stats = _scipy()
+    x, y = _values(designs, predictor), [design["mean"] for design in designs]
+    if len(set(x)) < 2 or len(set(y)) < 2:
+        return None
+    p = stats.permutation_test(
+        (y,),
+        lambda order, axis: stats.spearmanrho(x, order, axis=axis).statistic,
+        permutation_type="pairings",
+        vectorized=True,
+        n_resamples=9999,
+        rng=SEED,
+    ).pvalue
+    spearman, kendall = (_interval(function, x, y) for function in (stats.spearmanrho, stats.kendalltau))
+    return RankCorrelation(setting, depth, predictor, len(x), spearman, kendall, float(p))
+
+
+def _interval(function: Any, x: Sequence[float], y: Sequence[float]) -> Interval:
+    """A correlation with its percentile bootstrap interval, over the resamples in which there is an order."""
+    import warnings
+
+    value = float(function(x, y).statistic)
+    if len(x) < FEWEST_FOR_INTERVAL:
+        return Interval(value)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a resample of one design has no order
+        found = _scipy().bootstrap(
+            (x, y),
+            lambda a, b, axis: _no_order_is_none(function(a, b, axis=axis).statistic),
+            paired=True,
+            vectorized=True,
+            method="percentile",
+            n_resamples=RESAMPLES,
+            rng=SEED,
+        )
+    low, high = map(float, found.confidence_interval)
+    return Interval(value, low, high) if isfinite(low) and isfinite(high) else Interval(value)
+
+
+def _no_order_is_none(statistic: Any) -> Any:
+    """Zero for a resample in which all designs are equal: it shows no correlation."""
+    import numpy as np
+
+    return np.nan_to_num(statistic, nan=0.0)
+
+
+def _trend(setting: Setting, designs: Sequence[dict[str, Any]]) -> Trend | None:
+    """A line through accuracy against log interactions; None for fewer than five designs or one value."""
+    x, y = _values(designs, "interactions"), [design["mean"] for design in designs]
+    if len(x) < FEWEST_FOR_INTERVAL or len(set(x)) < 3:
+        return None
+    fit = _scipy().linregress(x, y)
+    others = [([*x[:i], *x[i + 1 :]], [*y[:i], *y[i + 1 :]]) for i in range(len(x))]
+    lines = [_scipy().linregress(a, b) for a, b in others]
+    misses = [line.intercept + line.slope * a - b for line, a, b in zip(lines, x, y, strict=True)]
+    of_means = [sum(b) / len(b) - mine for (_, b), mine in zip(others, y, strict=True)]
+    return Trend(setting, len(x), float(fit.slope), float(fit.intercept), _rms(misses), _rms(of_means))
+
+
+def _rms(misses: Sequence[float]) -> float:
+    return sqrt(sum(float(miss) ** 2 for miss in misses) / len(misses))
+
+
+# -- what is said of them ----------------------------------------------------------------------------------------
+
+
+def _trend_notes(trends: Sequence[Trend]) -> Iterator[str]:
+    for t in trends:
+        yield (
+            f"trend ({t.setting}): {points(t.slope)} points for each factor of 10 in interactions; a design left out is"
+            f" predicted to within {points(t.error)} points (rms),"
+            f" by the mean of the others to {points(t.error_of_mean)}"
+        )
+
+
+def _cautions(ranks: Sequence[RankCorrelation]) -> Iterator[str]:
+    """What the designs are too few to tell."""
+    overall = [rank for rank in ranks if rank.blocks is None]
+    fewest = min(rank.n for rank in overall) if overall else 0
+    for setting in dict.fromkeys(rank.setting for rank in overall):
+        if line := _overlapping([rank for rank in overall if rank.setting == setting]):
+            yield line
+    if any(rank.spearman.low is None for rank in ranks):
+        yield (
+            f"fewer than {FEWEST_FOR_INTERVAL} designs have no interval: by chance alone, one order of 3 designs in"
+            " three fits perfectly or is reversed"
+        )
+    if fewest < 30:
+        yield "so few designs, of one family, show an association here; they neither establish a law nor a cause"
+
+
+def _overlapping(ranks: Sequence[RankCorrelation]) -> str:
+    """Which predictors cannot be told from the best one: those whose intervals overlap its own."""
+    known = [rank for rank in ranks if rank.spearman.low is not None]
+    if len(known) < 2:
+        return ""
+    best = max(known, key=lambda rank: abs(rank.spearman.value))
+    low, high = best.spearman.low, best.spearman.high
+    alike = [
+        rank.predictor
+        for rank in known
+        if rank is not best and rank.spearman.low <= high and low <= rank.spearman.high  # type: ignore[operator]
+    ]
+    if not alike:
+        return ""
+    return (
+        f"{best.n} designs do not tell {_called(best.predictor)} from {', '.join(map(_called, alike))}: the 95%"
+        " intervals overlap"
+    )
+
+
+def _too_few(groups: Mapping[Setting, Sequence[Any]], enough: Mapping[Setting, Any]) -> Iterator[str]:
+    few = [f"{setting} ({len(found)})" for setting, found in groups.items() if setting not in enough]
+    if few:
+        yield f"too few designs to correlate: {'; '.join(few)}"
+
+
+def _called(predictor: str) -> str:
+    names = {"interactions": "log interact.", "flops": "log FLOPs", "params": "log params", "depth": "depth"}
+    return names[predictor]
+
+
+def _of(rank: RankCorrelation) -> str:
+    return str(rank.setting) if rank.blocks is None else f"of {rank.blocks} blocks"
+
+
+def _flat(rank: RankCorrelation) -> dict[str, Any]:
+    found: dict[str, Any] = {**rank.setting._asdict(), "blocks": rank.blocks, "n": rank.n, "predictor": rank.predictor}
+    for name in ("spearman", "kendall"):
+        interval = getattr(rank, name)
+        found |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
+    return found | {"p": rank.p}
+
+
+def _plain_trend(trend: Trend) -> dict[str, Any]:
+    keys = ("n", "slope", "intercept", "error", "error_of_mean")
+    return {**trend.setting._asdict(), "against": "log10 interactions", **{key: getattr(trend, key) for key in keys}}
+
+
+def _intervals(rank: RankCorrelation) -> dict[str, str | None]:
+    return {f"{name}_interval": _shown(getattr(rank, name)) for name in ("spearman", "kendall")}
+
+
+def _shown(interval: Interval) -> str | None:
+    return None if interval.low is None else f"[{_signed(interval.low)}, {_signed(interval.high or 0.0)}]"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}"
+
+
+def _interval_columns(key: str, title: str, drop: int = 0) -> list[Column]:
+    return [
+        Column(key, title, _signed, "right", drop=drop),
+        Column(f"{key}_interval", "95%", align="right", only="people", tight=True, drop=drop),
+        Column(f"{key}_low", f"{title} low", only="machines"),
+        Column(f"{key}_high", f"{title} high", only="machines"),
+    ]

@@ -1,0 +1,246 @@
+"""Accuracies as records: single runs, the runs of one network together, and their join to designs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import sqrt
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+from csncost.errors import CsncostError
+from csncost.identity import key_of
+from csncost.logs import Unread
+from csncost.reading import SpecLike
+from csncost.table import Column, Table, data_frame
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+Select: TypeAlias = Literal["best", "last"] | int
+"""Which epoch of a run counts: the best one, the last one, or one by number."""
+
+
+class Setting(NamedTuple):
+    """What must be the same for two accuracies to be comparable; a field that the log leaves out is empty."""
+
+    dataset: str = ""
+    metric: str = ""
+    clip: str = ""
+    pretrain: str = ""
+
+    def __str__(self) -> str:
+        pretrain = f"pre-trained on {self.pretrain}" if self.pretrain not in ("", "none") else ""
+        return ", ".join(text for text in (self.dataset, self.metric, self.clip, pretrain) if text) or "one setting"
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """The accuracy of one run, `value` in percent.
+
+    `spec` is as written, `canonical` the network written out with the clip it ran on, `architecture` the same whatever
+    clip and classes; `setting.clip` is empty where neither spec nor log says one.
+    """
+
+    spec: str
+    name: str
+    canonical: str = field(repr=False)
+    architecture: str = field(repr=False)
+    value: float
+    setting: Setting
+    seed: str
+    source: str
+    epoch: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The accuracy as plain data."""
+        keys = ("spec", "name", "value", "seed", "source", "epoch")
+        return {key: getattr(self, key) for key in keys} | self.setting._asdict()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The runs of one network in one setting: mean and sample standard deviation in percentage points."""
+
+    runs: tuple[Accuracy, ...]
+
+    @property
+    def spec(self) -> str:
+        """The network as the log first spells it."""
+        return self.runs[0].spec
+
+    @property
+    def name(self) -> str:
+        """The network's canonical name, if a run gives one."""
+        return next((run.name for run in self.runs if run.name), "")
+
+    @property
+    def label(self) -> str:
+        """What people call the network."""
+        return self.spec if len(self.spec) <= 40 and "\n" not in self.spec else self.name or "a network written out"
+
+    @property
+    def canonical(self) -> str:
+        """The network written out, with the clip it ran on."""
+        return self.runs[0].canonical
+
+    @property
+    def architecture(self) -> str:
+        """The network written out, whatever the clip and the classes."""
+        return self.runs[0].architecture
+
+    @property
+    def setting(self) -> Setting:
+        """What the runs have in common with those they can be compared with."""
+        return self.runs[0].setting
+
+    @property
+    def n(self) -> int:
+        """How many runs there are."""
+        return len(self.runs)
+
+    @property
+    def mean(self) -> float:
+        """The mean accuracy of the runs in percent."""
+        return sum(run.value for run in self.runs) / self.n
+
+    @property
+    def spread(self) -> float | None:
+        """The sample standard deviation of the runs (n - 1), None for a single run."""
+        if self.n < 2:
+            return None
+        return sqrt(sum((run.value - self.mean) ** 2 for run in self.runs) / (self.n - 1))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain data."""
+        own = {"spec": self.spec, "name": self.name, "mean": self.mean, "spread": self.spread, "n": self.n}
+        return own | self.setting._asdict()
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Designs and what a log says of them: `found` by the index of the design, all in one `setting`.
+
+    `elsewhere` are results of the log that no design takes: of other networks, clips or settings.
+    """
+
+    setting: Setting
+    found: Mapping[int, Result]
+    elsewhere: tuple[Result, ...]
+
+
+@dataclass(frozen=True)
+class Accuracies:
+    """What a log says: one record for each run, and what of it could not be read, with the reason."""
+
+    log: str
+    select: Select
+    records: tuple[Accuracy, ...]
+    unread: tuple[Unread, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def results(self) -> tuple[Result, ...]:
+        """The runs of each network in each setting together, in the order of the log."""
+        runs: dict[tuple[str, Setting], list[Accuracy]] = {}
+        for record in self.records:
+            runs.setdefault((record.architecture, record.setting), []).append(record)
+        return tuple(Result(tuple(found)) for found in runs.values())
+
+    @property
+    def settings(self) -> dict[Setting, tuple[Result, ...]]:
+        """The results of each setting; only within one can they be compared."""
+        found: dict[Setting, tuple[Result, ...]] = {}
+        for result in self.results:
+            found[result.setting] = (*found.get(result.setting, ()), result)
+        return found
+
+    def only(self, **wanted: str) -> Accuracies:
+        """The records of one `dataset`, `metric`, `clip` or `pretrain`. Raises CsncostError where there are none."""
+        for key in wanted:
+            if key not in Setting._fields:
+                raise CsncostError(f'accuracies are not told apart by "{key}"', f"but by {', '.join(Setting._fields)}")
+        kept = [r for r in self.records if all(getattr(r.setting, key) == value for key, value in wanted.items())]
+        if not kept:
+            what = ", ".join(f"{key} {value}" for key, value in wanted.items())
+            known = "; ".join(map(str, self.settings))
+            raise CsncostError(f"{self.log} has no accuracies of {what}", f"it has: {known}")
+        return replace(self, records=tuple(kept))
+
+    def join(self, specs: Iterable[SpecLike], *, frames: int | None = None, size: Any = None) -> Joined:
+        """The results that belong to the designs `specs`, as analysed with `frames` and `size`.
+
+        A result belongs to a design of the same architecture, and of the same clip where the log says one. Of several
+        settings the one that covers most designs is taken, the first of equals.
+        """
+        keys = [key_of(spec, frames, size) for spec in specs]
+        by_setting: dict[Setting, dict[int, Result]] = {}
+        for result in self.results:
+            for i, (architecture, clip) in enumerate(keys):
+                if result.architecture == architecture and result.setting.clip in ("", clip):
+                    by_setting.setdefault(result.setting, {})[i] = result
+        setting = max(by_setting, key=lambda one: len(by_setting[one]), default=Setting())
+        found = by_setting.get(setting, {})
+        taken = set(map(id, found.values()))
+        return Joined(setting, found, tuple(r for r in self.results if id(r) not in taken))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The accuracies as plain data."""
+        return {
+            "log": self.log,
+            "select": self.select,
+            "records": [record.to_dict() for record in self.records],
+            "results": [result.to_dict() for result in self.results],
+            "unread": [{"source": u.source, "text": u.text, "why": u.why} for u in self.unread],
+            "notes": list(self.notes),
+        }
+
+    def to_json(self, indent: int | None = 2) -> str:
+        """`to_dict` as JSON."""
+        return json.dumps(self.to_dict(), indent=indent)
+
+    def to_frame(self) -> DataFrame:
+        """The records as a pandas DataFrame. Raises MissingExtra without pandas."""
+        return data_frame([record.to_dict() for record in self.records], {"log": self.log, "select": self.select})
+
+    def table(self) -> Table:
+        """The results as a table."""
+        columns = [
+            Column("label", "network", wrap=True),
+            Column("name", "canonical", wrap=True, drop=1),
+            Column("mean", "accuracy %", points, "right"),
+            Column("spread", "\u00b1", points, "right", tight=True),
+            Column("n", "runs", str, "right"),
+            *(Column(key, key, wrap=True) for key in Setting._fields),
+        ]
+        rows = [{"label": result.label, **result.to_dict()} for result in self.results]
+        return Table(columns, rows, title=f"Accuracies: {self.log}", notes=[*self.notes, *self.left_out()])
+
+    def left_out(self, most: int = 12) -> list[str]:
+        """A line for each reason why lines of the log were left out, with where they stand."""
+        by_reason: dict[str, list[Unread]] = {}
+        for one in self.unread:
+            by_reason.setdefault(one.why, []).append(one)
+        lines = [_lines_left_out(why, found) for why, found in by_reason.items()]
+        return lines[:most] + ([f"and {len(lines) - most} other reasons"] if len(lines) > most else [])
+
+    def __repr__(self) -> str:
+        return f"<Accuracies of {self.log}: {len(self.records)} runs of {len(self.results)} designs>"
+
+    def __str__(self) -> str:
+        return self.table().to_markdown()
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html()
+
+
+def points(value: float) -> str:
+    """An accuracy, or a difference of two, with one decimal; two where the first is no more than noise."""
+    return f"{value:.2f}" if abs(value) < 0.95 else f"{value:.1f}"
+
+
+def _lines_left_out(why: str, found: Sequence[Unread]) -> str:
+    shown = ", ".join(f"{one.source} {' '.join(one.text.split())[:30]}".strip() for one in found[:6])
+    more = f" and {len(found) - 6} more" if len(found) > 6 else ""
+    return f"left out, {why}: {shown}{more}"

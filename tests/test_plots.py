@@ -1,0 +1,183 @@
+"""Figures: what stands on them, that labels do not overlap, and the files they become."""
+
+import itertools
+
+import pytest
+from click.testing import CliRunner
+
+import csncost as cc
+from csncost.accuracy import read_log
+from csncost.cli import main
+from csncost.designs import Design
+from csncost.errors import CsncostError, MissingExtra
+from csncost.render import plots
+
+pytest.importorskip("matplotlib")
+
+
+def design(spec, family, blocks, kind, groups=1):
+    report = cc.analyze(spec)
+    counts = report.params, report.flops, report.interactions, report.activations
+    return Design(spec, family, blocks, kind, groups, *counts)
+
+
+@pytest.fixture(scope="module")
+def designs():
+    found = []
+    for blocks, family in itertools.product((8, 16), ("simple", "bottleneck")):
+        found.append(design(f"{family}-{blocks}", family, blocks, "none"))
+        found += [design(f"{family}-G{g}-{blocks}", family, blocks, "G", g) for g in (2, 4, 8, 16, 32)]
+        found.append(design(f"{family}-D-{blocks}", family, blocks, "D"))
+        if family == "bottleneck":
+            found += [design(f"{family}-DG{g}-{blocks}", family, blocks, "DG", g) for g in (2, 4, 8, 16, 32)]
+    return found
+
+
+@pytest.fixture(scope="module")
+def log(designs, tmp_path_factory):
+    path = tmp_path_factory.mktemp("log") / "log.csv"
+    rows = [f"{d.spec},{s},{40 + i / 2 + s}" for i, d in enumerate(designs) for s in (0, 1, 2)]
+    path.write_text("spec,seed,top1\n" + "\n".join(rows))
+    return read_log(path)
+
+
+def points(axes, marker):
+    """Where marks of a kind stand, but for those of the legend."""
+    return [(float(x), float(y)) for line in axes.get_lines() if line.get_marker() == marker for x, y in line.get_xydata()]  # fmt: skip
+
+
+HEXAGRAM, STAR, OPEN = (6, 1, 0), "*", "d"
+
+
+def test_figure_6_has_a_panel_for_each_depth(designs, log):
+    figure = plots.tradeoff(designs, log)
+    assert figure.get_size_inches()[0] == pytest.approx(2 * plots.COLUMN)
+    accuracy = {r.spec: r.mean for r in log.results}
+    for axes, blocks in zip(figure.axes, (8, 16), strict=True):
+        own = [d for d in designs if d.blocks == blocks]
+        assert sorted(points(axes, HEXAGRAM)) == sorted((d.flops, accuracy[d.spec]) for d in own if d.kind == "none")
+        assert points(axes, STAR) == [(d.flops, accuracy[d.spec]) for d in own if d.spec == f"bottleneck-D-{blocks}"]
+        assert points(axes, OPEN) == []
+        assert len(axes.containers) == len(own)  # error bars: there are three runs of each
+        assert axes.get_xlabel() == "FLOPs (multiply-adds)"
+        assert axes.get_ylabel() == "top1 (%)"
+    assert figure.axes[0].get_title("left") == "(a) 8 blocks"
+
+
+def test_figure_7_has_all_depths_on_a_logarithmic_axis(designs, log):
+    figure = plots.tradeoff(designs, log, x="interactions")
+    (axes,) = figure.axes
+    assert axes.get_xscale() == "log"
+    assert len(points(axes, HEXAGRAM)) == 4
+    assert [text.get_text() for text in figure.legends[0].get_texts()][:4] == ["bottleneck-X-8", "bottleneck-X-16", "simple-X-8", "simple-X-16"]  # fmt: skip
+
+
+def test_curves_go_from_the_base_over_groups_to_depthwise_whatever_the_order(designs):
+    (axes, _) = plots.tradeoff(designs[::-1]).axes
+    lines = [line.get_xydata().tolist() for line in axes.get_lines() if len(line.get_xdata()) == 2 and line.get_color() == plots.BLUE]  # fmt: skip
+    expected = [[d.flops, d.interactions] for d in designs if (d.family, d.blocks) == ("simple", 8)]
+    assert [start for start, _ in lines] == expected[:-1]
+    assert [end for _, end in lines] == expected[1:]
+
+
+def test_designs_without_accuracy_are_open_ticks_on_the_axis(designs):
+    for axes, blocks in zip(plots.tradeoff(designs, read_log("paper")).axes, (8, 16), strict=True):
+        logged = {f"bottleneck-{blocks}", f"bottleneck-D-{blocks}"}
+        missing = sorted(d.flops for d in designs if d.blocks == blocks and d.spec not in logged)
+        assert sorted(x for x, _ in points(axes, OPEN)) == missing
+        assert {y for _, y in points(axes, OPEN)} == {0}
+        assert axes.get_ylim()[0] > 60  # the ticks stand on the axis, whatever the accuracies are
+        assert axes.get_ylabel() == "Kinetics-400 video@1 (%)"
+
+
+def test_without_a_log_interactions_are_shown(designs):
+    for axes in plots.tradeoff(designs).axes:
+        assert axes.get_yscale() == "log"
+        assert axes.get_ylabel() == "channel interactions (pairs)"
+        assert len(points(axes, HEXAGRAM)) == 2
+    assert plots.tradeoff(designs, x="interactions").axes[0].get_ylabel() == "FLOPs (multiply-adds)"
+    assert plots.tradeoff(designs, x="params", y="activations").axes[0].get_xlabel() == "parameters"
+
+
+@pytest.mark.parametrize("x", ["flops", "interactions", "params"])
+def test_labels_do_not_overlap_and_are_inside(designs, log, x):
+    for accuracies in (None, log):
+        figure = plots.tradeoff(designs, accuracies, x=x)
+        figure.canvas.draw()
+        for axes in figure.axes:
+            boxes = [text.get_window_extent() for text in axes.texts]
+            assert len(boxes) >= 8
+            frame = axes.get_window_extent().padded(6)
+            assert all(frame.x0 < b.x0 and b.x1 < frame.x1 and frame.y0 < b.y0 for b in boxes)
+            for a, b in itertools.combinations(boxes, 2):
+                assert a.x1 <= b.x0 or b.x1 <= a.x0 or a.y1 <= b.y0 + 2 or b.y1 <= a.y0 + 2
+        edges = figure.legends[0].get_window_extent()
+        assert edges.x0 >= 0
+        assert edges.x1 <= figure.bbox.width
+
+
+def test_curves_differ_in_more_than_colour():
+    looks = [(look.mark, look.line) for look in plots._LOOKS.values()]
+    assert len({mark for mark, _ in looks}) == len({line for _, line in looks}) == len(looks)
+
+
+@pytest.mark.parametrize("arguments", [
+    {"x": "speed"}, {"x": "accuracy"}, {"x": "flops", "y": "flops"}, {"y": "accuracy"}, {"y": None, "designs": []},
+])  # fmt: skip
+def test_what_cannot_be_drawn_is_an_error(designs, arguments):
+    with pytest.raises(CsncostError):
+        plots.tradeoff(**{"designs": designs, **arguments})
+
+
+def test_bars_stack_to_the_totals():
+    reports = [cc.analyze(spec) for spec in ("ResNet3D-50", "ir-CSN-50")]
+    figure = plots.stage_bars(reports)
+    for axes, metric in zip(figure.axes, ("params", "flops", "interactions"), strict=True):
+        ends = [max(bar.get_x() + bar.get_width() for c in axes.containers for bar in [c[i]]) for i in range(2)]
+        assert ends == [getattr(report, metric) for report in reports]
+        assert axes.get_xlim()[1] > max(ends)
+    assert [tick.get_text() for tick in figure.axes[0].get_yticklabels()] == ["ResNet3D-50", "ir-CSN-50"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [row.name for row in reports[0].by("stage").rows]  # fmt: skip
+    with pytest.raises(CsncostError):
+        plots.stage_bars([])
+
+
+@pytest.mark.parametrize(("suffix", "start"), [(".png", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml"), (".PNG", b"\x89PNG")])  # fmt: skip
+def test_files(designs, tmp_path, suffix, start):
+    path = tmp_path / f"figure{suffix}"
+    cc.plot.save(cc.plot.tradeoff(designs), path)
+    assert path.read_bytes().startswith(start)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["figure", "figure.jpg", "missing/figure.png", ".png/x"])
+def test_files_that_cannot_be_are_one_clear_error(designs, tmp_path, name):
+    with pytest.raises(CsncostError):
+        plots.save(plots.tradeoff(designs), tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_written_where_drawing_fails(designs, tmp_path, monkeypatch):
+    figure = plots.tradeoff(designs)
+    monkeypatch.setattr(figure, "savefig", lambda *a, **k: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        plots.save(figure, tmp_path / "x.png")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_missing_extra_is_named(designs, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    with pytest.raises(MissingExtra, match="plot"):
+        plots.tradeoff(designs)
+
+
+@pytest.mark.parametrize("command", [["analyze", "ir-CSN-26"], ["compare", "ResNet3D-26", "ir-CSN-26"]], ids=lambda c: c[0])  # fmt: skip
+def test_plots_from_the_command_line(command, tmp_path):
+    path = tmp_path / "x.png"
+    result = CliRunner().invoke(main, [*command, "--plot", str(path)])
+    assert result.exit_code == 0, result.output
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert "conv2" in result.stdout
+    result = CliRunner().invoke(main, [*command, "--plot", str(tmp_path / "x.gif")])
+    assert result.exit_code == 2
+    assert ".png, .pdf or .svg" in result.stderr
