@@ -321,3 +321,42 @@ def test_fast_is_slow_and_every_parameter_counts(seed):
         net.eval()(torch.randn(shape))
     assert forward == counter.get_total_flops() // 2
     assert forward < macs(net, shape, backward=True) <= 3 * forward
+
+
+def test_modules_that_nothing_holds_have_names_of_their_own():
+    nets = [nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8)) for _ in range(3)]
+    report = trace(lambda x: sum(net(x) for net in nets), (2, 8), convention="macs")
+    assert report.params == 3 * 2 * 72
+    assert report.flops == 3 * 2 * 2 * 64
+    assert len({row.name for row in report.rows}) == len(report.rows)
+
+
+def test_a_learned_query_is_broadcast():
+    def pooled(net, x):
+        return net.fc(nn.functional.scaled_dot_product_attention(net.query, x, x))
+
+    net = Net(pooled, query=P(1, 4, 8), fc=nn.Linear(8, 8))
+    assert macs(net, (16, 10, 8)) == 16 * 4 * 10 * (8 + 8) + 16 * 4 * 64
+
+
+def test_no_gradient_goes_through_a_truth():
+    net = Net(lambda net, x: net.a(x) * (net.b(x) > 0), a=nn.Linear(8, 8), b=nn.Linear(8, 8))
+    assert trace(net, (2, 8), backward=True).backward_flops == 2 * 64
+
+
+def test_a_model_cannot_swallow_what_it_cannot_know():
+    def guarded(net, x):
+        try:
+            return net.small(x) if x.sum() > 0 else x
+        except Exception:
+            return net.big(x)
+
+    net = Net(guarded, small=nn.Linear(8, 8), big=nn.Linear(8, 800))
+    with pytest.raises(CsncostError, match="reads the value"):
+        trace(net, (2, 8))
+
+
+def test_vmap_over_parameters_is_refused():
+    net = Net(lambda net, x: torch.vmap(lambda w: x @ w)(net.stack), stack=P(3, 8, 8))
+    with pytest.raises(CsncostError, match="vmap"):
+        trace(net, (2, 8))

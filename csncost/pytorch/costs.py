@@ -203,9 +203,11 @@ def attention(query: Tensor, key: Tensor, value: Tensor, *args: Any, out: Any, *
 
     The backward pass has two products for each; that a fused kernel computes Q K^T anew is not counted.
     """
-    pairs = prod(query.shape[:-1]) * key.shape[-2]
+    tensor = out[0] if isinstance(out, tuple) else out  # the query may be broadcast
+    rows = prod(tensor.shape[:-1])
+    pairs = rows * key.shape[-2]
     scores, mix = pairs * query.shape[-1], pairs * value.shape[-1]
-    written = prod(query.shape[:-1]) * value.shape[-1]
+    written = rows * value.shape[-1]
     backward = (
         Gradient(mix, (value,)),
         Gradient(mix, (query, key)),

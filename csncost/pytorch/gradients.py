@@ -69,6 +69,9 @@ class Gradients:
         for tensor in tensors((result,)):
             if id(tensor) in self.scope.owners:
                 continue
+            if not (tensor.is_floating_point() or tensor.is_complex()):  # an index or a truth has no gradient
+                tensor._csncost_grad = False  # type: ignore[attr-defined]
+                continue
             if origins:
                 tensor._csncost_grad = node  # type: ignore[attr-defined]
                 if in_place:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from csncost.errors import CsncostError
 from csncost.pytorch.gradients import Gradients
 from csncost.pytorch.hollow import Args, Kwargs, like, tensors
 from csncost.pytorch.scope import Scope
@@ -27,6 +29,10 @@ class Marks:
         """A tensor of the same shape without data; views of a parameter stay views of its twin."""
         if tensor.is_meta or type(tensor).__name__ == "FakeTensor":
             return tensor
+        if torch._C._functorch.is_batchedtensor(tensor):
+            raise CsncostError(
+                "vmap over parameters hides how often they are used", "trace the function under vmap for one of them"
+            )
         if (known := self._twins.get(id(tensor))) is not None:
             return known
         owner = self.scope.owner(tensor)

@@ -130,8 +130,15 @@ class Scope:
 
     def _enter(self, module: nn.Module, args: Any) -> None:
         if id(module) not in self.paths:  # made while the model runs, or reached in no other way
-            self.adopt(type(module).__name__.lower(), module)
+            self.adopt(self._new_name(type(module).__name__.lower()), module)
         self.stack.append(Frame(self.paths[id(module)], type(module).__name__, module))
+
+    def _new_name(self, stem: str) -> str:
+        """`net`, and for others of its class `net_2`, `net_3`, ..."""
+        times = 1
+        while (name := stem if times == 1 else f"{stem}_{times}") in self.modules:
+            times += 1
+        return name
 
     def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
         error = sys.exc_info()[1]

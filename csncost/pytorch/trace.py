@@ -93,6 +93,8 @@ def run(
     with ExitStack() as stack:
         _surround(stack, tracer, backward)
         output = _run(target, args, kwargs, scope)
+    if tracer.unread is not None:  # the model went on without the value, by a way that it may not take
+        raise tracer.unread
     if tracer.marks.gradients is not None:
         tracer.marks.gradients.settle(output)
     last = _classifier(tracer.ledger.order, classifier)

@@ -42,6 +42,7 @@ class Tracer(TorchFunctionMode):
         self.unknown: Counter[tuple[str, str]] = Counter()
         self.copies: dict[int, Tensor] = {}
         self.stale: dict[int | None, Tensor] = {}
+        self.unread: CsncostError | None = None
         self.quiet = False
         self.net = _Net(self)
         self._opening: list[Any] = []
@@ -243,10 +244,11 @@ class Tracer(TorchFunctionMode):
         return func(*(self.copies.get(id(arg), arg) for arg in args), **kwargs)
 
     def _unread(self, name: str, what: str) -> CsncostError:
-        return CsncostError(
+        self.unread = CsncostError(
             f"{self.scope.stack[-1].path or 'the model'} {what} ({name.strip('_')})",
             "what runs then depends on the data: trace a part that does not, or give this one a fixed path",
         )
+        return self.unread
 
     def _no(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> bool:
         """A question on which PyTorch takes a short cut, which is not taken."""
