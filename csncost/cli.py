@@ -24,7 +24,8 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             result = super().invoke(ctx)
-            sys.stdout.flush()  # what cannot be written is told here, not while the interpreter shuts down
+            if sys.stdout is not None:
+                sys.stdout.flush()  # what cannot be written is told here, not while the interpreter shuts down
             return result
         except CsncostError as error:
             _complain(str(error))

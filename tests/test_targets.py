@@ -243,3 +243,13 @@ def test_a_trace_costs_nothing_like_a_forward_pass():
     start = time.perf_counter()
     cc.trace(module, (64, 3, 128, 448, 448))
     assert time.perf_counter() - start < 60
+
+
+def test_a_module_without_its_base_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bare.py").write_text(
+        "from torch import nn\n\n\nclass Bare(nn.Module):\n    def __init__(self):\n        self.n = 3\n"
+    )
+    done = run("trace", "bare.py:Bare", "--input", "3")
+    assert done.exit_code == 2
+    assert "super().__init__()" in done.stderr

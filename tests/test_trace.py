@@ -360,3 +360,16 @@ def test_vmap_over_parameters_is_refused():
     net = Net(lambda net, x: torch.vmap(lambda w: x @ w)(net.stack), stack=P(3, 8, 8))
     with pytest.raises(CsncostError, match="vmap"):
         trace(net, (2, 8))
+
+
+def test_tensors_that_are_held_and_not_registered_stay_as_they_were():
+    def counting(net, x):
+        net.seen.add_(1)
+        net.kept[0].mul_(2)
+        return net.fc(x)
+
+    net = Net(counting, fc=nn.Linear(8, 8))
+    net.seen, net.kept = torch.zeros(3), [torch.ones(2)]
+    trace(net, (2, 8))
+    assert net.seen.tolist() == [0, 0, 0]
+    assert net.kept[0].tolist() == [1, 1]

@@ -44,7 +44,7 @@ def arguments(inputs: Inputs, dtype: Any = None) -> tuple[tuple[Any, ...], dict[
         return (), {str(name): _argument(value, kind) for name, value in inputs.items()}
     if isinstance(inputs, tuple) and not _is_shape(inputs):
         return tuple(_argument(value, kind) for value in inputs), {}
-    if inputs is None or inputs == ():
+    if inputs is None or (isinstance(inputs, tuple) and not inputs):
         return (), {}
     return (_argument(inputs, kind),), {}
 

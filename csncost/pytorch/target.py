@@ -38,12 +38,22 @@ def load(text: str, train: bool = False) -> Callable[..., Any]:
         found = _attribute(_module(place), attribute, place)
         if arguments is not None or _is_factory(found):
             found = _called(found, arguments or ((), {}), text)
-    if isinstance(found, nn.Module):
-        found.train(train)
-    elif not callable(found):
+        if isinstance(found, nn.Module):
+            _made_whole(found, text)
+            found.train(train)
+            return found
+    if not callable(found):
         raise CsncostError(f'"{text[:80]}" is {_a(type(found).__name__)}, not a model', EXAMPLE)
     target: Callable[..., Any] = found
     return target
+
+
+def _made_whole(module: nn.Module, text: str) -> None:
+    """Refuse a module whose constructor did not call that of torch.nn.Module."""
+    if "_modules" not in module.__dict__:
+        raise CsncostError(
+            f'"{text[:80]}" was not initialised as a module', "call super().__init__() in its constructor"
+        )
 
 
 def trace_target(
