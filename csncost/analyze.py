@@ -23,7 +23,7 @@ from csncost.lang.printer import print_spec
 from csncost.lang.syntax import Layer, Name, Number, Sizes, Spec
 from csncost.network import Network
 from csncost.numbers import shape
-from csncost.reading import STDIN, SizeLike, SpecLike, literal, not_literal, python_number, read, sizes
+from csncost.reading import STDIN, SizeLike, SpecLike, literal, not_literal, read, sizes, view_count
 from csncost.report import WRITTEN_OUT, Report, network_rows
 
 REFERENCE = Path(__file__).parent / "lang" / "REFERENCE.md"
@@ -94,9 +94,7 @@ def analyze(
     >>> report.params, report.flops, report.interactions
     (13077632, 10577744384, 5423593664)
     """
-    views = python_number(views)
-    if isinstance(views, bool) or not isinstance(views, int) or not 1 <= views <= 1_000_000:
-        raise CsncostError("views must be a whole number from 1 to 1,000,000")
+    views = view_count(views)
     counting = find_convention(convention)
     written, net = _resolved(spec, names, sizes(frames, size, classes))
     if not all(isinstance(size, int) for size in (*net.clip, net.classes)):

@@ -68,11 +68,10 @@ def main() -> None:
         sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a character shows ? instead of failing
 
 
-def _plot(reports: Sequence[Report], path: str | None) -> None:
-    if path is not None:
-        from csncost.render.plots import save, stage_bars
+def _plot(reports: Sequence[Report], path: str) -> None:
+    from csncost.render.plots import save, stage_bars
 
-        save(stage_bars(reports), path)
+    save(stage_bars(reports), path)
 
 
 @main.command()
@@ -88,7 +87,8 @@ def analyze(spec: Any, by: Any, plot: Any, form: Any, output: Any, **options: An
     from csncost.render.output import emit
 
     report = run(spec, **arguments(options))
-    _plot([report], plot)
+    if plot is not None:
+        _plot([report], plot)
     shown = report.by(by or ("layer" if form in ("json", "csv") else "stage"))
     emit([shown.table()], shown.to_dict, form, output)
 
@@ -107,7 +107,8 @@ def compare(specs: Any, by: Any, plot: Any, form: Any, output: Any, **options: A
 
     given = arguments(options)
     found = run(*specs, by=by, **given)
-    _plot(run(*specs, by="stage", **given).reports, plot)
+    if plot is not None:
+        _plot(run(*specs, by="stage", **given).reports, plot)
     emit([found.table()], found.to_dict, form, output)
 
 

@@ -10,7 +10,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
-from csncost.errors import Source, SpecError
+from csncost.errors import CsncostError, Source, SpecError
 from csncost.lang.adapt import adapt
 from csncost.lang.lexer import MAX_LENGTH, MAX_SIZE
 from csncost.lang.parser import parse, parse_suffix
@@ -116,6 +116,14 @@ def python_number(value: Any) -> Any:
     if getattr(value, "is_Integer", False):
         return int(value)
     return value
+
+
+def view_count(views: Any) -> int:
+    """The clips and crops of a video. Raises CsncostError for what is no such number."""
+    views = python_number(views)
+    if type(views) is not int or not 1 <= views <= 1_000_000:
+        raise CsncostError("views must be a whole number from 1 to 1,000,000")
+    return views
 
 
 def sizes(frames: Any = None, size: Any = None, classes: Any = None) -> dict[str, Any]:

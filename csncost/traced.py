@@ -54,7 +54,6 @@ class Trace:
     setting: Mapping[str, str]
     clip: tuple[int, ...] | None = None
     classes: int | None = None
-    backward: bool = False
     views: int = 1
 
     def report(self, convention: Convention) -> Report:

@@ -12,6 +12,16 @@ def pytest_addoption(parser):
     parser.addoption("--examples", type=int, default=1000, help="random networks built, run and counted by fvcore")
 
 
+@pytest.fixture(scope="module")
+def one_thread():
+    """Small tensors gain nothing from threads, which wait for one another where the machine is busy."""
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def golden(request):
     """Compare a text with a golden file."""

@@ -37,14 +37,7 @@ from csncost.pytorch.build import Block  # noqa: E402
 from csncost.pytorch.export import export  # noqa: E402
 from csncost.pytorch.layers import same_padding  # noqa: E402
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Small tensors gain nothing from threads, which wait for one another where the machine is busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 FUNCTIONS = (Add, Multiply, Concat, Matmul)

@@ -85,10 +85,24 @@ def conv(
     out: Tensor,
 ) -> Cost:
     """Eqs. 1-3 for a convolution in any number of dimensions."""
+    return _convolved(input, weight, bias, stride, groups, weight.shape[1] * groups, weight.shape[0], out, None)
+
+
+def _convolved(
+    input: Tensor,
+    weight: Tensor,
+    bias: Any,
+    stride: Any,
+    groups: int,
+    in_channels: int,
+    out_channels: int,
+    out: Tensor,
+    transposed_from: tuple[int, ...] | None,
+) -> Cost:
     kernel = tuple(weight.shape[2:])
-    out_channels, in_channels = weight.shape[0], weight.shape[1] * groups
     unbatched, batch = _unbatched(out, len(kernel))
-    found = quantities.conv(in_channels, out_channels, kernel, groups, unbatched, bias is not None, batch)
+    biased = bias is not None
+    found = quantities.conv(in_channels, out_channels, kernel, groups, unbatched, biased, batch, transposed_from)
     geometry = Geometry(in_channels, out_channels, kernel, each_axis(stride, len(kernel)), groups)
     found["inputs"] = input.numel()
     return Cost(found, (weight,), present(bias), (), geometry, _dense(weight, input, int(found["macs"])))
@@ -112,14 +126,8 @@ def conv_transpose(
     out: Tensor,
 ) -> Cost:
     """A transposed convolution: every weight once for each position of the input."""
-    kernel = tuple(weight.shape[2:])
-    in_channels, out_channels = weight.shape[0], weight.shape[1] * groups
-    unbatched, batch = _unbatched(out, len(kernel))
-    source, _ = _unbatched(input, len(kernel))
-    found = quantities.conv(in_channels, out_channels, kernel, groups, unbatched, bias is not None, batch, source)
-    geometry = Geometry(in_channels, out_channels, kernel, each_axis(stride, len(kernel)), groups)
-    found["inputs"] = input.numel()
-    return Cost(found, (weight,), present(bias), (), geometry, _dense(weight, input, int(found["macs"])))
+    source, _ = _unbatched(input, weight.dim() - 2)
+    return _convolved(input, weight, bias, stride, groups, weight.shape[0], weight.shape[1] * groups, out, source)
 
 
 def convolution(

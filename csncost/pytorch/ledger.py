@@ -191,6 +191,3 @@ def _shape(result: Any) -> tuple[int, ...]:
     while isinstance(result, (tuple, list)) and result:
         result = result[0]
     return tuple(result.shape) if isinstance(result, Tensor) else ()
-
-
-__all__ = ["Entry", "Ledger"]

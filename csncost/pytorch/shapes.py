@@ -153,12 +153,8 @@ def attention(query: Tensor, key: Tensor, value: Tensor, *args: Any, **kwargs: A
     """Attention of (..., L, E) to keys (..., S, E) and values (..., S, V)."""
     if query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
         return None
-    if (
-        query.shape[:-2] != key.shape[:-2]
-        or key.shape[:-2] != value.shape[:-2]
-        or args
-        or kwargs.get("attn_mask") is not None
-    ):
+    alike = query.shape[:-2] == key.shape[:-2] == value.shape[:-2]
+    if not alike or args or kwargs.get("attn_mask") is not None:
         return None  # broadcast, grouped or masked: its kernel knows
     return (*query.shape[:-1], value.shape[-1])
 

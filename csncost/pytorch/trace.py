@@ -21,7 +21,7 @@ from csncost.pytorch.ledger import Entry
 from csncost.pytorch.scope import Scope
 from csncost.pytorch.state import direct_checkpoints, quiet_compiler, unchanged, unoptimised_scripts
 from csncost.pytorch.tracer import Tracer
-from csncost.reading import python_number
+from csncost.reading import view_count
 from csncost.report import Report
 from csncost.traced import Trace
 
@@ -62,9 +62,7 @@ def trace(
     Raises CsncostError for a target that cannot run on these inputs, with the place and PyTorch's own reason.
     """
     counting = find_convention(convention)
-    views = python_number(views)
-    if type(views) is not int or not 1 <= views <= 1_000_000:
-        raise CsncostError("views must be a whole number from 1 to 1,000,000")
+    views = view_count(views)
     found = run(target, inputs, dtype=dtype, backward=backward, classifier=classifier, formulas=formulas, fast=fast)
     found.views = views
     return (found.strictly() if strict else found).report(counting)
@@ -110,7 +108,6 @@ def run(
         setting=setting,
         clip=clip(args, kwargs),
         classes=classes,
-        backward=backward,
     )
 
 

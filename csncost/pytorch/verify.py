@@ -117,7 +117,7 @@ def verify(
         difference = Difference("total", "numel() of all parameters", every.params, numel)
     counted, clip = None, None
     if fvcore:
-        small = _small(spec, setting, names) or network
+        small = _small(spec, network, setting, names)
         counted, clip = (_fvcore_here(small), _fvcore(small)), small.clip
         if difference is None and counted[0] != counted[1]:
             difference = Difference("total", f"fvcore's count on {shape(clip)}", *counted)
@@ -152,16 +152,15 @@ _UNKNOWN = ("in_channels", "out_channels", "kernel", "stride", "groups")
 """What a function without weights, such as a sum, does not tell of its layer."""
 
 
-def _small(spec: SpecLike, setting: dict[str, Any], names: dict[str, Any]) -> Network | None:
-    """The network on the smallest clip that it allows, if that is smaller than its own."""
-    own = to_network(spec, **setting, **names).clip
+def _small(spec: SpecLike, network: Network, setting: dict[str, Any], names: dict[str, Any]) -> Network:
+    """The network on the smallest clip that it allows, or on its own if none is smaller."""
     for frames, size in SMALL_CLIPS:
-        if frames <= own[1] and size <= min(own[2:]):
+        if frames <= network.clip[1] and size <= min(network.clip[2:]):
             try:
                 return to_network(spec, **{**setting, "frames": frames, "size": size}, **names)
             except SpecError:  # a window does not fit, or the clip is bound to something else
                 continue
-    return None
+    return network
 
 
 def _fvcore_here(network: Network) -> int:
