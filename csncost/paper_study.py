@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from math import prod
 from typing import Any
 
@@ -10,6 +11,7 @@ from csncost.analyze import analyze, shown
 from csncost.axes import is_swept
 from csncost.conventions import Convention
 from csncost.counts import METRICS
+from csncost.designs import Design
 from csncost.errors import CsncostError, SpecError
 from csncost.explored import Explored, of_dataset
 from csncost.lang.expand import expand
@@ -67,6 +69,16 @@ def study(
     rows.sort(key=_order(blocks))
     columns = {key: [row[key] for row in rows] for key in rows[0]} if rows else {"spec": []}
     return Explored(columns, stamp, refused, tuple(_notes(groups, blocks, rows, refused, given)))
+
+
+def designs(found: Explored) -> list[Design]:
+    """The designs of a study as plots take them. Raises CsncostError for the space of a spec, and for several clips."""
+    names = tuple(item.name for item in fields(Design))
+    if missing := [name for name in names if name not in found.columns]:
+        raise CsncostError(f"these are no designs of the paper's study: they have no {missing[0]}", "name no SPEC")
+    if more := [name for name in found.columns if name not in names]:
+        raise CsncostError(f"designs with several values of {more[0]}", "give one")
+    return [Design(**row) for row in found]
 
 
 def _check_rows(lists: Sequence[Any]) -> None:
