@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -102,7 +103,8 @@ def _rows(family: str, kind: str, part: Explored, given: Mapping[str, Any]) -> I
     knobs = [key for key in given if key in part.columns]
     for row in part:
         groups = row.get("G", 1)
-        plain = _name(family, kind, groups, str(row["blocks"]))
+        depth = _canonical(f"{family}-{row['blocks']}").rpartition("-")[2]  # [3, 4, 6, 3] is 16
+        plain = _name(family, kind, groups, depth)
         chosen = {**fixed, **{key: row[key] for key in knobs}}
         at = (row["blocks"], *(row[key] for key in knobs if key not in CLIP))
         if at not in modifiers:
@@ -126,7 +128,12 @@ def _modifiers(plain: str, given: Mapping[str, Any]) -> str:
     listed = ", ".join(
         f"{key}={value if isinstance(value, str) else print_value(literal(key, value))}" for key, value in given.items()
     )
-    return expand(parse(f"{plain}({listed})")).name.removeprefix(plain) if listed else ""
+    return _canonical(f"{plain}({listed})").removeprefix(plain) if listed else ""
+
+
+@lru_cache(maxsize=1024)
+def _canonical(name: str) -> str:
+    return expand(parse(name)).name
 
 
 def _order(blocks: Sequence[Any]) -> Any:

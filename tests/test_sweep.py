@@ -225,6 +225,9 @@ def test_every_row_of_the_paper_study_is_a_spec():
         report = cc.analyze(row["spec"])
         assert list(report.totals) == [row[metric] for metric in METRICS]
         assert report.name == row["spec"]
+    lists = cc.study([2], ["[3,4,6,3]", [1, 2, 1, 1]], classes=[10, 20])
+    assert [row["spec"] for row in lists][:2] == ["simple-16(classes=10)", "simple-16(classes=20)"]
+    assert all(cc.analyze(row["spec"]).name == row["spec"] for row in lists)
     assert found.refused
     assert "do not divide into 3 groups" in found.notes[0]
 
