@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from csncost.correlation import correlate
     from csncost.explanation import Explanation, explain
     from csncost.paper import reproduce
+    from csncost.paper_study import study
     from csncost.pytorch.build import build
     from csncost.pytorch.trace import trace
     from csncost.pytorch.verify import Verification, verify
@@ -44,6 +45,7 @@ __all__ = [
     "read_log",
     "reproduce",
     "show",
+    "study",
     "sweep",
     "to_network",
     "trace",
@@ -61,6 +63,7 @@ _LATER = {
     "formula": "csncost.symbolic",
     "read_log": "csncost.accuracy",
     "reproduce": "csncost.paper",
+    "study": "csncost.paper_study",
     "sweep": "csncost.space",
     "trace": "csncost.pytorch.trace",
     "Verification": "csncost.pytorch.verify",

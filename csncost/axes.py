@@ -82,12 +82,9 @@ def _named(name: str, values: list[Any]) -> Axis:
     exprs = [literal(name, value) for value in values]
     if all(isinstance(expr, Number) for expr in exprs):
         exact = tuple(expr.value for expr in exprs if isinstance(expr, Number))
-        return Axis(name, exact, tuple(map(_label, exact)), True)
+        decimal = all(Fraction(repr(float(value))) == value for value in exact)
+        return Axis(name, exact, tuple(map(float, exact)) if decimal else tuple(map(str, exact)), True)
     return Axis(name, tuple(values), tuple(map(print_value, exprs)), False)
-
-
-def _label(value: int | Fraction) -> int | float:
-    return value if isinstance(value, int) else float(value)
 
 
 def arguments(axes: Sequence[Axis], chosen: Mapping[str, int], arrays: Mapping[str, Any]) -> dict[str, Any]:

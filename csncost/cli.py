@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from csncost.cli_accuracy import correlate
+from csncost.cli_explorer import sweep
 from csncost.cli_options import CLIP, FILE, GIVEN, INPUT, OUTPUT, PLOT, SETTING, VIEWS, arguments, read, spec_argument
 from csncost.cli_torch import export, trace, verify
 from csncost.errors import CsncostError
@@ -60,6 +61,7 @@ def main() -> None:
                                               what any PyTorch model costs
       csncost verify ir-CSN-50                what is written is what runs
       csncost export ir-CSN-50 -o ir.onnx     a file that other programs run
+      csncost sweep --groups 1..64            a design space at once
       csncost reproduce all                   the paper's tables, ours beside
       csncost correlate paper                 does accuracy go with cost
       csncost language                        how networks are written
@@ -225,5 +227,5 @@ def reproduce(table: str, form: Any, output: Any) -> None:
         sys.exit(1)
 
 
-for command in (trace, verify, export, correlate):
+for command in (trace, verify, export, correlate, sweep):
     main.add_command(command)

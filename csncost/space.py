@@ -88,7 +88,7 @@ class _Space:
         self.specs, self.labels, self.axes, self.fixed, self.convention = specs, labels, axes, fixed, convention
         self.shape = (len(specs), *shape_of(axes))
         self.clips: set[str] = set()
-        self.classes: set[str] = set()
+        self.classes: set[Any] = set()
         self.lowered = 0
         try:
             import numpy
@@ -224,7 +224,8 @@ class _Space:
         """Keep what the outputs are stamped with: a size, or the name of the dimension it varies along."""
         size, *axes = map(_said, network.clip)
         self.clips.add("x".join([size, *axes]))
-        self.classes.add(_said(network.classes))
+        classes = network.classes
+        self.classes.add(classes if isinstance(classes, int) else _said(classes))
 
 
 def _said(size: Any) -> str:

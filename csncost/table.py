@@ -23,8 +23,10 @@ FORMATS: tuple[Format, ...] = ("table", "json", "csv", "markdown", "latex", "htm
 """The output formats of every command that prints a table."""
 
 
-def data_frame(rows: Sequence[Mapping[str, Cell]], stamp: Mapping[str, Cell]) -> DataFrame:
-    """Rows as a pandas DataFrame, the stamp in its `attrs`. Raises MissingExtra without pandas."""
+def data_frame(
+    rows: Sequence[Mapping[str, Cell]] | Mapping[str, Sequence[Cell]], stamp: Mapping[str, Cell]
+) -> DataFrame:
+    """Rows, or columns, as a pandas DataFrame, the stamp in its `attrs`. Raises MissingExtra without pandas."""
     try:
         from pandas import DataFrame
     except ImportError:

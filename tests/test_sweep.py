@@ -1,13 +1,21 @@
 """A design space is what `analyze` says of each of its designs, and says so at once."""
 
+import json
 import random
+import sys
 from fractions import Fraction
 
 import numpy as np
+import pandas
 import pytest
+from click.testing import CliRunner
 
 import csncost as cc
+import csncost.errors
+from csncost import ranges
+from csncost.cli import main
 from csncost.counts import METRICS
+from csncost.paper_study import designs, explore
 
 WRITTEN = "input 3 x T x S x S\nc1 3x7x7, 8*n / 1x2x2\np max 1x3x3 / 1x2x2\nc2 [3x3x3, 16*n, groups=g / 2; 1x1x1, m] x b\navg avg\nfc classes"
 OPTIONAL = "input 4x8x16x16\na [1x1x1, n, optional, groups=g; 3x3x3, depthwise] x b\nfc 5"
@@ -145,7 +153,7 @@ def test_sizes_may_be_pairs_and_structures_words():
 def test_how_it_was_counted_is_stamped():
     found = cc.sweep("simple-G-8", G=[1, 2], size=[112, 224], convention="flops", classes=10)
     assert found.attrs["convention"] == "flops"
-    assert (found.attrs["clip"], found.attrs["classes"], found.attrs["views"]) == ("3x8xsizexsize", "10", 1)
+    assert (found.attrs["clip"], found.attrs["classes"], found.attrs["views"]) == ("3x8xsizexsize", 10, 1)
     assert cc.sweep(["simple-8", "simple-8@16x64"]).attrs["clip"] == "varies"
 
 
@@ -208,3 +216,129 @@ def test_a_space_is_written_to_files(tmp_path):
     with xarray.open_dataset(tmp_path / "x.nc", engine="netcdf4") as again:
         assert again["flops"].equals(found["flops"])
         assert again["valid"].dtype == bool
+
+
+def test_every_row_of_the_paper_study_is_a_spec():
+    found = cc.study(range(1, 5), frames=[8, 16], size=[64, (64, 96)], width=[1, Fraction(1, 2), 0.3], classes=10)
+    assert len(found) == 2 * 2 * 2 * 2 * (2 * (1 + 3 + 1) + 3)
+    for row in found:
+        report = cc.analyze(row["spec"])
+        assert list(report.totals) == [row[metric] for metric in METRICS]
+        assert report.name == row["spec"]
+    lists = cc.study([2], ["[3,4,6,3]", [1, 2, 1, 1]], classes=[10, 20])
+    assert [row["spec"] for row in lists][:2] == ["simple-16(classes=10)", "simple-16(classes=20)"]
+    assert all(cc.analyze(row["spec"]).name == row["spec"] for row in lists)
+    assert found.refused
+    assert "do not divide into 3 groups" in found.notes[0]
+
+
+def test_the_study_gives_designs_to_plot():
+    found = designs(cc.study([1, 2, 3], [8]))
+    assert [(d.spec, d.kind, d.groups) for d in found[:3]] == [
+        ("simple-8", "none", 1),
+        ("simple-G1-8", "G", 1),
+        ("simple-G2-8", "G", 2),
+    ]
+    assert all(d.flops == cc.analyze(d.spec).flops for d in found)
+    with pytest.raises(cc.CsncostError, match="several values of frames"):
+        designs(cc.study([2], [8], frames=[8, 16]))
+    with pytest.raises(cc.CsncostError, match="no designs of the paper"):
+        designs(explore(["simple-G-8"], [1, 2], None))
+
+
+def run(*args):
+    return CliRunner().invoke(main, ["sweep", *args])
+
+
+def test_the_command_sweeps_the_paper_study():
+    done = run("--groups", "1..8", "--format", "json")
+    assert done.exit_code == 0
+    designs = json.loads(done.stdout)["designs"]
+    assert [d["spec"] for d in designs if d["blocks"] == 8][:6] == [
+        "simple-8",
+        "simple-G1-8",
+        "simple-G2-8",
+        "simple-G4-8",
+        "simple-G8-8",
+        "simple-D-8",
+    ]
+    assert {(d["family"], d["kind"]) for d in designs} >= {("simple", "D"), ("bottleneck", "DG")}
+    assert all(d["flops"] == cc.analyze(d["spec"]).flops for d in designs)
+    assert done.stderr.count("left out groups 3, 5, 6, 7") == 1
+
+
+@pytest.mark.parametrize("args", [
+    ["--groups", "9..3"], ["--groups", ""], ["--groups", ","], ["--groups", "1..2,"], ["--groups", "1..999999999999"], ["--groups", "1..4:0"], ["--groups", "1.."], ["--groups", "-3"],
+    ["--frames", "0"], ["--frames", "8.5"], ["--size", "12x"], ["--width", "0.3"], ["--blocks", "5"], ["-p", "G=1..4"], ["-p", "G"], ["-p", "=3"], ["-p", "wdth=1,2"], ["simple-8", "--groups", "1..4"],
+    ["bottleneck-G-16", "--groups", "3"], ["botleneck-8"], ["--format", "netcdf"], ["--convention", "x"], ["--groups", "1..1000000", "--frames", "1..1000000"], ["-p", "frames=3"],
+])  # fmt: skip
+def test_what_cannot_be_read_or_swept_is_one_clear_error(args):
+    done = run(*args)
+    assert done.exit_code == 2, done.output
+    assert "Traceback" not in done.output
+    assert "error" in done.stderr.lower()
+
+
+def test_specs_are_swept_over_what_is_given():
+    done = run(
+        "bottleneck-G-16",
+        "--groups",
+        "1..4",
+        "--frames",
+        "8,16",
+        "--size",
+        "112..160:16,112x160",
+        "-p",
+        "stem_width=32,64",
+        "--format",
+        "csv",
+    )
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert (
+        lines[0] == "spec,G,stem_width,frames,size,params,flops,interactions,activations,convention,clip,classes,views"
+    )
+    assert len(lines) == 1 + 3 * 2 * 2 * 5
+    same = cc.analyze("bottleneck-G2-16", frames=16, size=(112, 160), stem_width=32)
+    assert f"bottleneck-G-16,2,32,16,112x160,{','.join(map(str, same.totals))},paper" in done.stdout
+
+
+@pytest.mark.parametrize("suffix", ["csv", "json", "nc", "parquet", "md", "tex", "html", "txt"])
+@pytest.mark.parametrize("spec", [[], ["bottleneck-G-8"]])
+def test_a_file_holds_every_design(tmp_path, suffix, spec):
+    pytest.importorskip({"nc": "netCDF4", "parquet": "pyarrow"}.get(suffix, "xarray"))
+    path = tmp_path / f"x.{suffix}"
+    done = run(*spec, "--groups", "1..64", "--frames", "8,16", "-o", str(path))
+    assert done.exit_code == 0, done.output
+    assert path.stat().st_size > 500
+    assert list(tmp_path.iterdir()) == [path]
+    if suffix == "csv":
+        assert len(path.read_text().splitlines()) == 1 + (14 if spec else 100)
+    if suffix == "parquet":
+        assert len(pandas.read_parquet(path)) == (14 if spec else 100)
+
+
+def test_a_file_that_cannot_be_written_is_said(tmp_path):
+    assert run("--groups", "1..4", "-o", str(tmp_path / "no" / "x.nc")).exit_code == 2
+
+
+@pytest.mark.parametrize(("text", "found"), [
+    ("1..4", [1, 2, 3, 4]), ("4", [4]), ("112..160:16", [112, 128, 144, 160]), ("1..4,8,4..12:4", [1, 2, 3, 4, 8, 12]), ("0.5..1.5:0.5", [Fraction(1, 2), 1, Fraction(3, 2)]),
+    (" 1 .. 3 , 7 ", [1, 2, 3, 7]), ("1..10:4", [1, 5, 9]), ("3..3", [3]),
+])  # fmt: skip
+def test_ranges(text, found):
+    assert ranges.values(text, "x") == found
+    assert ranges.sizes(text, "x") == found
+    assert ranges.anything(text, "x") == found
+
+
+def test_lists_and_words_are_values_too():
+    assert ranges.anything("8,[3,4,6,3],1x3x3,bottleneck_D", "x") == [8, "[3,4,6,3]", "1x3x3", "bottleneck_D"]
+    assert ranges.sizes("112,128x171", "x") == [112, (128, 171)]
+
+
+def test_without_xarray_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "xarray", None)
+    with pytest.raises(cc.errors.MissingExtra, match=r"csncost\[arrays\]"):
+        cc.sweep("simple-8", frames=[8])
+    assert run("--groups", "1..4").exit_code == 2

@@ -1,0 +1,84 @@
+"""The commands that explore design spaces: sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from csncost.cli_options import FILE, name_options, spec_argument
+from csncost.errors import CsncostError
+from csncost.table import FORMATS
+
+BULK = ("netcdf", "parquet")
+"""Formats beside those of a table, for files only."""
+
+
+def _range(read_values: str) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    """A reader of an option's ranges."""
+
+    def callback(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+        from csncost import ranges
+
+        return None if value is None else getattr(ranges, read_values)(value, param.opts[0])
+
+    return callback
+
+
+def _ranges(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
+    """NAME=RANGE pairs; one value is fixed, several are swept."""
+    from csncost.ranges import anything
+
+    found = {name: anything(text, f"-p {name}") for name, text in name_options(ctx, param, given).items()}
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+
+
+def _option(name: str, example: str, text: str, reader: str = "values") -> Callable[[Any], Any]:
+    return click.option(name, callback=_range(reader), metavar=example, help=text)
+
+
+@click.command()
+@click.argument("specs", nargs=-1, callback=spec_argument, metavar="[SPEC...]")
+@_option("--groups", "RANGE", "Numbers of groups, the free name G: 1..64, or 1,2,4,8.")
+@_option("--blocks", "RANGE", "Blocks: 8,16 or '[3,4,6,3],[2,2,2,2]'.", "anything")
+@_option("--frames", "RANGE", "Frames of the clip: 8,16,32.")
+@_option("--size", "RANGE", "Height and width: 112..256:16, or 112,128x171.", "sizes")
+@_option("--classes", "RANGE", "Outputs of the classifier.")
+@_option("--width", "RANGE", "Multipliers of the widths: 0.5,1,2.")
+@click.option("-p", "names", multiple=True, callback=_ranges, metavar="NAME=RANGE", help="Any other; repeatable.")
+@click.option("--convention", default="paper", metavar="NAME", help="How to count: paper, macs, flops, fvcore, ...")
+@click.option("--format", "form", type=click.Choice((*FORMATS, *BULK)), help="Default: by the file's suffix, or table.")
+@FILE
+def sweep(specs: Any, groups: Any, blocks: Any, form: Any, output: Any, names: Any, **options: Any) -> None:
+    """Every combination of values at once, exactly as analyze counts each.
+
+    Without a SPEC, the paper's study: simple and bottleneck networks with 8 and 16 blocks, each with no groups, all
+    legal numbers of groups (G), depthwise (D), and depthwise with grouped 1x1x1 (DG). Every row names a spec.
+
+    \b
+      csncost sweep --groups 1..64
+      csncost sweep --groups 1..64 --frames 8,16,32 -o designs.csv
+      csncost sweep bottleneck-G-16 --groups 1..64 --size 112..256:16 --width 0.5,1,2 -o space.nc
+
+    A range a..b has both ends, a..b:step those it meets; ranges and values may be mixed: 1..4,8,16..64:16. Needs the
+    extra arrays.
+    """
+    from csncost.paper_study import explore
+    from csncost.render.designs import emit_designs
+
+    given = {**options, **_unlike(names, options)}
+    found = explore(specs, groups, blocks, **given)
+    for note in found.notes:
+        click.echo(note, err=True)
+    emit_designs(replace(found, notes=()), form, output)
+
+
+def _unlike(names: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Names that -p gives, none of them an option's."""
+    for name in names:
+        if name in (*options, "spec", "specs", "G", "groups", "blocks"):
+            option = "groups" if name == "G" else name
+            raise CsncostError(f"-p does not set {name}", f"use --{option}, or name a SPEC")
+    return names

@@ -1,0 +1,154 @@
+"""The legal designs of a space, one below the other: columns, a table, files."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from csncost.counts import METRICS
+from csncost.errors import MissingExtra
+from csncost.numbers import human
+from csncost.table import Column, Table, data_frame
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from xarray import Dataset
+
+HEAD = 60
+"""Rows that people are shown of a large space."""
+
+_PIECE = 10_000
+"""Rows that are made at a time."""
+
+TITLES = {"flops": "FLOPs", "interactions": "interact.", "activations": "activ."}
+FACTS = ("family", "blocks", "kind", "groups")
+"""What the name of a design says already."""
+
+
+@dataclass(frozen=True)
+class Explored:
+    """Legal designs in columns: `spec` and what was swept, then params, FLOPs (of one clip), interactions, activations.
+
+    `refused` says how many combinations are no network; `notes` say why, for people.
+    """
+
+    columns: Mapping[str, Sequence[Any]]
+    stamp: Mapping[str, Any]
+    refused: int = 0
+    notes: tuple[str, ...] = ()
+    _dataset: Dataset | None = field(default=None, repr=False, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.columns["spec"])
+
+    def __repr__(self) -> str:
+        return f"<{len(self):,} designs in {', '.join(self.columns)} (convention {self.stamp['convention']})>"
+
+    def _repr_html_(self) -> str:
+        return self.table(HEAD).to_html()
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        names = list(self.columns)
+        return (dict(zip(names, row, strict=True)) for row in self._values())
+
+    def _values(self) -> Iterator[tuple[Any, ...]]:
+        """The rows as tuples of plain Python values, made a few at a time."""
+        for start in range(0, len(self), _PIECE):
+            pieces = (values[start : start + _PIECE] for values in self.columns.values())
+            yield from zip(*(p.tolist() if hasattr(p, "tolist") else p for p in pieces), strict=True)
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """A row for each design: plain Python values, as `Design` has them where the columns are its fields."""
+        return list(self)
+
+    def table(self, most: int | None = None) -> Table:
+        """The designs as a table, or the first `most` of them."""
+        shown = len(self) if most is None else min(most, len(self))
+        more = [f"the first {shown:,} of {len(self):,} designs; -o FILE.csv holds all"] if shown < len(self) else []
+        columns = [self._column(name) for name in self.columns]
+        rows = list(islice(self, shown))
+        return Table(columns, rows, title=f"{len(self):,} designs", notes=[*more, *self.notes], stamp=self.stamp)
+
+    def _column(self, name: str) -> Column:
+        if name in METRICS:
+            return Column(name, TITLES.get(name, name), human, "right", drop=int(name == "activations"))
+        return Column(name, name, only="machines" if name in FACTS else "", align="left" if name == "spec" else "right")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The designs as plain data."""
+        return {**self.stamp, "refused": self.refused, "designs": self.rows}
+
+    def to_json(self) -> str:
+        """`to_dict` as JSON, a line for each design."""
+        head = json.dumps({**self.stamp, "refused": self.refused})
+        designs = ",\n".join(f"  {json.dumps(row)}" for row in self)
+        return f'{head[:-1]}, "designs": [\n{designs}\n]}}\n'
+
+    def to_frame(self) -> DataFrame:
+        """A pandas DataFrame, the stamp in its `attrs`. Raises MissingExtra without pandas."""
+        return data_frame(self.columns, self.stamp)
+
+    def to_dataset(self) -> Dataset:
+        """The whole space with its illegal combinations masked, or the designs along a dimension `design`."""
+        if self._dataset is not None:
+            return self._dataset
+        from xarray import Dataset
+
+        labels = {name: ("design", _one_kind(v)) for name, v in self.columns.items() if name not in METRICS}
+        return Dataset({name: ("design", list(self.columns[name])) for name in METRICS}, labels, dict(self.stamp))
+
+    def write(self, path: Path, form: str) -> None:
+        """Write every design to a file: csv, json, netcdf or parquet. Raises MissingExtra."""
+        if form == "csv":
+            with path.open("w", encoding="utf-8", newline="") as file:
+                self.write_csv(file)
+        elif form == "json":
+            path.write_text(self.to_json(), "utf-8")
+        elif form == "netcdf":
+            _needs("netCDF4")
+            self.to_dataset().to_netcdf(path, engine="netcdf4")
+        else:
+            _needs("pyarrow")
+            frame = self.to_frame()
+            frame.assign(**self.stamp).to_parquet(path, engine="pyarrow", index=False)
+
+    def write_csv(self, file: TextIO) -> None:
+        """Write exact values, a line for each design, the stamp in the last columns."""
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*self.columns, *self.stamp])
+        stamp = tuple(self.stamp.values())
+        writer.writerows(row + stamp for row in self._values())
+
+
+def _one_kind(values: Sequence[Any]) -> list[Any]:
+    """Values that a file can hold in one column: all numbers, or all texts."""
+    return list(map(str, values)) if any(isinstance(value, str) for value in values) else list(values)
+
+
+def _needs(library: str) -> None:
+    from importlib.util import find_spec
+
+    if find_spec(library) is None:
+        raise MissingExtra(library, "explore")
+
+
+def of_dataset(found: Dataset, spec: str = "") -> Explored:
+    """The legal designs of a swept space. `spec` is what it is called where it has no dimension of that name."""
+    valid = found["valid"].values
+    at = valid.nonzero() if valid.ndim else ()
+    columns: dict[str, Sequence[Any]] = {}
+    for dim, where in zip(found["valid"].dims, at, strict=True):
+        columns[str(dim)] = found[dim].values[where]
+    count = int(valid.sum())
+    columns = {"spec": [spec] * count, **columns, **{m: found[m].values[valid] for m in METRICS}}
+    stamp = {key: found.attrs[key] for key in ("convention", "clip", "classes", "views")}
+    refused = valid.size - count
+    notes = (f"{refused:,} of {valid.size:,} combinations are no network and are left out",) if refused else ()
+    return Explored(columns, stamp, refused, notes, found)

@@ -1,0 +1,199 @@
+"""The paper's study (Figures 3, 4, 6 and 7): simple and bottleneck networks, from no groups over G and D to DG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from functools import lru_cache
+from math import prod
+from typing import Any
+
+from csncost.analyze import analyze, shown
+from csncost.axes import is_swept
+from csncost.conventions import Convention
+from csncost.counts import METRICS
+from csncost.designs import Design
+from csncost.errors import CsncostError, SpecError
+from csncost.explored import Explored, of_dataset
+from csncost.lang.expand import expand
+from csncost.lang.lower import DEFAULT_CLIP
+from csncost.lang.parser import parse
+from csncost.lang.printer import print_value
+from csncost.reading import SpecLike, literal
+from csncost.space import sweep
+
+FAMILIES: Mapping[str, tuple[str, ...]] = {"simple": ("none", "G", "D"), "bottleneck": ("none", "G", "D", "DG")}
+"""No groups; 3x3x3 in G groups; 3x3x3 depthwise; that, with both 1x1x1 in G groups, which only bottlenecks have."""
+
+GROUPED = ("G", "DG")
+
+CLIP = ("frames", "size")
+
+MAX_ROWS = 1_000_000
+"""Combinations of one study, each of which has a name of its own."""
+
+
+def study(
+    groups: Sequence[int] = range(1, 65),
+    blocks: Sequence[Any] = (8, 16),
+    *,
+    frames: Any = None,
+    size: Any = None,
+    classes: Any = None,
+    convention: str | Convention = "paper",
+    **names: Any,
+) -> Explored:
+    """The paper's designs, with every legal one of the `groups`: a row each, named so that `analyze` takes it.
+
+    Columns are `spec`, `family` (simple, bottleneck), `blocks`, `kind` (none, G, D, DG), `groups` (1 where the kind
+    has none), what else is swept, and the four metrics: params, FLOPs of one clip in the convention's unit,
+    interactions (pairs), activations (elements). `frames`, `size`, `classes` and parameters such as `width` may be
+    values or lists of them. Raises as `sweep` does.
+
+    >>> study([2], [8]).columns["spec"][:4]
+    ['simple-8', 'simple-G2-8', 'simple-D-8', 'bottleneck-8']
+    """
+    groups, blocks = (value if hasattr(value, "__len__") else list(value) for value in (groups, blocks))
+    if not (len(groups) and len(blocks)):
+        raise CsncostError(f"a study has no {'blocks' if len(groups) else 'groups'}", "give at least one")
+    given = {**names, "frames": frames, "size": size, "classes": classes}
+    given = {key: value for key, value in given.items() if value is not None}
+    _check_rows([groups, blocks, *(value for key, value in given.items() if is_swept(key, value))])
+    rows: list[dict[str, Any]] = []
+    refused, stamp = 0, {}
+    for family, kinds in FAMILIES.items():
+        for kind in kinds:
+            swept = {**given, "blocks": blocks, **({"G": groups} if kind in GROUPED else {})}
+            part = of_dataset(sweep(_name(family, kind, "", "16"), convention=convention, **swept))
+            rows += _rows(family, kind, part, given)
+            refused, stamp = refused + part.refused, dict(part.stamp)
+    rows.sort(key=_order(blocks))
+    columns = {key: [row[key] for row in rows] for key in rows[0]} if rows else {"spec": []}
+    return Explored(columns, stamp, refused, tuple(_notes(groups, blocks, rows, refused, given)))
+
+
+def designs(found: Explored) -> list[Design]:
+    """The designs of a study as plots take them. Raises CsncostError for the space of a spec, and for several clips."""
+    names = tuple(item.name for item in fields(Design))
+    if missing := [name for name in names if name not in found.columns]:
+        raise CsncostError(f"these are no designs of the paper's study: they have no {missing[0]}", "name no SPEC")
+    if more := [name for name in found.columns if name not in names]:
+        raise CsncostError(f"designs with several values of {more[0]}", "give one")
+    return [Design(**row) for row in found]
+
+
+def _check_rows(lists: Sequence[Any]) -> None:
+    """Refuse a study of absurd size before it is begun."""
+    if any(not hasattr(values, "__len__") for values in lists):
+        return  # refused where it is swept
+    if (most := prod(map(len, lists))) > MAX_ROWS:
+        raise CsncostError(f"a study of {most:,} combinations", f"give at most {MAX_ROWS:,}, or name a SPEC to sweep")
+
+
+def _name(family: str, kind: str, groups: object, blocks: str) -> str:
+    """A canonical name: `bottleneck-DG2-16`."""
+    middle = {"none": "", "G": f"-G{groups}", "D": "-D", "DG": f"-DG{groups}"}[kind]
+    return f"{family}{middle}-{blocks}"
+
+
+def _rows(family: str, kind: str, part: Explored, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The designs of one kind with their names."""
+    fixed = {key: value for key, value in given.items() if key not in part.columns}
+    modifiers: dict[Any, str] = {}
+    knobs = [key for key in given if key in part.columns]
+    for row in part:
+        groups = row.get("G", 1)
+        depth = _canonical(f"{family}-{row['blocks']}").rpartition("-")[2]  # [3, 4, 6, 3] is 16
+        plain = _name(family, kind, groups, depth)
+        chosen = {**fixed, **{key: row[key] for key in knobs}}
+        at = (row["blocks"], *(row[key] for key in knobs if key not in CLIP))
+        if at not in modifiers:
+            modifiers[at] = _modifiers(plain, {key: value for key, value in chosen.items() if key not in CLIP})
+        name = plain + _clip(chosen) + modifiers[at]
+        design = {"spec": name, "family": family, "blocks": row["blocks"], "kind": kind, "groups": groups}
+        yield {**design, **{key: row[key] for key in knobs}, **{metric: row[metric] for metric in METRICS}}
+
+
+def _clip(given: Mapping[str, Any]) -> str:
+    """The clip as a canonical name has it, where it is given: `@16x112`, `@16x112x160`."""
+    if not any(key in given for key in CLIP):
+        return ""
+    size = given.get("size", DEFAULT_CLIP["height"])
+    sides = size if isinstance(size, tuple) else str(size).split("x")
+    return f"@{given.get('frames', DEFAULT_CLIP['frames'])}x{'x'.join(map(str, dict.fromkeys(sides)))}"
+
+
+def _modifiers(plain: str, given: Mapping[str, Any]) -> str:
+    """What is given besides, as a canonical name has it: `(classes=10, width=1/2)`, without what holds anyway."""
+    listed = ", ".join(
+        f"{key}={value if isinstance(value, str) else print_value(literal(key, value))}" for key, value in given.items()
+    )
+    return _canonical(f"{plain}({listed})").removeprefix(plain) if listed else ""
+
+
+@lru_cache(maxsize=1024)
+def _canonical(name: str) -> str:
+    return expand(parse(name)).name
+
+
+def _order(blocks: Sequence[Any]) -> Any:
+    """Families, depths and kinds in the paper's order, as a sorting key."""
+    families = list(FAMILIES)
+    depths = [print_value(literal("blocks", value)) for value in blocks]
+    kinds = ("none", "G", "D", "DG")
+    return lambda row: (
+        families.index(row["family"]),
+        depths.index(str(row["blocks"])),
+        kinds.index(row["kind"]),
+        row["groups"],
+    )
+
+
+def _notes(
+    groups: Sequence[int],
+    blocks: Sequence[Any],
+    rows: Sequence[Mapping[str, Any]],
+    refused: int,
+    given: Mapping[str, Any],
+) -> Iterator[str]:
+    """What was left out, and why."""
+    used = {row["groups"] for row in rows if row["kind"] in GROUPED}
+    left = [g for g in groups if g not in used]
+    if left:
+        listed = ", ".join(map(str, left[:12])) + (f", ... ({len(left)} in all)" if len(left) > 12 else "")
+        yield f"left out {'groups' if len(left) > 1 else 'group count'} {listed}: {_reason(left[0], blocks[0], given)}"
+    elif refused:
+        yield f"left out {refused:,} combinations that are no network"
+
+
+def _reason(groups: int, blocks: Any, given: Mapping[str, Any]) -> str:
+    """Why one number of groups is not legal, as `analyze` says it."""
+    fixed = {key: value[0] if is_swept(key, value) else value for key, value in given.items()}
+    try:
+        analyze("bottleneck-G-16", G=groups, blocks=blocks, **fixed)
+    except SpecError as fault:
+        return "; ".join(text for text in (fault.message, fault.hint) if text)
+    return "no network with them is legal"
+
+
+def explore(specs: Sequence[SpecLike], groups: Any, blocks: Any, **given: Any) -> Explored:
+    """The paper's study where there are no `specs`, and else their space: G over `groups`, `blocks`, what is given."""
+    given = {key: _alone(value) for key, value in given.items() if value is not None}
+    if not specs:
+        chosen = {"groups": groups, "blocks": blocks}
+        found = study(**{key: value for key, value in chosen.items() if value is not None}, **given)
+    else:
+        named = {"G": groups, "blocks": blocks}
+        given = {**{key: value for key, value in named.items() if value is not None}, **given}
+        found = of_dataset(sweep(list(specs) if len(specs) > 1 else specs[0], **given), shown(specs[0]))
+    if not len(found):
+        spec = specs[0] if specs else "simple-8"
+        first = {key: value[0] if is_swept(key, value) else value for key, value in given.items()}
+        analyze(spec, **first)  # says what is wrong with the first
+        raise CsncostError("no combination of these values is a network")
+    return found
+
+
+def _alone(value: Any) -> Any:
+    """The value of a list of one, which is fixed and not swept."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
