@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 _ALIKE = (
-    ("macs", "output_macs", "left_macs", "batch_weights"),
-    ("bias_adds", "batch_biases", "addends"),
+    ("macs", "output_macs", "left_macs", "padded_macs", "batch_weights"),
+    ("bias_adds", "padded_bias_adds", "batch_biases", "addends"),
+    ("states", "padded_states"),
     ("elements", "inputs", "affine_elements", "affine_inputs", "trained"),
 )
 """Quantities that are the same number in most operations; where they are, the first stands for all."""

@@ -14,6 +14,7 @@ _OPERATIONS = {
     "matmul.attention": "attention",
     "rnn": "recurrent layers",
     "rnn.lstm": "LSTM",
+    "rnn.stepwise_lstm": "LSTM, step by step",
     "rnn.gru": "GRU",
     "norm.batch": "batch norm",
     "norm.layer": "layer norm",
@@ -56,6 +57,9 @@ EACH = {
     "rows": "softmax",
     "scores": "attention score",
     "states": "hidden value",
+    "padded_macs": "multiply-add, padding included",
+    "padded_bias_adds": "addition of a bias, padding included",
+    "padded_states": "hidden value, padding included",
 }
 """What one of each quantity is."""
 

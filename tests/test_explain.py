@@ -115,6 +115,17 @@ def test_a_traced_training_step_adds_up(end):
             )
 
 
+def test_padding_is_explained():
+    torch = pytest.importorskip("torch")
+    from tests.test_tools import packed
+
+    found = explain(cc.trace(packed(torch.nn.LSTM(6, 8)), (5, 3, 6)), "paper", "thop")
+    adds_up(found)
+    steps, padded, weights = 10, 15, 448
+    assert Line("LSTM, step by step", "multiply-add", steps * weights, 1, 0) in found.lines
+    assert Line("LSTM, step by step", "multiply-add, padding included", padded * weights, 0, 1) in found.lines
+
+
 def test_every_format():
     found = explain("ir-CSN-50", "paper", "ptflops")
     assert json.loads(found.to_json())["rows"][1]["why"] == "ptflops counts 2 for each element written, paper none"
