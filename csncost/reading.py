@@ -38,14 +38,15 @@ def read(spec: SpecLike) -> Spec:
     if isinstance(spec, Path) or (isinstance(spec, str) and spec.endswith(".csn") and "\n" not in spec):
         return parse(read_file(Path(spec)))
     if not isinstance(spec, str):
-        hint = "of a PyTorch model, trace(model, input) is a report; explain and compare take that"
-        raise SpecError(f"a spec is a text or a path, not {_named(spec)}", hint=hint if callable(spec) else "")
+        raise _no_spec(spec)
     return parse(spec)
 
 
-def _named(given: Any) -> str:
-    """What was given in the place of a spec: its class, or which class it is."""
-    return f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
+def _no_spec(given: Any) -> SpecError:
+    """What is said of an object in the place of a spec: a number, a PyTorch module, a class."""
+    kind = f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
+    hint = "of a PyTorch model, trace(model, input) is a report; explain and compare take that"
+    return SpecError(f"a spec is a text or a path, not {kind}", hint=hint if callable(given) else "")
 
 
 def from_argument(text: str, stdin: BinaryIO | None) -> SpecLike:

@@ -1,5 +1,6 @@
 """`csncost trace` and `csncost verify`: what is named on the command line, and what is said when it cannot be traced."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -232,6 +233,21 @@ def test_options_of_trace():
         done = run("trace", *base, "--format", form)
         assert done.exit_code == 0
         assert "no part of the report" not in done.stdout
+
+
+@pytest.mark.usefixtures("mine")
+def test_what_ran_more_than_once_is_marked():
+    args = ["trace", "mine.py:Yields", "--input", "2x4"]
+    for level in ("layer", "stage"):
+        fc, total = run(*args, "--by", level).stdout.splitlines()[3:6:2]
+        assert "\u00d73" in fc
+        assert "\u00d7" not in total
+        assert "$\\times$3" in run(*args, "--by", level, "--format", "latex").stdout
+    assert [row["calls"] for row in csv.DictReader(run(*args, "--format", "csv").stdout.splitlines())] == ["3"]
+    once = ["trace", "mine.py:Net", "--input", "1x3x4x8x8"]
+    assert "calls" not in run(*once).stdout.splitlines()[1]
+    assert {row["calls"] for row in csv.DictReader(run(*once, "--format", "csv").stdout.splitlines())} == {"1"}
+    assert json.loads(run(*args, "--by", "total", "--format", "json").stdout)["rows"][0]["calls"] == 1
 
 
 def test_verify_says_what_agrees():

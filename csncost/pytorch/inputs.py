@@ -13,9 +13,9 @@ from torch import Tensor
 from csncost.errors import CsncostError
 
 Inputs: TypeAlias = Any
-"""A shape `(1, 3, 8, 224, 224)`, a text `"1x16:int64"` (or `"5,4,2"`, whole numbers themselves) or an example tensor for
-one argument; a tuple of these for several arguments; a list for one argument that is a list of tensors; a dict for
-keyword arguments. Anything else stays as it is."""
+"""A shape `(1, 3, 8, 224, 224)`, a text `"1x16:int64"` (or `"5,4,2"`, which are values) or an example tensor for one
+argument; a tuple of these for several arguments; a list for one argument that is a list of tensors; a dict for keyword
+arguments. Anything else stays as it is."""
 
 
 @dataclass(frozen=True)
