@@ -118,7 +118,7 @@ class Report:
     def under(self, convention: str | Convention) -> Report:
         """The same network counted by layer under another convention. Raises CsncostError for an unknown one."""
         assert self._recount is not None
-        return self._recount(find_convention(convention))
+        return replace(self._recount(find_convention(convention)), spec=self.spec)
 
     def measured(self) -> Iterable[tuple[Measured, int]]:
         """Every operation, counted or not, as conventions see it, and how many copies of it there are in one view."""
