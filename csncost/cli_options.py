@@ -112,5 +112,6 @@ INPUT = click.option(
     "inputs",
     multiple=True,
     metavar="SHAPE",
-    help="A shape 1x3x8x224x224, with a type 1x16:int64, by name x=1x16, a list [1x3x8x8,1x3x4x4]; repeatable.",
+    help="A shape 1x3x8x224x224, with a type 1x16:int64, by name x=1x16, a list [1x3x8x8,1x3x4x4], or values, such as"
+    " lengths=5,4,2; repeatable.",
 )

@@ -14,7 +14,7 @@ from torch import nn
 from csncost.conventions import Convention
 from csncost.conventions import convention as find_convention
 from csncost.coverage import Unknown
-from csncost.errors import CsncostError
+from csncost.errors import CsncostError, did_you_mean
 from csncost.pytorch.formulas import Formulas, custom
 from csncost.pytorch.inputs import Inputs, arguments, clip, described
 from csncost.pytorch.ledger import Entry
@@ -91,6 +91,8 @@ def run(
     with ExitStack() as stack:
         _surround(stack, tracer, backward)
         output = _run(target, args, kwargs, scope)
+    if isinstance(output, nn.Module):
+        raise CsncostError(f"{_called(target)} returned a model, {type(output).__name__}", "trace that model")
     if tracer.unread is not None:  # the model went on without the value, by a way that it may not take
         raise tracer.unread
     if tracer.marks.gradients is not None:
@@ -146,8 +148,11 @@ def _unwrapped(target: Any) -> Target:
         if inner is None:
             break
         target = inner
+    if isinstance(target, type):
+        raise CsncostError(f"{target.__name__} is a class, not a model", f"make one first: {target.__name__}(...)")
     if not callable(target):
-        raise CsncostError(f"{type(target).__name__} cannot be run", "trace a module, a method of one, or a function")
+        hint = "; analyze counts a spec, build makes a module of it" if isinstance(target, str) else ""
+        raise CsncostError(f"{type(target).__name__} cannot be run", f"trace a module or a function{hint}")
     found: Target = target
     return found
 
@@ -209,6 +214,16 @@ def _called(target: Any) -> str:
     return getattr(target, "__qualname__", None) or type(target).__name__
 
 
+def _choice(wanted: str, known: list[str]) -> str:
+    """Which of the fully connected layers a classifier may be; the last ones, if there are many."""
+    if not known:
+        return "none ran at all"
+    if near := did_you_mean(wanted, [path for path in known if path]):
+        return near
+    more = "..., " if len(known) > 5 else ""
+    return f"those that ran: {more}{', '.join(path or 'the model itself' for path in known[-5:])}"
+
+
 def _classifier(order: list[Entry], wanted: str | bool) -> Entry | None:
     """The fully connected layer that gives the output, or the one at a path."""
     if wanted is False:
@@ -217,8 +232,7 @@ def _classifier(order: list[Entry], wanted: str | bool) -> Entry | None:
         found = [entry for entry in order if entry.path == wanted and entry.call.kind == "linear"]
         if not found:
             known = list(dict.fromkeys(entry.path for entry in order if entry.call.kind == "linear"))
-            hint = f"there are {', '.join(known[-5:])}" if known else "there are none"
-            raise CsncostError(f'no fully connected layer ran at "{wanted[:80]}"', hint)
+            raise CsncostError(f'no fully connected layer ran at "{wanted[:80]}"', _choice(wanted, known))
         return found[-1]
     for entry in reversed(order):
         if entry.call.kind != "act":

@@ -110,6 +110,8 @@ class Tracer(TorchFunctionMode):
         self.free[name.strip("_")] += 1
         if name in names.SELECTING:
             self._no_selection(name, args, kwargs)
+        if name == "_pack_padded_sequence":
+            self._known_lengths(args[1])
         target = kwargs.pop("out", None) if kwargs else None
         shape = names.FREE_SHAPES.get(name) if self.fast and hollow.any_meta(args) else None
         sizes = shape(*args, **kwargs) if shape is not None else None
@@ -128,6 +130,14 @@ class Tracer(TorchFunctionMode):
             picked = list(tensors(args, kwargs))
         if any(map(self._unknowable, picked)):
             raise self._unread(name, "selects by the values of an activation")
+
+    def _known_lengths(self, lengths: Tensor) -> None:
+        """Refuse to pack sequences of unknown lengths, which are what they cost."""
+        if self._unknowable(lengths):
+            raise CsncostError(
+                f"{self.scope.stack[-1].path or 'the model'} packs sequences, and their lengths are not known",
+                "give lengths as values: --input lengths=5,4,2, or a tensor of them in Python",
+            )
 
     def run(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
         """Run a function: for real on constants, else on tensors without data."""
