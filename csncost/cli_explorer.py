@@ -76,8 +76,8 @@ def sweep(
       csncost sweep --groups 1..64 --accuracy paper
       csncost sweep bottleneck-G-16 --groups 1..64 --size 112..256:16 --width 0.5,1,2 -o space.nc
 
-    A range a..b has both ends, a..b:step those it meets; ranges and values may be mixed: 1..4,8,16..64:16. Needs the
-    extra arrays.
+    A range a..b has both ends, a..b:step those it meets; ranges and values may be mixed: 1..4,8,16..64:16. Many
+    designs, and the space of a SPEC, need the extra arrays.
     """
     from csncost.accuracy import read_arguments
     from csncost.paper_study import explore

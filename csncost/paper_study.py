@@ -15,6 +15,7 @@ from csncost.counts import METRICS
 from csncost.designs import Design
 from csncost.errors import CsncostError, SpecError
 from csncost.explored import Explored, of_dataset
+from csncost.few import one_by_one
 from csncost.joining import ACCURACY
 from csncost.lang.expand import expand
 from csncost.lang.lower import DEFAULT_CLIP
@@ -65,13 +66,20 @@ def study(
     for family, kinds in FAMILIES.items():
         for kind in kinds:
             swept = {**given, "blocks": blocks, **({"G": groups} if kind in GROUPED else {})}
-            part = of_dataset(sweep(_name(family, kind, "", "16"), convention=convention, **swept))
+            part = _part(_name(family, kind, "", "16"), swept, convention)
             rows += _rows(family, kind, part, given)
             refused, stamp = refused + part.refused, dict(part.stamp)
     rows.sort(key=_order(blocks))
     columns = {key: [row[key] for row in rows] for key in rows[0]} if rows else {"spec": []}
     notes = tuple(_notes(groups, blocks, rows, refused, given))
     return Explored(columns, stamp, refused, notes, fixed={"convention": convention})
+
+
+def _part(spec: str, given: Mapping[str, Any], convention: str | Convention) -> Explored:
+    """The designs of one kind."""
+    swept = {key: value for key, value in given.items() if is_swept(key, value)}
+    fixed = {key: value for key, value in given.items() if key not in swept}
+    return one_by_one(spec, swept, fixed, convention) or of_dataset(sweep(spec, convention=convention, **given))
 
 
 def designs(found: Explored) -> list[Design]:
