@@ -1,14 +1,15 @@
 """What to build: budgets, fronts and the best, against comparing every design with every other."""
 
+import itertools
 import pickle
 from fractions import Fraction
-from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import csncost as cc
 import csncost.errors
 from csncost.query import Query
 
@@ -78,7 +79,7 @@ def test_a_query_reduces_block_by_block(query, rows, cuts):
     whole = columns(rows)
     edges = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
     kept = []
-    for start, stop in pairwise(edges):
+    for start, stop in itertools.pairwise(edges):
         block = {name: values[start:stop] for name, values in whole.items()}
         kept += (query.select(block) + start).tolist()
     again = query.select({name: values[kept] for name, values in whole.items()})
@@ -134,3 +135,24 @@ def test_without_moocore_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "moocore", None)
     with pytest.raises(csncost.errors.MissingExtra, match="moocore"):
         Query(("flops",), ("params",)).select({"flops": np.array([1]), "params": np.array([1])})
+
+
+def layers(report):
+    """The depth of a network, counted in its rows."""
+    return sum(row.op in ("conv", "linear") and ".shortcut" not in row.name for row in report.rows)
+
+
+@pytest.mark.parametrize(("spec", "swept"), [
+    (["simple-8", "bottleneck-D-16", "ip-CSN-26", "simple-D-8"], {"blocks": [4, 8, "[1,2,1,1]"], "frames": [4, 8], "width": [0.5, 1]}),
+    ("ir-CSN-50", {"block": ["bottleneck", "bottleneck_ip"], "blocks": [8], "size": [32, 64]}),
+    ("input 4x8x16x16\na [1x1x1, n, optional, groups=g; 3x3x3, depthwise] x b\nfc 5", {"n": [4, 8], "g": [1, 2], "b": [1, 3]}),
+    ("input 3x8x16x16\na [3x3x3, 8 / 2; 3x3x3, 16], shortcut=[avg 2x2x2, pad=same / 2; 1x1x1, 16]\nb avg\nfc n", {"n": [5, 6]}),
+])  # fmt: skip
+def test_depth_is_what_the_layers_of_each_design_are(spec, swept):
+    space = cc.sweep(spec, **swept)
+    assert "frames" not in space.depth.dims and "size" not in space.depth.dims
+    depth = space.depth.broadcast_like(space.valid)
+    for point in itertools.product(*map(range, space.valid.shape)):
+        at = dict(zip(space.valid.dims, point, strict=True))
+        given = {name: values[at[name]] for name, values in swept.items()}
+        assert depth.isel(at) == layers(cc.analyze(spec[at["spec"]] if "spec" in at else spec, **given))
