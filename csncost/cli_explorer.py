@@ -8,9 +8,12 @@ from typing import Any
 
 import click
 
-from csncost.cli_options import FILE, name_options, spec_argument
+from csncost.cli_options import ACCURACY, FILE, LOGGED, name_options, spec_argument
 from csncost.errors import CsncostError
 from csncost.table import FORMATS
+
+PLOTTED = "sweep.png"
+"""Where a figure goes that is given no name."""
 
 BULK = ("netcdf", "parquet")
 """Formats beside those of a table, for files only."""
@@ -49,9 +52,30 @@ def _option(name: str, example: str, text: str, reader: str = "values") -> Calla
 @_option("--width", "RANGE", "Multipliers of the widths: 0.5,1,2.")
 @click.option("-p", "names", multiple=True, callback=_ranges, metavar="NAME=RANGE", help="Any other; repeatable.")
 @click.option("--convention", default="paper", metavar="NAME", help="How to count: paper, macs, flops, fvcore, ...")
+@ACCURACY
+@LOGGED
+@click.option(
+    "--plot",
+    is_flag=False,
+    flag_value=PLOTTED,
+    metavar="[FILE]",
+    help=f"Draw the designs: FILE.png, .pdf or .svg (default: {PLOTTED}).",
+)
 @click.option("--format", "form", type=click.Choice((*FORMATS, *BULK)), help="Default: by the file's suffix, or table.")
 @FILE
-def sweep(specs: Any, groups: Any, blocks: Any, form: Any, output: Any, names: Any, **options: Any) -> None:
+def sweep(
+    specs: Any,
+    groups: Any,
+    blocks: Any,
+    logs: Any,
+    metric: Any,
+    select: Any,
+    plot: Any,
+    form: Any,
+    output: Any,
+    names: Any,
+    **options: Any,
+) -> None:
     """Every combination of values at once, exactly as analyze counts each.
 
     Without a SPEC, the paper's study: simple and bottleneck networks with 8 and 16 blocks, each with no groups, all
@@ -60,18 +84,28 @@ def sweep(specs: Any, groups: Any, blocks: Any, form: Any, output: Any, names: A
     \b
       csncost sweep --groups 1..64
       csncost sweep --groups 1..64 --frames 8,16,32 -o designs.csv
+      csncost sweep --groups 1..64 --accuracy paper --plot figure6and7.pdf
       csncost sweep bottleneck-G-16 --groups 1..64 --size 112..256:16 --width 0.5,1,2 -o space.nc
 
-    A range a..b has both ends, a..b:step those it meets; ranges and values may be mixed: 1..4,8,16..64:16. Needs the
-    extra arrays.
+    A figure shows accuracy against FLOPs and interactions (Figures 6 and 7 of the paper) where accuracies are given,
+    and else FLOPs against interactions.
+
+    A range a..b has both ends, a..b:step those it meets; ranges and values may be mixed: 1..4,8,16..64:16. Many
+    designs, and the space of a SPEC, need the extra arrays.
     """
+    from csncost.accuracy import read_arguments
     from csncost.paper_study import explore
-    from csncost.render.designs import emit_designs
+    from csncost.render.designs import draw, emit_designs
 
     given = {**options, **_unlike(names, options)}
     found = explore(specs, groups, blocks, **given)
+    if logs:
+        found = found.with_accuracy(read_arguments(logs, select=select, metric=metric))
     for note in found.notes:
         click.echo(note, err=True)
+    if plot is not None:
+        draw(found, plot)
+        click.echo(f"drawn: {plot}", err=True)
     emit_designs(replace(found, notes=()), form, output)
 
 

@@ -10,7 +10,8 @@ from csncost.accuracy import read_log
 from csncost.cli import main
 from csncost.designs import Design
 from csncost.errors import CsncostError, MissingExtra
-from csncost.render import plots
+from csncost.render import plots, style
+from csncost.render.looks import LOOKS
 
 pytest.importorskip("matplotlib")
 
@@ -50,7 +51,7 @@ HEXAGRAM, STAR, OPEN = (6, 1, 0), "*", "d"
 
 
 def test_figure_6_has_a_panel_for_each_depth(designs, log):
-    figure = plots.tradeoff(designs, log)
+    figure = plots.tradeoff(designs, log, x="flops")
     assert figure.get_size_inches()[0] == pytest.approx(2 * plots.COLUMN)
     accuracy = {r.spec: r.mean for r in log.results}
     for axes, blocks in zip(figure.axes, (8, 16), strict=True):
@@ -60,8 +61,9 @@ def test_figure_6_has_a_panel_for_each_depth(designs, log):
         assert points(axes, OPEN) == []
         assert len(axes.containers) == len(own)  # error bars: there are three runs of each
         assert axes.get_xlabel() == "FLOPs (multiply-adds)"
-        assert axes.get_ylabel() == "top1 (%)"
-    assert figure.axes[0].get_title("left") == "(a) 8 blocks"
+    assert figure.axes[0].get_ylabel() == "top1 (%)"
+    assert [axes.get_title("left") for axes in figure.axes] == ["(a) 8 blocks", "(b) 16 blocks"]
+    assert figure.get_supxlabel() == "convention paper, clip 3x8x224x224, 400 classes, accuracies: log.csv"
 
 
 def test_figure_7_has_all_depths_on_a_logarithmic_axis(designs, log):
@@ -69,37 +71,48 @@ def test_figure_7_has_all_depths_on_a_logarithmic_axis(designs, log):
     (axes,) = figure.axes
     assert axes.get_xscale() == "log"
     assert len(points(axes, HEXAGRAM)) == 4
-    assert [text.get_text() for text in figure.legends[0].get_texts()][:4] == ["bottleneck-X-8", "bottleneck-X-16", "simple-X-8", "simple-X-16"]  # fmt: skip
+    assert [text.get_text() for text in figure.legends[0].get_texts()][:4] == ["simple-X-8", "bottleneck-X-8", "simple-X-16", "bottleneck-X-16"]  # fmt: skip
+
+
+def test_both_figures_stand_below_each_other_and_look_alike(designs, log):
+    figure = plots.tradeoff(designs, log)
+    assert [axes.get_title("left") for axes in figure.axes] == ["(a) 8 blocks", "(b) 16 blocks", "(c) 8 and 16 blocks"]
+    assert [axes.get_xscale() for axes in figure.axes] == ["linear", "linear", "log"]
+    (a, b, c) = ({line.get_color() for line in axes.get_lines() if len(line.get_xdata()) == 2} for axes in figure.axes)
+    assert a | b == c
+    assert not a & b
 
 
 def test_curves_go_from_the_base_over_groups_to_depthwise_whatever_the_order(designs):
     (axes, _) = plots.tradeoff(designs[::-1]).axes
-    lines = [line.get_xydata().tolist() for line in axes.get_lines() if len(line.get_xdata()) == 2 and line.get_color() == plots.BLUE]  # fmt: skip
+    lines = [line.get_xydata().tolist() for line in axes.get_lines() if len(line.get_xdata()) == 2 and line.get_color() == style.BLUE]  # fmt: skip
     expected = [[d.flops, d.interactions] for d in designs if (d.family, d.blocks) == ("simple", 8)]
     assert [start for start, _ in lines] == expected[:-1]
     assert [end for _, end in lines] == expected[1:]
 
 
 def test_designs_without_accuracy_are_open_ticks_on_the_axis(designs):
-    for axes, blocks in zip(plots.tradeoff(designs, read_log("paper")).axes, (8, 16), strict=True):
+    figure = plots.tradeoff(designs, read_log("paper"), x="flops")
+    for axes, blocks in zip(figure.axes, (8, 16), strict=True):
         logged = {f"bottleneck-{blocks}", f"bottleneck-D-{blocks}"}
         missing = sorted(d.flops for d in designs if d.blocks == blocks and d.spec not in logged)
         assert sorted(x for x, _ in points(axes, OPEN)) == missing
         assert {y for _, y in points(axes, OPEN)} == {0}
         assert axes.get_ylim()[0] > 60  # the ticks stand on the axis, whatever the accuracies are
-        assert axes.get_ylabel() == "Kinetics-400 video@1 (%)"
+    assert figure.axes[0].get_ylabel() == "Kinetics-400 video@1 (%)"
 
 
 def test_without_a_log_interactions_are_shown(designs):
-    for axes in plots.tradeoff(designs).axes:
+    figure = plots.tradeoff(designs)
+    assert figure.axes[0].get_ylabel() == "channel interactions (pairs)"
+    for axes in figure.axes:
         assert axes.get_yscale() == "log"
-        assert axes.get_ylabel() == "channel interactions (pairs)"
         assert len(points(axes, HEXAGRAM)) == 2
     assert plots.tradeoff(designs, x="interactions").axes[0].get_ylabel() == "FLOPs (multiply-adds)"
     assert plots.tradeoff(designs, x="params", y="activations").axes[0].get_xlabel() == "parameters"
 
 
-@pytest.mark.parametrize("x", ["flops", "interactions", "params"])
+@pytest.mark.parametrize("x", [None, "interactions", "params"])
 def test_labels_do_not_overlap_and_are_inside(designs, log, x):
     for accuracies in (None, log):
         figure = plots.tradeoff(designs, accuracies, x=x)
@@ -114,10 +127,13 @@ def test_labels_do_not_overlap_and_are_inside(designs, log, x):
         edges = figure.legends[0].get_window_extent()
         assert edges.x0 >= 0
         assert edges.x1 <= figure.bbox.width
+        assert edges.y0 >= max(axes.get_tightbbox().y1 for axes in figure.axes) - 1
+        foot = figure._supxlabel.get_window_extent()
+        assert foot.y1 <= min(axes.get_tightbbox().y0 for axes in figure.axes) + 1
 
 
 def test_curves_differ_in_more_than_colour():
-    looks = [(look.mark, look.line) for look in plots._LOOKS.values()]
+    looks = [(look.mark, str(look.line)) for look in LOOKS]
     assert len({mark for mark, _ in looks}) == len({line for _, line in looks}) == len(looks)
 
 

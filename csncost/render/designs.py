@@ -1,4 +1,4 @@
-"""Designs to standard output, or all of them to a file, whole or not at all."""
+"""Designs to standard output, or all of them to a file, or as a figure, whole or not at all."""
 
 from __future__ import annotations
 
@@ -33,3 +33,12 @@ def emit_designs(found: Explored, form: str | None, path: str | None) -> None:
     else:
         most = HEAD if path is None else None
         emit([found.table(most)], found.to_dict, form, path)  # type: ignore[arg-type]
+
+
+def draw(found: Explored, path: str) -> None:
+    """Draw designs to a file of the kind that its name says. Raises CsncostError for another, before it draws."""
+    from csncost.render.plots import save, tradeoff
+    from csncost.render.style import check_suffix
+
+    check_suffix(Path(path))
+    save(tradeoff(found), path)
