@@ -59,7 +59,7 @@ def _option(name: str, example: str, text: str, reader: str = "values") -> Calla
     is_flag=False,
     flag_value=PLOTTED,
     metavar="[FILE]",
-    help=f"Draw the designs: FILE.png, .pdf or .svg (default: {PLOTTED}).",
+    help=f"Draw the designs: FILE.png, .pdf, .svg, or .html, an interactive page (default: {PLOTTED}).",
 )
 @click.option("--format", "form", type=click.Choice((*FORMATS, *BULK)), help="Default: by the file's suffix, or table.")
 @FILE
@@ -85,6 +85,7 @@ def sweep(
       csncost sweep --groups 1..64
       csncost sweep --groups 1..64 --frames 8,16,32 -o designs.csv
       csncost sweep --groups 1..64 --accuracy paper --plot figure6and7.pdf
+      csncost sweep --groups 1..64 --accuracy paper --plot designs.html
       csncost sweep bottleneck-G-16 --groups 1..64 --size 112..256:16 --width 0.5,1,2 -o space.nc
 
     A figure shows accuracy against FLOPs and interactions (Figures 6 and 7 of the paper) where accuracies are given,

@@ -1,27 +1,31 @@
 """The interactive page: what stands on it, that nothing in it can break it, and that it works in a browser."""
 
 import json
+import shlex
 import sys
 from html.parser import HTMLParser
 
 import pytest
+from click.testing import CliRunner
 
 import csncost as cc
 from csncost.accuracy import read_log
+from csncost.cli import main
 from csncost.designs import Design
 from csncost.errors import CsncostError, MissingExtra
+from csncost.explored import Explored, of_dataset
 from csncost.render.page import page
+from csncost.render.style import GREEN
 from csncost.render.traces import BASE, INK, STAR
 from tests import browser
 
 pytest.importorskip("plotly")
 
-STAMP = {"convention": "paper", "clip": "3x8x224x224", "classes": 400, "views": 1}
 EVIL = "</script><script>window.evil=1</script><img src=x onerror='window.evil=1'>&lt;b&gt; $style {0} ' \" ]]>"
 
 
-def design(spec, family, blocks, kind, groups=1, counted=None):
-    report = cc.analyze(counted or spec)
+def design(spec, family, blocks, kind, groups=1):
+    report = cc.analyze(spec)
     return Design(spec, family, blocks, kind, groups, report.params, report.flops, report.interactions, report.activations)  # fmt: skip
 
 
@@ -34,6 +38,12 @@ def designs():
             found.append(design(f"{family}-G4-{blocks}", family, blocks, "G", 4))
             found.append(design(f"{family}-D-{blocks}", family, blocks, "D"))
     return [*found, design("bottleneck-DG2-16", "bottleneck", 16, "DG", 2)]
+
+
+def named(spec, clip="3x8x224x224"):
+    """A space of one design, called as is given."""
+    stamp = {"convention": "paper", "clip": clip, "classes": 400, "views": 1}
+    return Explored({"spec": [spec], "params": [1], "flops": [2], "interactions": [3], "activations": [4]}, stamp)
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +127,7 @@ def test_marks_and_bars(designs, log):
             assert trace["error_y"]["array"] == [pytest.approx(1)] * len(trace["x"])
             marks |= dict(zip(trace["customdata"], zip(marker["symbol"], marker["color"], strict=True), strict=True))
     assert {marks[i] for i, d in enumerate(designs) if d.kind == "none"} == {("hexagram", INK)} == {(BASE["symbol"], BASE["color"])}  # fmt: skip
-    assert marks[8] == (STAR["symbol"], STAR["color"]) == ("star", cc.plot.GREEN)
+    assert marks[8] == (STAR["symbol"], STAR["color"]) == ("star", GREEN)
     assert len({marks[i] for i, d in enumerate(designs) if d.kind == "G"}) == 4  # a mark and a colour for each curve
 
 
@@ -136,10 +146,34 @@ def test_the_page_is_the_same_each_time_and_says_how_it_counts(designs, log):
     text = page(designs, log)
     assert text == page(designs, log)
     assert "convention paper (1 FLOP = 1 multiply-add), clip 3x8x224x224, classes 400, views 1" in text
-    flops = [design("simple-8", "simple", 8, "none")]
-    text = page(flops, stamp={**STAMP, "convention": "flops"})
-    assert "convention flops (2 FLOPs = 1 multiply-add)" in text
-    assert data_of(text)["designs"][0]["command"] == "csncost analyze simple-8 --convention flops"
+    text = page(cc.study([1], [8], convention="flops", frames=16))
+    assert "convention flops (2 FLOPs = 1 multiply-add), clip 3x16x224x224" in text
+    assert data_of(text)["designs"][0]["command"] == "csncost analyze simple-8@16x224 --convention flops"
+
+
+def test_commands_say_what_was_counted():
+    pytest.importorskip("xarray")
+    space = of_dataset(cc.sweep("bottleneck-G-16", G=[2, 4], size=[112, (128, 160)], blocks=8), "bottleneck-G-16", {"blocks": 8})  # fmt: skip
+    data = data_of(page(space))
+    assert data["designs"][2]["label"] == "bottleneck-G-16 G=4 size=112x112"
+    for row, said in zip(space, data["designs"], strict=True):
+        result = CliRunner().invoke(main, [*shlex.split(said["command"])[1:], "--format", "json"])
+        assert result.exit_code == 0, result.output
+        assert json.loads(result.output)["totals"]["flops"] == row["flops"]
+
+
+def test_several_depths_and_knobs_have_curves_of_their_own():
+    data = data_of(page(cc.study([2], [4, 8, 16], width=[1, 2])))
+    lines = [trace for trace in data["views"][0]["data"] if trace["mode"] == "lines" and trace["x"]]
+    assert len(lines) == len({trace["legendgroup"] for trace in lines}) == 12
+    assert len({(trace["line"]["color"], trace["line"]["dash"]) for trace in lines}) == 8
+
+
+def test_a_page_from_the_command_line(tmp_path):
+    path = tmp_path / "designs.html"
+    result = CliRunner().invoke(main, ["sweep", "--groups", "2", "--accuracy", "paper", "--plot", str(path)])
+    assert result.exit_code == 0, result.output
+    assert path.read_text("utf-8") == page(cc.study([2]), read_log("paper"))
 
 
 def test_nothing_comes_from_elsewhere(designs):
@@ -152,11 +186,8 @@ def test_nothing_comes_from_elsewhere(designs):
     assert "http" not in policy
 
 
-def test_names_are_only_text(designs):
-    plain, evil = (
-        page(designs[:1]),
-        page([design(EVIL, "simple", 8, "none", counted="simple-8")], stamp={**STAMP, "clip": EVIL}),
-    )
+def test_names_are_only_text():
+    plain, evil = page(named("simple-8")), page(named(EVIL, clip=EVIL))
     assert [tag for tag, _ in Elements(evil).found] == [tag for tag, _ in Elements(plain).found]
     (said,) = data_of(evil)["designs"]
     assert said["label"] == " ".join(EVIL.split())[:57] + "..."
@@ -170,7 +201,7 @@ def test_what_cannot_be_drawn_is_an_error(designs, monkeypatch):
         page([])
     other = cc.analyze("simple-8", convention="flops")
     wrong = Design("simple-8", "simple", 8, "none", 1, other.params, other.flops, other.interactions, other.activations)
-    with pytest.raises(CsncostError, match="not counted as analyze"):
+    with pytest.raises(CsncostError, match="were not counted"):
         page([wrong])
     monkeypatch.setitem(sys.modules, "plotly.offline", None)
     with pytest.raises(MissingExtra, match="plotly") as error:
@@ -276,7 +307,7 @@ def test_dark_and_narrow(designs, log, show):
 
 @pytest.mark.slow
 def test_names_do_nothing_in_a_browser(show):
-    tab = show(page([design(EVIL, "simple", 8, "none", counted="simple-8")], stamp=STAMP))
+    tab = show(page(named(EVIL)))
     tab.mouse(*tab.run(WHERE.format(view=0, design=0)), click=True)
     tab.until("document.getElementById('copied').textContent !== ''")
     assert tab.run("[window.evil, document.images.length, document.querySelectorAll('script').length]") == [None, 0, 3]

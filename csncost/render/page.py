@@ -8,58 +8,67 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
-from shlex import quote
+from shlex import join
 from string import Template
 from typing import Any, TypeAlias
 
-from csncost.analyze import analyze
-from csncost.conventions import CONVENTIONS
+from csncost.conventions import CONVENTIONS, Convention
 from csncost.counts import METRICS
 from csncost.designs import Design
 from csncost.errors import CsncostError, MissingExtra
+from csncost.explored import Explored
 from csncost.numbers import human
 from csncost.records import Accuracies, Accuracy, Result, points
+from csncost.render import series
 from csncost.render.legend import legend
-from csncost.render.plots import TITLES, _joined
-from csncost.render.traces import Point, curves, view
+from csncost.render.series import Row
+from csncost.render.style import TITLES
+from csncost.render.traces import curves, view
+from csncost.render.tradeoff import measured, rows_of
 
 Fact: TypeAlias = tuple[str, str, str]
 """What is said of a design: its label, its value for people, and what stands behind it."""
 
 
 def page(
-    designs: Sequence[Design],
+    designs: Explored | Sequence[Design],
     accuracies: Accuracies | Mapping[int, Result] | None = None,
     *,
     frames: int | None = None,
     size: Any = None,
-    stamp: Mapping[str, Any] | None = None,
 ) -> str:
     """A self-contained HTML page of designs: accuracy against FLOPs and against interactions, as two linked views.
 
     Arguments are those of `tradeoff`; without a log, the views are interactions against FLOPs and against params. A
     design that is pointed at is ringed in both views and described, a click copies the command that analyses it.
-    `stamp` says how the designs were counted (default: as `analyze` counts them with `frames` and `size`).
 
-    Raises CsncostError for no designs, or for ones that were counted otherwise, MissingExtra without plotly.
+    Raises CsncostError for no designs, for more than a plot has room for, and for records that were counted otherwise
+    than `analyze` counts them; MissingExtra without plotly.
     """
-    if not designs:
+    if not len(designs):
         raise CsncostError("there are no designs to plot", "widen the range of groups or blocks")
-    stamp = stamp or _stamp(designs, frames, size)
-    found = _joined(designs, accuracies, frames, size)
-    described = [_described(design, found.get(i), bool(found), stamp) for i, design in enumerate(designs)]
-    drawn = curves([Point(i, d, found.get(i), _lines(described[i])) for i, d in enumerate(designs)])
-    views = [view(drawn, x, y, _titles(found)) for x, y in _axes(bool(found))]
+    rows, stamp, found = rows_of(designs, accuracies, frames, size)
+    if not stamp:
+        raise CsncostError("these records were not counted as analyze counts them", "give the study that they are of")
+    given = _given(designs, frames, size)
+    described = [_described(row, found.get(i), bool(found), given(i)) for i, row in enumerate(rows)]
+    numbers = {id(row): i for i, row in enumerate(rows)}  # rows have no name of their own; series hand them on
+    views = [series.view(rows, x, y, by_depth=True) for x, y in _axes(bool(found))]
+    drawn = [curves(shown, lambda row: (numbers[id(row)], _lines(described[numbers[id(row)]]))) for shown in views]
     return _document(
-        title=f"{len(designs):,} designs: {'accuracy against cost' if found else 'their costs'}",
+        title=f"{len(rows):,} designs: {'accuracy against cost' if found else 'their costs'}",
         stamp=_stamp_line(stamp),
-        legend=legend(drawn, ticks=0 < len(found) < len(designs)),
+        texts=views[0].texts,
+        legend=legend(drawn[0]),
         heads=["design", *(label for label, _, _ in described[0]["facts"])],
-        data={"views": views, "designs": described},
+        data={
+            "views": [view(own, shown.x, shown.y, _titles(found)) for own, shown in zip(drawn, views, strict=True)],
+            "designs": described,
+        },
     )
 
 
@@ -72,20 +81,35 @@ def _axes(logged: bool) -> list[tuple[str, str]]:
 
 def _titles(found: Mapping[int, Result]) -> dict[str, str]:
     """What was measured, on the axis of accuracies."""
-    if not found:
-        return {}
-    setting = next(iter(found.values())).setting
-    what = " ".join(text for text in (setting.dataset, setting.metric) if text)
-    return {"accuracy": f"{what} (%)" if what else TITLES["accuracy"]}
+    what = measured(found)
+    return {"accuracy": f"{what} (%)"} if what else {}
+
+
+def _stamp_line(stamp: Mapping[str, Any]) -> str:
+    """How the designs were counted."""
+    known = CONVENTIONS.get(str(stamp.get("convention")))
+    counted = f" ({known.unit})" if known else ""
+    return ", ".join(f"{key} {value}{counted if key == 'convention' else ''}" for key, value in stamp.items())
 
 
 # -- what is said of a design ------------------------------------------------------------------------------------
 
 
-def _described(design: Design, result: Result | None, logged: bool, stamp: Mapping[str, Any]) -> dict[str, Any]:
+def _given(designs: Explored | Sequence[Design], frames: int | None, size: Any) -> Callable[[int], dict[str, Any]]:
+    """What `analyze` is to be given besides the spec of a design."""
+    if isinstance(designs, Explored):
+        return designs.arguments
+    return lambda number: {name: value for name, value in (("frames", frames), ("size", size)) if value is not None}
+
+
+def _described(row: Row, result: Result | None, logged: bool, given: Mapping[str, Any]) -> dict[str, Any]:
     """A design as the page's script shows it."""
-    facts = [*_costs(design), *([_accuracy(result)] if logged else [])]
-    return {"label": _called(design.spec), "facts": facts, "command": _command(design.spec, stamp)}
+    facts = [*_costs(row), *([_accuracy(result)] if logged else [])]
+    said = {name: _written(value) for name, value in given.items()}
+    if said.get("convention") == "paper":
+        del said["convention"]
+    swept = "".join(f" {name}={value}" for name, value in said.items() if name in row)
+    return {"label": _called(row["spec"]) + swept, "facts": facts, "command": _command(row["spec"], said)}
 
 
 def _called(spec: str) -> str:
@@ -94,10 +118,29 @@ def _called(spec: str) -> str:
     return line if len(line) <= 60 else f"{line[:57]}..."
 
 
-def _costs(design: Design) -> Iterator[Fact]:
+def _written(value: Any) -> str:
+    """A value as the command line takes it."""
+    if isinstance(value, Convention):
+        return value.name
+    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+_OPTIONS = ("frames", "size", "classes", "convention")
+
+
+def _command(spec: str, said: Mapping[str, str]) -> str:
+    """The command that analyses a design as it was counted."""
+    options = [
+        word
+        for name, value in said.items()
+        for word in ((f"--{name}", value) if name in _OPTIONS else ("-p", f"{name}={value}"))
+    ]
+    return join(["csncost", "analyze", spec, *options])
+
+
+def _costs(row: Row) -> Iterator[Fact]:
     for metric in METRICS:
-        count = getattr(design, metric)
-        yield TITLES[metric], human(count), f"{count:,}"
+        yield TITLES[metric], human(int(row[metric])), f"{int(row[metric]):,}"
 
 
 def _accuracy(result: Result | None) -> Fact:
@@ -121,40 +164,20 @@ def _lines(described: Mapping[str, Any]) -> list[str]:
     return [described["label"], *(f"{label} {value}" for label, value, _ in described["facts"])]
 
 
-def _command(spec: str, stamp: Mapping[str, Any]) -> str:
-    """The command that analyses a design as it was counted."""
-    counted = str(stamp.get("convention", "paper"))
-    return f"csncost analyze {quote(spec)}" + ("" if counted == "paper" else f" --convention {quote(counted)}")
-
-
-# -- how the designs were counted --------------------------------------------------------------------------------
-
-
-def _stamp(designs: Sequence[Design], frames: int | None, size: Any) -> Mapping[str, Any]:
-    """How designs were counted, if `analyze` counts the first of them so."""
-    report = analyze(designs[0].spec, frames=frames, size=size)
-    if any(getattr(report, metric) != getattr(designs[0], metric) for metric in METRICS):
-        raise CsncostError(
-            f"{_called(designs[0].spec)} was not counted as analyze counts it", "say with stamp= how it was"
-        )
-    return report.stamp()
-
-
-def _stamp_line(stamp: Mapping[str, Any]) -> str:
-    known = CONVENTIONS.get(str(stamp.get("convention")))
-    counted = f" ({known.unit})" if known else ""
-    return ", ".join(f"{key} {value}{counted if key == 'convention' else ''}" for key, value in stamp.items())
-
-
 # -- the document ------------------------------------------------------------------------------------------------
 
 
-def _document(*, title: str, stamp: str, legend: str, heads: Sequence[str], data: Any) -> str:
+def _document(*, title: str, stamp: str, texts: str, legend: str, heads: Sequence[str], data: Any) -> str:
     """The page; the data are JSON in which no character can end the element that they stand in."""
     scripts = {"plotly": _plotly(), "script": _part("page.js")}
-    texts = {"title": escape(title), "stamp": escape(stamp), "heads": "".join(f"<th>{escape(h)}</th>" for h in heads)}
+    said = {
+        "title": escape(title),
+        "stamp": escape(stamp),
+        "texts": escape(f"At the points: {texts}." if texts else ""),
+    }
     return Template(_part("page.html")).substitute(
-        **texts,
+        **said,
+        heads="".join(f"<th>{escape(head)}</th>" for head in heads),
         **scripts,
         policy=_policy(scripts.values()),
         style=_part("page.css"),

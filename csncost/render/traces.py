@@ -1,4 +1,4 @@
-"""Designs as Plotly data: the curves and marks of `render.plots` as plain traces and layouts.
+"""Curves of designs as Plotly data: the looks and marks of the figures, as plain traces and layouts.
 
 Every point carries the number of its design in `customdata`, every trace of a curve its name in `legendgroup`.
 `INK` and the like are colours that depend on whether a page is light or dark; the script of the page puts them in.
@@ -6,159 +6,155 @@ Every point carries the number of its design in `customdata`, every trace of a c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import pairwise
+from itertools import cycle, islice, pairwise
 from typing import Any, NamedTuple, TypeAlias
 
-from csncost.designs import Design
-from csncost.records import Result
-from csncost.render.plots import _LOOKS, GREEN, TITLES, _Look, _text
+from csncost.render.looks import LOOKS, Look
+from csncost.render.series import Mark, Row
+from csncost.render.series import Point as Place
+from csncost.render.series import View as Series
+from csncost.render.style import BLACK, GREEN, TITLES
 
 Trace: TypeAlias = dict[str, Any]
-Place: TypeAlias = tuple[float | None, float | None]
+XY: TypeAlias = tuple[float | None, float | None]
 
 INK, FAINT, PAPER, GRID = "var(--ink)", "var(--faint)", "var(--paper)", "var(--grid)"
 
-SYMBOLS = {"s": "square", "o": "circle", "D": "diamond", "^": "triangle-up", "v": "triangle-down"}
+SYMBOLS = {
+    "s": "square", "o": "circle", "D": "diamond", "^": "triangle-up", "v": "triangle-down", "P": "cross", "X": "x",
+    "<": "triangle-left",
+}  # fmt: skip
 DASHES = {"-": "solid", "--": "7px,3px", ":": "2px,3px", "-.": "8px,3px,2px,3px"}
 UNITS = {"interactions": " (pairs)", "activations": " (elements)"}
 
+BASE = {"symbol": "hexagram", "size": 16, "color": INK, "line": {"width": 0.8, "color": PAPER}}
+STAR = {"symbol": "star", "size": 16, "color": GREEN, "line": {"width": 0.8, "color": INK}}
+
 
 class Point(NamedTuple):
-    """A design by its number, what is logged of it, and the lines that hovering over it shows."""
+    """A design by its number, the lines that hovering over it shows, and where it stands."""
 
     number: int
-    design: Design
-    result: Result | None
     lines: Sequence[str]
-
-    def place(self, x: str, y: str) -> Place:
-        """Where the design stands; without an accuracy nowhere on that axis."""
-        height = getattr(self.design, y) if y != "accuracy" else self.result.mean if self.result else None
-        return getattr(self.design, x), height
+    at: Place
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The designs of one family and depth, from the base over G and D to DG."""
+    """Points in order, drawn in a look; their texts stand below or above them."""
 
     name: str
-    look: _Look
+    look: Look
     points: tuple[Point, ...]
+    below: bool
 
     @property
-    def side(self) -> str:
-        """Where numbers stand, so that those of two curves that cross keep apart."""
-        return "bottom" if self.name.startswith("simple") else "top"
+    def colour(self) -> str:
+        """The colour of the curve; black is what stands out from the page."""
+        return INK if self.look.colour == BLACK else self.look.colour
+
+    @property
+    def dash(self) -> str:
+        """The line of the curve, as lengths of strokes and gaps."""
+        line = self.look.line
+        return DASHES[line] if isinstance(line, str) else ",".join(f"{2 * length}px" for length in line[1])
 
 
-def curves(points: Sequence[Point]) -> list[Curve]:
-    """The curves that designs lie on, by family and depth."""
-    found: dict[tuple[str, int], list[Point]] = {}
-    for point in sorted(points, key=lambda point: point.design.step):
-        found.setdefault((point.design.family, point.design.blocks), []).append(point)
-    depths = {blocks for _, blocks in found}
-    deepest = max(depths) if len(depths) > 1 else None
-    other = _Look(GREEN, "v", "-")
+def curves(series: Series, known: Callable[[Row], tuple[int, Sequence[str]]]) -> list[Curve]:
+    """The curves of all panels, for one plot; `known` gives the number of a design and the lines that it shows."""
+    found = [(panel, curve) for panel in series.panels for curve in panel.curves]
+    names = [curve.name for _, curve in found]
+    looks = [LOOKS[curve.look] for _, curve in found]
+    if len(set(map(id, looks))) < len(looks):  # panels use the same looks again
+        looks = list(islice(cycle(LOOKS), len(found)))
     return [
-        Curve(f"{family}-X-{blocks}", _LOOKS.get((family, blocks == deepest), other), tuple(members))
-        for (family, blocks), members in sorted(found.items())
+        Curve(
+            curve.name if names.count(curve.name) == 1 else ", ".join((curve.name, panel.title)),
+            look,
+            tuple(Point(*known(place.row), place) for place in curve.points),
+            curve.below,
+        )
+        for (panel, curve), look in zip(found, looks, strict=True)
     ]
 
 
 def view(curves: Sequence[Curve], x: str, y: str, titles: Mapping[str, str]) -> dict[str, Any]:
     """One view of designs: `data` and `layout` as Plotly takes them, the axes named by `titles`."""
-    traces = [trace for curve in curves for trace in _curve(curve, x, y)]
-    places = [point.place(x, y) for curve in curves for point in curve.points]
-    layout = _layout(*(_axis(name, titles, at) for name, at in zip((x, y), zip(*places, strict=True), strict=True)))
-    return {"data": traces, "layout": layout}
+    places = [point.at for curve in curves for point in curve.points]
+    across = _axis(x, titles, [place.x for place in places])
+    up = _axis(y, titles, [place.y for place in places if place.y is not None])
+    return {"data": [trace for curve in curves for trace in _curve(curve)], "layout": _layout(across, up)}
 
 
-def _curve(curve: Curve, x: str, y: str) -> Iterator[Trace]:
+def _curve(curve: Curve) -> Iterator[Trace]:
     """Lines between neighbours, thin ones over designs that are not logged; marks; ticks on the axis."""
-    places = [point.place(x, y) for point in curve.points]
-    known = [k for k, (_, height) in enumerate(places) if height is not None]
-    steps = list(pairwise(known))
-    line = {"width": 1.8, "dash": DASHES[curve.look.line], "color": curve.look.colour}
-    thin = {"width": 1, "dash": "1px,3px", "color": curve.look.colour}
-    yield _lines(curve, [(places[a], places[b]) for a, b in steps if b == a + 1], line)
-    yield _lines(curve, [(places[a], places[b]) for a, b in steps if b > a + 1], thin)
-    drawn = sorted((curve.points[k] for k in known), key=lambda point: point.design.kind in ("none", "D"))  # on top
-    yield _marks(curve, drawn, x, y) | (_bars(curve, drawn) if y == "accuracy" else {})
-    yield _ticks(curve, [point for k, point in enumerate(curve.points) if k not in known], x)
+    points = curve.points
+    known = [k for k, point in enumerate(points) if point.at.y is not None]
+    steps = [(b == a + 1, points[a], points[b]) for a, b in pairwise(known)]
+    line = {"width": 1.8, "dash": curve.dash, "color": curve.colour}
+    thin = {"width": 1, "dash": "1px,3px", "color": curve.colour}
+    yield _lines(curve, [(a, b) for near, a, b in steps if near], line)
+    yield _lines(curve, [(a, b) for near, a, b in steps if not near], thin)
+    yield _marks(curve, sorted((points[k] for k in known), key=lambda point: point.at.mark in ("base", "star")))
+    yield _ticks(curve, [point for point in points if point.at.y is None])
 
 
-def _lines(curve: Curve, steps: Sequence[tuple[Place, Place]], line: Mapping[str, Any]) -> Trace:
-    """Straight lines, each from a place to a place."""
-    places = [place for start, end in steps for place in (start, end, (None, None))]
+def _lines(curve: Curve, steps: Sequence[tuple[Point, Point]], line: Mapping[str, Any]) -> Trace:
+    """Straight lines, each from a point to a point."""
+    places: list[XY] = []
+    for start, end in steps:
+        places += [(start.at.x, start.at.y), (end.at.x, end.at.y), (None, None)]
     return _trace(curve, places) | {"mode": "lines", "line": dict(line), "hoverinfo": "skip"}
 
 
-def _marks(curve: Curve, points: Sequence[Point], x: str, y: str) -> Trace:
-    """The marks of designs, with their groups."""
-    marks = [mark(point.design, curve.look) for point in points]
+def _marks(curve: Curve, points: Sequence[Point]) -> Trace:
+    """The marks of designs with their texts, and bars of the standard deviation where a design has several runs."""
+    marks = [mark(point.at.mark, curve) for point in points]
+    spreads = [point.at.spread or 0 for point in points]
+    side = "bottom" if curve.below else "top"
+    bars = {"error_y": {"array": spreads, "color": curve.colour, "thickness": 1.4, "width": 4}} if any(spreads) else {}
     return {
-        **_trace(curve, [point.place(x, y) for point in points]),
+        **_trace(curve, [(point.at.x, point.at.y) for point in points]),
         **_hover(points),
+        **bars,
         "mode": "markers+text",
         "marker": {
             **{key: [own[key] for own in marks] for key in ("symbol", "size", "color")},
             "opacity": 1,
             "line": {key: [own["line"][key] for own in marks] for key in ("width", "color")},
         },
-        "text": [_text(point.design) for point in points],
-        "textposition": f"{curve.side} center",
+        "text": [escape(point.at.text) for point in points],
+        "textposition": f"{side} {'right' if bars else 'center'}",
         "textfont": {"size": 11, "color": FAINT},
     }
 
 
-def mark(design: Design, look: _Look) -> dict[str, Any]:
-    """The mark of a design: a hexagram for a base, a star for bottleneck-D, hollow for DG."""
-    if design.kind == "none":
-        return BASE
-    if design.kind == "D" and design.family == "bottleneck":
-        return STAR
-    return plain_mark(look, hollow=design.kind == "DG")
+def mark(kind: Mark, curve: Curve) -> dict[str, Any]:
+    """How a point is drawn: the hexagram of a base, the star of bottleneck-D, or the mark of its curve."""
+    if kind in ("base", "star"):
+        return BASE if kind == "base" else STAR
+    fill = PAPER if kind == "hollow" else curve.colour
+    return {"symbol": SYMBOLS[curve.look.mark], "size": 8, "color": fill, "line": {"width": 1.4, "color": curve.colour}}
 
 
-BASE = {"symbol": "hexagram", "size": 16, "color": INK, "line": {"width": 0.8, "color": PAPER}}
-STAR = {"symbol": "star", "size": 16, "color": GREEN, "line": {"width": 0.8, "color": INK}}
-
-
-def plain_mark(look: _Look, *, hollow: bool = False) -> dict[str, Any]:
-    """The mark of a curve."""
-    fill = PAPER if hollow else look.colour
-    return {"symbol": SYMBOLS[look.mark], "size": 8, "color": fill, "line": {"width": 1.4, "color": look.colour}}
-
-
-def open_tick(look: _Look) -> dict[str, Any]:
+def open_tick(curve: Curve) -> dict[str, Any]:
     """The mark on the axis of a design of which no accuracy is logged."""
-    line = {"width": 1.2, "color": look.colour}
+    line = {"width": 1.2, "color": curve.colour}
     return {"symbol": "diamond-tall", "size": 9, "color": PAPER, "line": line}
 
 
-def _bars(curve: Curve, points: Sequence[Point]) -> Trace:
-    """Bars of the standard deviation, where a design has several runs."""
-    spreads = [point.result.spread if point.result else None for point in points]
-    if not any(spreads):
-        return {}
-    bars = {"array": [spread or 0 for spread in spreads], "color": curve.look.colour, "thickness": 1.4, "width": 4}
-    return {"error_y": bars, "textposition": f"{curve.side} right"}
-
-
-def _ticks(curve: Curve, points: Sequence[Point], x: str) -> Trace:
+def _ticks(curve: Curve, points: Sequence[Point]) -> Trace:
     """Open ticks on the axis, where designs stand of which no accuracy is logged."""
-    places = [(getattr(point.design, x), 0.0) for point in points]
-    return _trace(curve, places) | _hover(points) | {
-        "mode": "markers", "yaxis": "y2", "marker": open_tick(curve.look),
-    }  # fmt: skip
+    own = {"mode": "markers", "yaxis": "y2", "marker": open_tick(curve)}
+    return _trace(curve, [(point.at.x, 0.0) for point in points]) | _hover(points) | own
 
 
-def _trace(curve: Curve, places: Sequence[Place]) -> Trace:
+def _trace(curve: Curve, places: Sequence[XY]) -> Trace:
     across, up = [x for x, _ in places], [y for _, y in places]
-    name = {"name": curve.name, "legendgroup": curve.name, "showlegend": False}
+    name = {"name": escape(curve.name), "legendgroup": curve.name, "showlegend": False}
     return {"type": "scatter", "x": across, "y": up, "cliponaxis": False, **name}
 
 
@@ -169,10 +165,10 @@ def _hover(points: Sequence[Point]) -> Trace:
     return {"customdata": [point.number for point in points], **shown}
 
 
-def _axis(name: str, titles: Mapping[str, str], values: Sequence[float | None]) -> dict[str, Any]:
+def _axis(name: str, titles: Mapping[str, str], values: Sequence[float]) -> dict[str, Any]:
     """An axis; that of interactions is logarithmic."""
-    known = [value for value in values if value is not None]
-    scale = {"type": "log", "nticks": 6} if name == "interactions" and min(known) > 0 else {"type": "linear"}
+    logarithmic = name == "interactions" and min(values) > 0
+    scale = {"type": "log", "nticks": 6} if logarithmic else {"type": "linear"}
     ticks = {} if name == "accuracy" else {"tickformat": "~s", "minexponent": 3}
     lines = {"showline": True, "linecolor": INK, "gridcolor": GRID, "zeroline": False, "ticks": "outside"}
     title = titles.get(name, TITLES[name] + UNITS.get(name, ""))
