@@ -98,7 +98,9 @@ def _curve(curve: Curve) -> Iterator[Trace]:
     thin = {"width": 1, "dash": "1px,3px", "color": curve.colour}
     yield _lines(curve, [(a, b) for near, a, b in steps if near], line)
     yield _lines(curve, [(a, b) for near, a, b in steps if not near], thin)
-    yield _marks(curve, sorted((points[k] for k in known), key=lambda point: point.at.mark in ("base", "star")))
+    special = {k for k in known if points[k].at.mark in ("base", "star")}  # on top, D on that of DG with one group
+    drawn = [k for k in known if k not in special] + sorted(special, reverse=True)
+    yield _marks(curve, [points[k] for k in drawn])
     yield _ticks(curve, [point for point in points if point.at.y is None])
 
 
