@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from csncost.comparison import Comparison, compare
     from csncost.correlation import correlate
     from csncost.explanation import Explanation, explain
-    from csncost.paper import reproduce
+    from csncost.paper_figures import reproduce
     from csncost.paper_study import study
     from csncost.pytorch.build import build
     from csncost.pytorch.trace import trace
@@ -62,7 +62,7 @@ _LATER = {
     "Formula": "csncost.symbolic",
     "formula": "csncost.symbolic",
     "read_log": "csncost.accuracy",
-    "reproduce": "csncost.paper",
+    "reproduce": "csncost.paper_figures",
     "study": "csncost.paper_study",
     "sweep": "csncost.space",
     "trace": "csncost.pytorch.trace",

@@ -8,12 +8,9 @@ from typing import Any
 
 import click
 
-from csncost.cli_options import ACCURACY, FILE, LOGGED, name_options, spec_argument
+from csncost.cli_options import ACCURACY, FILE, LOGGED, drawing, name_options, spec_argument
 from csncost.errors import CsncostError
 from csncost.table import FORMATS
-
-PLOTTED = "sweep.png"
-"""Where a figure goes that is given no name."""
 
 BULK = ("netcdf", "parquet")
 """Formats beside those of a table, for files only."""
@@ -54,13 +51,7 @@ def _option(name: str, example: str, text: str, reader: str = "values") -> Calla
 @click.option("--convention", default="paper", metavar="NAME", help="How to count: paper, macs, flops, fvcore, ...")
 @ACCURACY
 @LOGGED
-@click.option(
-    "--plot",
-    is_flag=False,
-    flag_value=PLOTTED,
-    metavar="[FILE]",
-    help=f"Draw the designs: FILE.png, .pdf, .svg, or .html, an interactive page (default: {PLOTTED}).",
-)
+@drawing("sweep.png", "Draw the designs")
 @click.option("--format", "form", type=click.Choice((*FORMATS, *BULK)), help="Default: by the file's suffix, or table.")
 @FILE
 def sweep(
