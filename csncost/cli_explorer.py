@@ -8,12 +8,9 @@ from typing import Any
 
 import click
 
-from csncost.cli_options import ACCURACY, FILE, LOGGED, name_options, spec_argument
+from csncost.cli_options import ACCURACY, FILE, LOGGED, drawing, name_options, spec_argument
 from csncost.errors import CsncostError
 from csncost.table import FORMATS
-
-PLOTTED = "sweep.png"
-"""Where a figure goes that is given no name."""
 
 BULK = ("netcdf", "parquet")
 """Formats beside those of a table, for files only."""
@@ -54,13 +51,7 @@ def _option(name: str, example: str, text: str, reader: str = "values") -> Calla
 @click.option("--convention", default="paper", metavar="NAME", help="How to count: paper, macs, flops, fvcore, ...")
 @ACCURACY
 @LOGGED
-@click.option(
-    "--plot",
-    is_flag=False,
-    flag_value=PLOTTED,
-    metavar="[FILE]",
-    help=f"Draw the designs: FILE.png, .pdf or .svg (default: {PLOTTED}).",
-)
+@drawing("sweep.png", "Draw the designs")
 @click.option("--format", "form", type=click.Choice((*FORMATS, *BULK)), help="Default: by the file's suffix, or table.")
 @FILE
 def sweep(
@@ -85,6 +76,7 @@ def sweep(
       csncost sweep --groups 1..64
       csncost sweep --groups 1..64 --frames 8,16,32 -o designs.csv
       csncost sweep --groups 1..64 --accuracy paper --plot figure6and7.pdf
+      csncost sweep --groups 1..64 --accuracy paper --plot designs.html
       csncost sweep bottleneck-G-16 --groups 1..64 --size 112..256:16 --width 0.5,1,2 -o space.nc
 
     A figure shows accuracy against FLOPs and interactions (Figures 6 and 7 of the paper) where accuracies are given,

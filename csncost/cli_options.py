@@ -141,3 +141,9 @@ ACCURACY = click.option(
     metavar="LOG",
     help="Measured accuracies: a table with a column spec, FILE=SPEC of one run, or paper; repeatable.",
 )
+
+
+def drawing(default: str, what: str) -> Callable[[T], T]:
+    """`--plot`, with or without the name of a file."""
+    text = f"{what}: FILE.png, .pdf, .svg, or .html, an interactive page (default: {default})."
+    return click.option("--plot", is_flag=False, flag_value=default, metavar="[FILE]", help=text)
