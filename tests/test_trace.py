@@ -218,6 +218,16 @@ def test_a_tied_weight_and_one_computed_count_once():
     assert [(row.op, row.params) for row in report.rows] == [("conv", 4 * 6 * 9 + 6), ("parameter", 6)]
 
 
+def test_the_number_of_batches_seen_is_no_cost():
+    net = nn.Sequential(nn.BatchNorm1d(4), nn.BatchNorm1d(4, momentum=None))
+    report = trace(net, (3, 4), convention="everything")
+    assert [(row.name, row.flops) for row in report.rows] == [("0", 12), ("1", 12)]
+    assert report.coverage.free["add"] == 2
+    scaled = Net(lambda net, x: x.add_(net.scale).mul_(net.scale + net.scale))
+    scaled.register_buffer("scale", torch.ones(()))  # not a whole number
+    assert trace(scaled, (2, 3), convention="everything").flops == 6 + 1 + 6
+
+
 def test_coverage_has_three_states():
     net = Net(lambda net, x: torch.fft.fft(F.relu(net.a(x))).real.view(-1), a=nn.Linear(3, 4), b=nn.Linear(5, 5))
     report = trace(net, (2, 3))

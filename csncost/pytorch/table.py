@@ -59,7 +59,7 @@ def _add_weighted(add: Callable[..., None]) -> None:
     add("linear", "linear", costs.linear, shapes.linear, "")
     add("bilinear", "linear", costs.bilinear, None, "bilinear")
     add("matmul mm bmm mv dot vdot inner", "matmul", costs.matmul, shapes.matmul)
-    add("__matmul__ __rmatmul__", "matmul", costs.matmul, shapes.matmul, "operator", "matmul")
+    add("__matmul__", "matmul", costs.matmul, shapes.matmul, "operator", "matmul")
     add("addmm baddbmm addmv addbmm", "matmul", costs.added_matmul)
     add("scaled_dot_product_attention", "matmul", costs.attention, shapes.attention, "attention")
     add(

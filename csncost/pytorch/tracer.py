@@ -27,6 +27,8 @@ from csncost.pytorch.table import Op
 SMALL = 1 << 16
 """Elements of a constant that is made for real, so that code may read its values."""
 
+_ARITHMETIC = frozenset({"add", "multiply", "elementwise"})
+
 
 class Tracer(TorchFunctionMode):
     """The interceptor of functions; `fast` uses the rules of shapes, `backward` follows what needs a gradient."""
@@ -87,6 +89,9 @@ class Tracer(TorchFunctionMode):
 
     def known(self, op: Op, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
         """An operation with a formula."""
+        if op.kind in _ARITHMETIC and self._counts_runs(args, kwargs):
+            self.free[name.strip("_")] += 1
+            return self.run(name, func, args, kwargs)
         needs = self.marks.gradients.needing(args, kwargs) if self.marks.gradients is not None else []
         target = kwargs.pop("out", None) if kwargs else None
         if self.fast and op.shape is not None and hollow.any_meta(args):
@@ -104,6 +109,16 @@ class Tracer(TorchFunctionMode):
         if kwargs.get("inplace") is True and args and result is not args[0]:
             self.marks.inherit(name, args[0], (result,), {}, in_place=True)
         return result if target is None else target
+
+    def _counts_runs(self, args: Args, kwargs: Kwargs) -> bool:
+        """Whether only whole numbers of the model's own are computed with, such as that of the batches seen."""
+        for tensor in tensors(args, kwargs):
+            if tensor.is_floating_point() or tensor.is_complex() or tensor.numel() != 1:
+                return False
+            owner = self.scope.owner(tensor)
+            if owner is None or owner.learned:
+                return False
+        return True
 
     def _free(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
         """An operation that computes nothing."""
