@@ -14,7 +14,9 @@ from torch.nn.modules import module as hooks
 from torch.nn.utils import parametrizations
 from torch.utils.flop_counter import FlopCounterMode
 
+from csncost.conventions import Convention, Rule
 from csncost.errors import CsncostError
+from csncost.explanation import explain
 from csncost.pytorch.trace import trace
 from tests.traced_modules import (
     ENCODER,
@@ -214,8 +216,27 @@ def test_names_and_what_a_module_counts_once():
 def test_a_tied_weight_and_one_computed_count_once():
     report = trace(tied(), "3x5:int64", convention="macs")
     assert [(row.op, row.params) for row in report.rows] == [("embedding", 40), ("linear", 0)]
+    assert [(row.op, row.params) for row in report.under("paper").rows] == [("linear", 40)]
     report = trace(parametrizations.weight_norm(nn.Conv2d(4, 6, 3)), (2, 4, 5, 6), convention="macs")
     assert [(row.op, row.params) for row in report.rows] == [("conv", 4 * 6 * 9 + 6), ("parameter", 6)]
+
+
+def test_a_shared_weight_belongs_to_the_first_operation_that_counts_it():
+    def run(net, i):
+        x = net.table(i)
+        return F.linear(x, net.table.weight[:6]), F.linear(x, net.table.weight), net.out(x)
+
+    net = Net(run, table=nn.Embedding(10, 4), out=nn.Linear(4, 10))
+    net.out.weight = net.table.weight
+    report = trace(net, "3x5:int64")
+    assert {row.name: row.params for row in report.rows} == {"table.linear": 24 + 16, "out": 0}
+    assert report.under("thop").params == 40 + 10  # which counts modules by their class: the embedding has none
+    assert report.under("macs").params == report.under("everything").params == 40 + 10
+    only_bags = Convention("mine", "none", "tables", {"embedding": Rule(params={"weights": 1})})
+    assert report.under(only_bags).params == 40
+    found = explain(report, "thop", "flops")
+    assert found.before.params == found.after.params
+    assert not any("params" in note for note in found.notes())
 
 
 def test_the_number_of_batches_seen_is_no_cost():
