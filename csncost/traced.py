@@ -59,7 +59,7 @@ class Trace:
     """Everything that ran, in the order of execution.
 
     `setting` says on what; `clip` is (C, T, H, W) if the input was one batch of clips; `classes` the outputs of the
-    classifier; `unused` parameters by module.
+    classifier, `unclassified` why none was found; `unused` parameters by module.
     """
 
     name: str
@@ -71,6 +71,7 @@ class Trace:
     clip: tuple[int, ...] | None = None
     classes: int | None = None
     views: int = 1
+    unclassified: str = ""
 
     def report(self, convention: Convention) -> Report:
         """The trace counted under a convention."""
@@ -130,7 +131,9 @@ class Trace:
             if call.kind != "parameter":
                 known = convention.rule(call.kind, call.function, call.module) is not None
                 (counted if known else left_out)[call.kind] += call.calls
-        return Coverage(counted, left_out, self.free, self.unknown, self.unused)
+        apart = convention.rule("classifier") != convention.rule("linear")
+        remarks = (self.unclassified,) if self.unclassified and apart else ()
+        return Coverage(counted, left_out, self.free, self.unknown, self.unused, remarks)
 
     def strictly(self) -> Trace:
         """This trace, if every operation is known. Raises CsncostError otherwise."""

@@ -270,6 +270,40 @@ def test_the_classifier():
         trace(net, (2, 3), classifier="nope")
 
 
+LOSSES = {
+    "cross entropy": lambda net, x: F.cross_entropy(net.b(net.a(x).relu()), torch.zeros(2, dtype=torch.int64)),
+    "mean squared error": lambda net, x: F.mse_loss(net.b(net.a(x)), torch.zeros(2, 5)),
+    "by hand": lambda net, x: ((net.b(net.a(x)) - torch.zeros(2, 5)) ** 2).mean() / 2,
+    "of probabilities": lambda net, x: -net.b(net.a(x)).log_softmax(-1)[:, 0].sum(),
+    "of every item": lambda net, x: F.mse_loss(net.b(net.a(x)), torch.zeros(2, 5), reduction="none").sum(-1),
+    "with the scores": lambda net, x: {"scores": (y := net.b(net.a(x))), "loss": 0.1 * F.cross_entropy(y, torch.zeros(2, dtype=torch.int64))},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_classifier_before_a_loss(name):
+    report = trace(Net(LOSSES[name], a=nn.Linear(4, 4), b=nn.Linear(4, 5)), (2, 4))
+    assert (report.classes, report.interactions, report.coverage.remarks) == (5, 4 * 6, ())
+
+
+@pytest.mark.parametrize(("after", "kind"), [
+    (lambda net, x: x + net.b(net.a(x)), "add"), (lambda net, x: (net.b(net.a(x)) @ x.t()).sum(), "matmul"),
+    (lambda net, x: net.c(net.b(net.a(x))), "norm"),
+])  # fmt: skip
+def test_where_there_is_no_classifier_it_is_said(after, kind):
+    net = Net(after, a=nn.Linear(4, 4), b=nn.Linear(4, 4), c=nn.LayerNorm(4))
+    report = trace(net, (2, 4))
+    assert (report.classes, report.interactions) == (None, 2 * 4 * 6)
+    (remark,) = report.coverage.remarks
+    assert f"layer, b, is not the output: {kind} follows" in remark
+    assert remark in report.to_dict()["coverage"]["remarks"]
+    assert remark in report.table().notes
+    assert report.under("macs").coverage.remarks == ()  # which counts it as any other
+    assert trace(net, (2, 4), classifier=False).coverage.remarks == ()
+    assert trace(net, (2, 4), classifier="b").classes == 4
+    assert trace(nn.Conv2d(3, 4, 3), (2, 3, 8, 8)).coverage.remarks == ()  # which has no candidate
+
+
 def written(x):
     held = torch.zeros(3)
     held[1:].copy_(x[0, 1:])

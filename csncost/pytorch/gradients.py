@@ -87,9 +87,8 @@ class Gradients:
                 origin.call, origin.macs = call, macs
                 return
 
-    def settle(self, output: Any) -> None:
-        """Add the costs of all operations that the gradient of an output reaches."""
-        ends = list(_outputs(output, 0))
+    def settle(self, ends: list[Tensor]) -> None:
+        """Add the costs of all operations that the gradient of a model's outputs reaches."""
         waiting = [one for tensor in ends for one in self._origins(tensor) if isinstance(one, Node)]
         if not ends:  # nothing that looks like an output: perhaps an object of the model's own
             waiting = list(self.nodes)
@@ -104,7 +103,7 @@ class Gradients:
                 node.call.backward += node.macs
 
 
-def _outputs(value: Any, depth: int) -> list[Tensor]:
+def outputs(value: Any, depth: int = 0) -> list[Tensor]:
     """The tensors in what a model returns."""
     if isinstance(value, Tensor):
         return [value]
@@ -114,4 +113,4 @@ def _outputs(value: Any, depth: int) -> list[Tensor]:
         value = [getattr(value, one.name) for one in fields(value)]
     elif not isinstance(value, (list, tuple, set)):
         value = list(vars(value).values()) if hasattr(value, "__dict__") and depth == 0 else []
-    return [] if depth > 8 else [tensor for one in value for tensor in _outputs(one, depth + 1)]
+    return [] if depth > 8 else [tensor for one in value for tensor in outputs(one, depth + 1)]

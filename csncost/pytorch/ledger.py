@@ -107,7 +107,8 @@ class Ledger:
     def _note_users(self, call: Call) -> None:
         """Remember which operation showed what of a parameter, the first time that it did."""
         for share in self._claims:
-            self._users.setdefault(share.parameter, {}).setdefault((id(call), share.piece, share.quantity), (call, share))
+            users = self._users.setdefault(share.parameter, {})
+            users.setdefault((id(call), share.piece, share.quantity), (call, share))
         self._claims.clear()
 
     def _pairs(self, cost: Cost, owner: Owner | None) -> None:

@@ -15,9 +15,10 @@ from csncost.conventions import Convention
 from csncost.conventions import convention as find_convention
 from csncost.coverage import Unknown
 from csncost.errors import CsncostError
+from csncost.pytorch.classifier import classifier as find_classifier
 from csncost.pytorch.formulas import Formulas, custom
+from csncost.pytorch.gradients import outputs
 from csncost.pytorch.inputs import Inputs, arguments, clip, described
-from csncost.pytorch.ledger import Entry
 from csncost.pytorch.scope import Scope
 from csncost.pytorch.state import direct_checkpoints, quiet_compiler, unchanged, unoptimised_scripts
 from csncost.pytorch.tracer import Tracer
@@ -53,7 +54,7 @@ def trace(
     in multiply-adds; what checkpoints compute anew is not counted.
 
     The `classifier`, which convention `paper` leaves out of the interactions, is the fully connected layer that gives
-    the output (after it, only activations); a module path names another, False none. `formulas` gives costs of
+    the output (after it, only activations and a loss); a module path names another, False none. `formulas` gives costs of
     operations of your own: {"mylib::op": f}, f(*arguments, output=shape) with shapes for tensors, to multiply-adds or a
     dict of quantities. Operations that no formula is known for are listed in `coverage.unknown`, and are an error if
     `strict`.
@@ -93,21 +94,24 @@ def run(
         output = _run(target, args, kwargs, scope)
     if tracer.unread is not None:  # the model went on without the value, by a way that it may not take
         raise tracer.unread
+    ends = outputs(output)
     if tracer.marks.gradients is not None:
-        tracer.marks.gradients.settle(output)
-    last = _classifier(tracer.ledger.order, classifier)
+        tracer.marks.gradients.settle(ends)
+    calls = tuple(tracer.ledger.calls())
+    last, unclassified = find_classifier(tracer.ledger.order, classifier, ends)
     classes = None
     if last is not None:
         last.call.kind, classes = "classifier", last.call.out_channels
     return Trace(
         name=_called(target),
-        calls=tuple(tracer.ledger.calls()),
+        calls=calls,
         free=tracer.free,
         unknown=tuple(Unknown(op, path, calls) for (op, path), calls in tracer.unknown.items()),
         unused=tracer.ledger.unused(),
         setting=setting,
         clip=clip(args, kwargs),
         classes=classes,
+        unclassified=unclassified,
     )
 
 
@@ -207,20 +211,3 @@ def _called(target: Any) -> str:
     if isinstance(target, nn.Module):
         return type(target).__name__
     return getattr(target, "__qualname__", None) or type(target).__name__
-
-
-def _classifier(order: list[Entry], wanted: str | bool) -> Entry | None:
-    """The fully connected layer that gives the output, or the one at a path."""
-    if wanted is False:
-        return None
-    if isinstance(wanted, str):
-        found = [entry for entry in order if entry.path == wanted and entry.call.kind == "linear"]
-        if not found:
-            known = list(dict.fromkeys(entry.path for entry in order if entry.call.kind == "linear"))
-            hint = f"there are {', '.join(known[-5:])}" if known else "there are none"
-            raise CsncostError(f'no fully connected layer ran at "{wanted[:80]}"', hint)
-        return found[-1]
-    for entry in reversed(order):
-        if entry.call.kind != "act":
-            return entry if entry.call.kind == "linear" else None
-    return None
