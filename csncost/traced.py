@@ -59,7 +59,7 @@ class Trace:
     """Everything that ran, in the order of execution.
 
     `setting` says on what; `clip` is (C, T, H, W) if the input was one batch of clips; `classes` the outputs of the
-    classifier, `unclassified` why none was found; `unused` parameters by module.
+    classifier, `unclassified` why none was found; `unused` parameters by module; `remarks` what else to tell.
     """
 
     name: str
@@ -72,6 +72,7 @@ class Trace:
     classes: int | None = None
     views: int = 1
     unclassified: str = ""
+    remarks: tuple[str, ...] = ()
 
     def report(self, convention: Convention) -> Report:
         """The trace counted under a convention."""
@@ -133,7 +134,7 @@ class Trace:
                 (counted if known else left_out)[call.kind] += call.calls
         apart = convention.rule("classifier") != convention.rule("linear")
         remarks = (self.unclassified,) if self.unclassified and apart else ()
-        return Coverage(counted, left_out, self.free, self.unknown, self.unused, remarks)
+        return Coverage(counted, left_out, self.free, self.unknown, self.unused, (*remarks, *self.remarks))
 
     def strictly(self) -> Trace:
         """This trace, if every operation is known. Raises CsncostError otherwise."""

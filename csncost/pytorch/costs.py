@@ -37,7 +37,8 @@ class Geometry(NamedTuple):
 class Cost:
     """The quantities of one call, whose `weights`, `biases` and `affine` are yet to be found among the parameters.
 
-    `kind` and `function` replace those of the table where they depend on the arguments.
+    `backward` None: what the backward pass takes is not known. `kind` and `function` replace those of the table where
+    they depend on the arguments.
     """
 
     quantities: dict[str, Size]
@@ -45,7 +46,7 @@ class Cost:
     biases: tuple[Tensor, ...] = ()
     affine: tuple[Tensor, ...] = ()
     geometry: Geometry = Geometry()
-    backward: tuple[Gradient, ...] = ()
+    backward: tuple[Gradient, ...] | None = ()
     kind: str = ""
     function: str = ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import prod
@@ -29,10 +30,11 @@ class Entry:
 
 @dataclass(slots=True)
 class Ledger:
-    """Collects calls."""
+    """Collects calls; `unknown` are operations that no formula is known for, by name and module."""
 
     scope: Scope
     marks: Marks
+    unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
     entries: dict[tuple[str, str, str], Entry] = field(default_factory=dict)
     order: list[Entry] = field(default_factory=list)
     _left: dict[str, int] = field(default_factory=dict)
@@ -55,8 +57,10 @@ class Ledger:
                                       _shape(result), *cost.geometry))  # fmt: skip
         self._note_users(entry.call)
         if needs and self.marks.gradients is not None:
+            if cost.backward is None:
+                self.unknown[f"{op.function}, backward", self.scope.stack[-1].path] += 1
             marked = {id(tensor) for tensor in needs}
-            macs = sum(macs for macs, of in cost.backward if any(id(tensor) in marked for tensor in of))
+            macs = sum(macs for macs, of in cost.backward or () if any(id(tensor) in marked for tensor in of))
             self.marks.gradients.charge(result, entry.call, macs)
 
     def _as_layer(self, op: Op, args: Any, cost: Cost, result: Any) -> tuple[Cost, str]:

@@ -16,7 +16,7 @@ from csncost.conventions import convention as find_convention
 from csncost.coverage import Unknown
 from csncost.errors import CsncostError
 from csncost.pytorch.classifier import classifier as find_classifier
-from csncost.pytorch.formulas import Formulas, custom
+from csncost.pytorch.formulas import Formulas, custom, unmatched
 from csncost.pytorch.gradients import outputs
 from csncost.pytorch.inputs import Inputs, arguments, clip, described
 from csncost.pytorch.scope import Scope
@@ -54,10 +54,11 @@ def trace(
     in multiply-adds; what checkpoints compute anew is not counted.
 
     The `classifier`, which convention `paper` leaves out of the interactions, is the fully connected layer that gives
-    the output (after it, only activations and a loss); a module path names another, False none. `formulas` gives costs of
-    operations of your own: {"mylib::op": f}, f(*arguments, output=shape) with shapes for tensors, to multiply-adds or a
-    dict of quantities. Operations that no formula is known for are listed in `coverage.unknown`, and are an error if
-    `strict`.
+    the output (after it, only activations and a loss); a module path names another, False none.
+
+    `formulas` gives costs of operations of your own: {"mylib::op": f}, f(*arguments, output=shape) with shapes for
+    tensors, to multiply-adds or a dict of quantities, in which "backward" are the multiply-adds of its backward pass.
+    Operations that no formula is known for are listed in `coverage.unknown`, and are an error if `strict`.
     `fast=False` asks the meta kernels for every shape; the report is the same.
 
     Raises CsncostError for a target that cannot run on these inputs, with the place and PyTorch's own reason.
@@ -106,12 +107,13 @@ def run(
         name=_called(target),
         calls=calls,
         free=tracer.free,
-        unknown=tuple(Unknown(op, path, calls) for (op, path), calls in tracer.unknown.items()),
+        unknown=tuple(Unknown(op, path, calls) for (op, path), calls in tracer.ledger.unknown.items()),
         unused=tracer.ledger.unused(),
         setting=setting,
         clip=clip(args, kwargs),
         classes=classes,
         unclassified=unclassified,
+        remarks=tuple(unmatched(tracer.formulas, calls)),
     )
 
 

@@ -41,7 +41,6 @@ class Tracer(TorchFunctionMode):
         self.marks = Marks(place, backward)
         self.ledger = Ledger(place, self.marks)
         self.free: Counter[str] = Counter()
-        self.unknown: Counter[tuple[str, str]] = Counter()
         self.copies: dict[int, Tensor] = {}
         self.stale: dict[int | None, Tensor] = {}
         self.unread: CsncostError | None = None
@@ -84,7 +83,7 @@ class Tracer(TorchFunctionMode):
             return self.known(op, name, func, args, kwargs)
         if way == "free":
             return self._free(name, func, args, kwargs)
-        self.unknown[name, self.scope.stack[-1].path] += 1
+        self.ledger.unknown[name, self.scope.stack[-1].path] += 1
         return self.run(name, func, args, kwargs)
 
     def known(self, op: Op, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
