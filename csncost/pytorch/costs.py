@@ -150,6 +150,28 @@ def convolution(
     return conv(input, weight, bias, stride, padding, dilation, groups, out=out)
 
 
+def convolution_backward(
+    gradient: Tensor,
+    input: Tensor,
+    weight: Tensor,
+    bias_sizes: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: bool,
+    output_padding: Any,
+    groups: int,
+    output_mask: Any,
+    *,
+    out: Any,
+) -> Cost:
+    """The gradients of input and weight, as far as asked for, where code runs them by itself."""
+    once = convolution(input, weight, None, stride, padding, dilation, transposed, output_padding, groups, out=gradient)
+    found: dict[str, Size] = {"macs": once.quantities["macs"] * sum(map(bool, output_mask[:2]))}
+    found["elements"] = sum(one.numel() for one in out if isinstance(one, Tensor))
+    return Cost(found)
+
+
 def linear(input: Tensor, weight: Tensor, bias: Any = None, *, out: Tensor) -> Cost:
     """A fully connected layer: a convolution of 1x1 at every position of an input (..., C)."""
     out_channels, in_channels = tuple(weight.shape) if weight.dim() == 2 else (1, weight.shape[0])

@@ -29,6 +29,20 @@ class Entry:
 
 
 @dataclass(slots=True)
+class Aside:
+    """Takes down the multiply-adds of a backward pass: kind, function, shape and number."""
+
+    found: list[tuple[str, str, tuple[int, ...], int]] = field(default_factory=list)
+    unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def record(self, op: Op, args: Any, kwargs: Any, result: Any, needs: list[Tensor]) -> None:
+        """Write down one call and what it returned."""
+        cost = op.cost(*args, out=result, **kwargs)
+        if macs := int(cost.quantities.get("macs", 0)):
+            self.found.append((cost.kind or op.kind, cost.function or op.function, _shape(result), macs))
+
+
+@dataclass(slots=True)
 class Ledger:
     """Collects calls; `unknown` are operations that no formula is known for, by name and module."""
 
@@ -145,9 +159,19 @@ class Ledger:
         self.order.append(entry)
         return entry
 
+    def beside(self, label: str, kind: str, function: str, output: tuple[int, ...]) -> Call:
+        """An operation that only a backward pass runs, in the module that is running."""
+        frame = self.scope.stack[-1]
+        call = Call("", kind, function, frame.kind, {}, output, calls=0)
+        call = self.entries.setdefault((frame.path, label, kind), Entry(frame.path, label, call)).call
+        call.calls += 1
+        return call
+
     def calls(self) -> Iterator[Call]:
         """Every operation under its final name, and a row for each parameter that none of them holds."""
         self._share()
+        for key in [key for key, entry in self.entries.items() if not (entry.call.quantities or entry.call.backward)]:
+            del self.entries[key]  # run beside, and no gradient came by
         own: dict[str, set[str]] = {}
         for entry in self.entries.values():
             own.setdefault(entry.path, set()).add(entry.label)

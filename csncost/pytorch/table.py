@@ -56,6 +56,7 @@ def _add_weighted(add: Callable[..., None]) -> None:
         "transposed",
     )
     add("convolution _convolution convolution_overrideable", "conv", costs.convolution, None, "")
+    add("convolution_backward", "conv", costs.convolution_backward, None, "backward")
     add("linear", "linear", costs.linear, shapes.linear, "")
     add("bilinear", "linear", costs.bilinear, None, "bilinear")
     add("matmul mm bmm mv dot vdot inner", "matmul", costs.matmul, shapes.matmul)

@@ -17,6 +17,7 @@ from csncost.coverage import Unknown
 from csncost.errors import CsncostError
 from csncost.pytorch.classifier import classifier as find_classifier
 from csncost.pytorch.formulas import Formulas, custom, unmatched
+from csncost.pytorch.functions import own_backward
 from csncost.pytorch.gradients import outputs
 from csncost.pytorch.inputs import Inputs, arguments, clip, described
 from csncost.pytorch.scope import Scope
@@ -127,6 +128,7 @@ def _surround(stack: ExitStack, tracer: Tracer, backward: bool) -> None:
     stack.enter_context(tracer.scope.following())
     if backward:
         stack.enter_context(torch.enable_grad())
+        stack.enter_context(own_backward(tracer))
     stack.enter_context(tracer.net)
     stack.enter_context(tracer)
 

@@ -8,7 +8,8 @@ scripted code is seen, too. Parameters, buffers and small constants are real ten
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from csncost.errors import CsncostError
 from csncost.pytorch import hollow, names, scope
 from csncost.pytorch.hollow import Args, Kwargs, mapped, tensors
-from csncost.pytorch.ledger import Ledger
+from csncost.pytorch.ledger import Aside, Ledger
 from csncost.pytorch.marks import Marks
 from csncost.pytorch.scope import Scope
 from csncost.pytorch.table import Op
@@ -40,6 +41,7 @@ class Tracer(TorchFunctionMode):
         self.fast = fast
         self.marks = Marks(place, backward)
         self.ledger = Ledger(place, self.marks)
+        self.book: Ledger | Aside = self.ledger
         self.free: Counter[str] = Counter()
         self.copies: dict[int, Tensor] = {}
         self.stale: dict[int | None, Tensor] = {}
@@ -73,6 +75,26 @@ class Tracer(TorchFunctionMode):
         finally:
             self.quiet = before
 
+    @contextmanager
+    def unheard(self) -> Iterator[None]:
+        """What runs here is no part of the model."""
+        before, self.quiet = self.quiet, True
+        try:
+            with torch._C.DisableTorchFunction():
+                yield
+        finally:
+            self.quiet = before
+
+    @contextmanager
+    def aside(self) -> Iterator[Aside]:
+        """What runs here is written down apart, and what it cannot read stops nothing else."""
+        book, unread = self.book, self.unread
+        self.book = aside = Aside()
+        try:
+            yield aside
+        finally:
+            self.book, self.unread = book, unread
+
     def kernel(self, func: Any, args: Args, kwargs: Kwargs) -> Any:
         """A kernel that no function above it explains."""
         way, name = names.kernel(func)
@@ -83,7 +105,7 @@ class Tracer(TorchFunctionMode):
             return self.known(op, name, func, args, kwargs)
         if way == "free":
             return self._free(name, func, args, kwargs)
-        self.ledger.unknown[name, self.scope.stack[-1].path] += 1
+        self.book.unknown[name, self.scope.stack[-1].path] += 1
         return self.run(name, func, args, kwargs)
 
     def known(self, op: Op, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
@@ -104,7 +126,7 @@ class Tracer(TorchFunctionMode):
                 self.marks.inherit(name, result, args, kwargs)
         else:
             result = self.run(name, func, args, kwargs)
-        self.ledger.record(op, args, kwargs, result, needs)
+        self.book.record(op, args, kwargs, result, needs)
         if kwargs.get("inplace") is True and args and result is not args[0]:
             self.marks.inherit(name, args[0], (result,), {}, in_place=True)
         return result if target is None else target
