@@ -149,7 +149,10 @@ def flagged(layer, x):
 
 
 def of_a_leaf(net, x):
-    return net.b(net.a(x).detach() * torch.ones(4, requires_grad=True)).sum() + net.c(torch.ones(2, 4, requires_grad=True)).sum()
+    return (
+        net.b(net.a(x).detach() * torch.ones(4, requires_grad=True)).sum()
+        + net.c(torch.ones(2, 4, requires_grad=True)).sum()
+    )
 
 
 TRAINED = {

@@ -138,7 +138,7 @@ def _add_reductions_and_resizes(add: Callable[..., None]) -> None:
 
 
 def _add_activations(add: Callable[..., None]) -> None:
-    same = shapes.same
+    same = shapes.activation
     add(
         "relu relu6 leaky_relu elu selu celu gelu silu mish sigmoid tanh softplus softsign hardtanh hardswish "
         "hardsigmoid tanhshrink hardshrink softshrink logsigmoid threshold rrelu",

@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from csncost.errors import CsncostError
-from csncost.pytorch import hollow, names, scope
+from csncost.pytorch import dtypes, hollow, names, scope
 from csncost.pytorch.hollow import Args, Kwargs, mapped, tensors
 from csncost.pytorch.ledger import Aside, Ledger
 from csncost.pytorch.marks import Marks
@@ -47,6 +47,7 @@ class Tracer(TorchFunctionMode):
         self.stale: dict[int | None, Tensor] = {}
         self.unread: CsncostError | None = None
         self.quiet = False
+        self.autocast: str | None = None
         self.net = _Net(self)
         self._opening: list[Any] = []
 
@@ -55,6 +56,7 @@ class Tracer(TorchFunctionMode):
         kwargs = kwargs or {}
         if way == "plain":
             return func(*args, **kwargs)
+        self.autocast = dtypes.autocasting()
         if torch._C._functorch.maybe_current_level() is not None:  # vmap hides an axis: its kernels show it
             return self._quietly(self._other, name, func, args, kwargs)
         if self.formulas and (op := self.formulas.get(func) or self.formulas.get(name)) is not None:
@@ -120,16 +122,21 @@ class Tracer(TorchFunctionMode):
             if names.in_place(name):
                 result = self._changed(name, func, args, kwargs, shape)
             elif shape is None:
-                result = self.run(name, func, args, kwargs)
+                result = self._asked(op, name, func, args, kwargs)
             else:
-                result = hollow.made(shape, args)
+                result = hollow.made(shape, args, dtypes.autocast(name, self.autocast))
                 self.marks.inherit(name, result, args, kwargs)
         else:
-            result = self.run(name, func, args, kwargs)
+            result = self._asked(op, name, func, args, kwargs)
         self.book.record(op, args, kwargs, result, needs)
         if kwargs.get("inplace") is True and args and result is not args[0]:
             self.marks.inherit(name, args[0], (result,), {}, in_place=True)
         return result if target is None else target
+
+    def _asked(self, op: Op, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
+        """The result as the function itself says, which does not look at types where there is no data."""
+        dtypes.check(op.kind, name, args, kwargs, self.autocast)
+        return self.run(name, func, args, kwargs)
 
     def _counts_runs(self, args: Args, kwargs: Kwargs) -> bool:
         """Whether only whole numbers of the model's own are computed with, such as that of the batches seen."""
@@ -179,8 +186,8 @@ class Tracer(TorchFunctionMode):
     def _on_twins(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
         twin = self._floating_twin if name in names.BY_VALUE else self.marks.twin
         args, kwargs = mapped(twin, args), mapped(twin, kwargs)
-        if torch._C._is_any_autocast_enabled():
-            args, kwargs = hollow.of_one_type(args, kwargs)
+        if (wanted := dtypes.autocast(name, self.autocast)) is not None:
+            args, kwargs = hollow.as_type(wanted, args, kwargs)
         with torch.no_grad():
             return func(*args, **kwargs)
 
@@ -241,7 +248,10 @@ class Tracer(TorchFunctionMode):
             return func(*args)
         wanted = names.DTYPES.get(name)
         for arg in (*args[1:], *kwargs.values()):
-            wanted = arg if isinstance(arg, torch.dtype) else arg.dtype if isinstance(arg, Tensor) else wanted
+            if name == "type" and isinstance(arg, str):  # "torch.FloatTensor"
+                arg = getattr(torch, arg.rpartition(".")[2], arg)
+            dtype = arg if isinstance(arg, torch.dtype) else getattr(arg, "dtype", None)  # a tensor has one, or a class
+            wanted = dtype if isinstance(dtype, torch.dtype) else wanted
         if wanted is None or wanted == tensor.dtype:
             return tensor
         if not tensor.is_meta:
