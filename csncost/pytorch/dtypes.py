@@ -31,10 +31,8 @@ _WHOLE_TOO = words("relu relu6 hardtanh sigmoid tanh threshold")
 """Activations that take whole numbers."""
 
 
-def autocasting() -> str | None:
-    """The kind of device for which autocast is on, if it is; kernels run below it and cannot ask."""
-    if not torch._C._is_any_autocast_enabled():
-        return None
+def autocasting() -> str:
+    """The kind of device for which autocast is on; kernels run below it and cannot ask."""
     return "cpu" if torch.is_autocast_enabled("cpu") else "cuda"
 
 

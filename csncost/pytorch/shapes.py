@@ -29,17 +29,18 @@ def same_fraction(*args: Any, **kwargs: Any) -> Shape | None:
 def of_one_type(input: Tensor, *others: Any) -> bool:
     """Whether tensors (None: not given) have the type of the first, which has fractions."""
     dtype = input.dtype
-    return input.is_floating_point() and all(one is None or one.dtype == dtype for one in others)
+    for one in others:  # a loop, as every operation comes by
+        if one is not None and one.dtype != dtype:
+            return False
+    return dtype.is_floating_point
 
 
 def activation(input: Tensor, *args: Any, **kwargs: Any) -> Shape | None:
     """The shape of the input, if it has fractions as learned numbers do, and no other type is asked for."""
-    others = (arg for arg in args if isinstance(arg, Tensor))
-    return tuple(input.shape) if of_one_type(input, *others) and not _typed(args, kwargs) else None
-
-
-def _typed(args: Iterable[Any], kwargs: Any) -> bool:
-    return kwargs.get("dtype") is not None or any(isinstance(arg, torch.dtype) for arg in args)
+    for arg in args:
+        if isinstance(arg, torch.dtype) or (isinstance(arg, Tensor) and arg.dtype != input.dtype):
+            return None
+    return tuple(input.shape) if input.is_floating_point() and kwargs.get("dtype") is None else None
 
 
 def broadcast(input: Any, other: Any, *args: Any, **kwargs: Any) -> Shape | None:

@@ -56,7 +56,7 @@ class Tracer(TorchFunctionMode):
         kwargs = kwargs or {}
         if way == "plain":
             return func(*args, **kwargs)
-        self.autocast = dtypes.autocasting()
+        self.autocast = dtypes.autocasting() if torch._C._is_any_autocast_enabled() else None
         if torch._C._functorch.maybe_current_level() is not None:  # vmap hides an axis: its kernels show it
             return self._quietly(self._other, name, func, args, kwargs)
         if self.formulas and (op := self.formulas.get(func) or self.formulas.get(name)) is not None:
@@ -124,7 +124,7 @@ class Tracer(TorchFunctionMode):
             elif shape is None:
                 result = self._asked(op, name, func, args, kwargs)
             else:
-                result = hollow.made(shape, args, dtypes.autocast(name, self.autocast))
+                result = hollow.made(shape, args, dtypes.autocast(name, self.autocast) if self.autocast else None)
                 self.marks.inherit(name, result, args, kwargs)
         else:
             result = self._asked(op, name, func, args, kwargs)
