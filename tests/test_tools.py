@@ -13,6 +13,7 @@ import csncost as cc
 from csncost.tools import TOOLS
 from tests.counters import COUNTERS, counted_by
 from tests.real_models import import_torchvision
+from tests.traced_modules import tied
 
 trace = pytest.importorskip("csncost.pytorch.trace").trace
 
@@ -312,6 +313,13 @@ def test_every_tool_has_a_convention():
 def test_a_batch_counts_as_each_tool_counts_it(tool, case):
     make, shapes = CASES[case]
     agree(tool, make().eval(), [torch.rand(3, *shape[1:]) for shape in shapes])
+
+
+@pytest.mark.parametrize("tool", ["thop", "fvcore", "calflops"])
+def test_a_tied_embedding_counts_once(tool):
+    flops, params = counted_by(tool, tied().eval(), [torch.zeros(3, 5, dtype=torch.int64)])
+    report = trace(tied(), "3x5:int64", convention=tool)
+    assert (report.flops, report.params) == (flops, params)
 
 
 def test_an_embedding_is_looked_up():
