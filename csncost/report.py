@@ -151,6 +151,14 @@ class Report:
             return "   ".join([self.name, *self.aliases])
         return self.spec if len(self.spec) <= 200 and "\n" not in self.spec else WRITTEN_OUT
 
+    @property
+    def label(self) -> str:
+        """What the network is called in a cell of a table: as it was asked for, a file without its folder."""
+        text = self.spec.strip()
+        if ".csn" in text and "\n" not in text:
+            return text.rpartition("/")[2]
+        return text if "\n" not in text and len(text) <= 40 else self.name or WRITTEN_OUT
+
     def stamp(self) -> dict[str, Any]:
         """How the numbers were counted: what every output carries."""
         where = {} if self.clip is None or "input" in self.setting else {"clip": shape(self.clip)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -76,7 +76,8 @@ class Trace:
 
     def report(self, convention: Convention) -> Report:
         """The trace counted under a convention."""
-        rows = tuple(self.rows(convention))
+        ruled = list(self._ruled(convention))
+        rows = tuple(self._rows(ruled))
         totals = Counts()
         for row in rows:
             totals = totals.plus(row.counts)
@@ -91,22 +92,25 @@ class Trace:
             totals=totals,
             setting=self.setting,
             coverage=self.coverage(convention),
-            backward_flops=sum(self._backward(call, convention) for call in self.calls),
+            backward_flops=sum(self._backward(call, rule) for call, rule in ruled),
             _rows=partial(tuple, rows),
             _recount=self.report,
             _measured=self.measured,
         )
 
-    def rows(self, convention: Convention) -> Iterator[Row]:
-        """A row for each operation that the convention counts."""
-        claims = Claims()
+    def _ruled(self, convention: Convention) -> Iterator[tuple[Call, Rule]]:
+        """The operations that the convention counts, each with its rule."""
         for call in self.calls:
-            rule = convention.rule(call.kind, call.function, call.module)
-            if rule is None:
-                continue
+            if (rule := convention.rule(call.kind, call.function, call.module)) is not None:
+                yield call, rule
+
+    def _rows(self, ruled: Iterable[tuple[Call, Rule]]) -> Iterator[Row]:
+        """A row for each operation and its rule."""
+        claims = Claims()
+        for call, rule in ruled:
             found = claims.settled(call, rule) if call.shares else call.quantities
             params, flops, interactions, activations = weigh(rule, found)
-            flops = flops * self.views + self._backward(call, convention)
+            flops = flops * self.views + self._backward(call, rule)
             kind = "linear" if call.kind == "classifier" else call.kind
             stage, _, rest = call.name.partition(".")
             block = f"{stage}.{rest.partition('.')[0]}" if "." in rest else ""
@@ -114,10 +118,9 @@ class Trace:
             counts = (params, flops, interactions, activations)
             yield Row(call.name, kind, stage, block, *geometry, call.output, *counts, call.calls)
 
-    def _backward(self, call: Call, convention: Convention) -> int:
+    def _backward(self, call: Call, rule: Rule) -> int:
         """FLOPs of the backward pass of an operation, at what the convention takes a multiply-add for."""
-        rule = convention.rule(call.kind, call.function, call.module)
-        return 0 if rule is None else rule.flops.get("macs", 0) * call.backward * self.views
+        return rule.flops.get("macs", 0) * call.backward * self.views
 
     def measured(self) -> Iterator[tuple[Measured, int]]:
         """Every operation as conventions see it."""

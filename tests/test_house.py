@@ -16,14 +16,14 @@ HOUSE = [  # each line may import only from lines above it
     "traced", "pytorch.layers", "pytorch.initial", "pytorch.layout", "pytorch.build", "pytorch.export", "pytorch.shapes", "pytorch.costs", "pytorch.elements", "pytorch.recurrent", "pytorch.table", "pytorch.formulas", "pytorch.names",
     "pytorch.hollow", "pytorch.dtypes", "pytorch.scope", "pytorch.gradients", "pytorch.marks", "pytorch.ledger", "pytorch.classifier", "pytorch.tracer", "pytorch.functions", "pytorch.inputs", "pytorch.state", "pytorch.trace", "pytorch.outline", "pytorch.target", "pytorch.verify",
     "closed_form", "symbolic", "axes", "factored", "space", "query", "designs", "paper", "listing",
-    "logs", "log_columns", "identity", "records", "accuracy", "joining", "explored", "few", "paper_study", "paper_figures", "ranges", "spelling", "front", "correlation",
+    "logs", "log_columns", "identity", "records", "accuracy", "joining", "explored", "few", "paper_study", "paper_figures", "ranges", "spelling", "front", "ranks", "correlation",
     "render.terminal", "render.output", "render.style", "render.stages", "render.series", "render.looks", "render.labels", "render.tradeoff", "render.traces", "render.legend", "render.page", "render.plots", "render.designs",
     "cli_options", "cli_explorer", "cli_torch", "cli_accuracy", "cli_paper", "cli",
 ]  # fmt: skip
 
 KEEPERS = {  # third-party packages, and the only places that may import them
     "rich": ("render.",), "matplotlib": ("render.",), "plotly": ("render.page",), "click": ("cli",), "torch": ("pytorch.",), "fvcore": ("pytorch.verify",), "onnx": ("pytorch.export",), "onnxscript": ("pytorch.export",),
-    "sympy": ("arithmetic", "ops", "lang.sizing", "closed_form", "symbolic"), "pandas": ("table", "report", "comparison", "explanation", "records", "correlation", "explored", "front"), "numpy": ("correlation", "space", "factored", "query", "front", "inverse"), "moocore": ("query",), "scipy": ("correlation",), "xarray": ("space", "explored", "front"), "tensorboard": ("logs",),
+    "sympy": ("arithmetic", "ops", "lang.sizing", "closed_form", "symbolic"), "pandas": ("table", "report", "comparison", "explanation", "records", "correlation", "explored", "front"), "numpy": ("ranks", "space", "factored", "query", "front", "inverse"), "moocore": ("query",), "scipy": ("ranks",), "xarray": ("space", "explored", "front"), "tensorboard": ("logs",),
 }  # fmt: skip
 
 PACKAGES = ("csncost", "csncost.lang", "csncost.pytorch", "csncost.render")
