@@ -16,7 +16,7 @@ from csncost.errors import CsncostError, NoAnswer
 from csncost.explored import Explored, designs_at
 from csncost.joining import ACCURACY
 from csncost.paper_study import explore
-from csncost.query import Array, Bound, Limit, Query, limits, meets, names_of, said
+from csncost.query import Array, Bound, Limit, Query, called, limits, meets, names_of, said
 from csncost.ranges import sizes
 from csncost.reading import SpecLike
 from csncost.spelling import spelled
@@ -161,9 +161,9 @@ def _nearest(bound: Bound, values: Array, found: Explored) -> str:
     above = np.flatnonzero(values > high) if high is not None else np.zeros(0, int)
     ends = []
     if len(below):
-        ends.append((f"the most {name}{' below' if len(above) else ''} here", below[np.argmax(values[below])]))
+        ends.append((f"the most {called(name)}{' below' if len(above) else ''} here", below[np.argmax(values[below])]))
     if len(above):
-        ends.append((f"the least {name}{' above' if len(below) else ''} here", above[np.argmin(values[above])]))
+        ends.append((f"the least {called(name)}{' above' if len(below) else ''} here", above[np.argmin(values[above])]))
     if not ends:
         return f"of none of them the {name} is known"
     shown = [(end, said(name, values[at]), spelled(found.take([int(at)])).columns["spec"][0]) for end, at in ends]
