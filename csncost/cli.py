@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from csncost.cli_accuracy import correlate
+from csncost.cli_curves import curves
 from csncost.cli_explorer import sweep
 from csncost.cli_options import CLIP, FILE, GIVEN, INPUT, OUTPUT, PLOT, SETTING, VIEWS, arguments, read, spec_argument
 from csncost.cli_paper import reproduce
@@ -65,6 +66,7 @@ def main() -> None:
       csncost sweep --groups 1..64            a design space at once
       csncost reproduce all                   the paper's tables and figures, ours beside
       csncost correlate paper                 does accuracy go with cost
+      csncost curves a.csv=ir-CSN-50 --plot   how errors fall in training
       csncost language                        how networks are written
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -210,5 +212,5 @@ def language() -> None:
     emit_text(REFERENCE.read_text("utf-8"), None)
 
 
-for command in (trace, verify, export, correlate, sweep, reproduce):
+for command in (trace, verify, export, correlate, curves, sweep, reproduce):
     main.add_command(command)

@@ -169,13 +169,15 @@ class Accuracies:
         return replace(self, records=tuple(kept))
 
     def labelled(self, **said: str) -> Accuracies:
-        """The same accuracies with one `dataset`, `metric` or `pretrain`, for logs that call one measurement by several.
+        """The same accuracies with one `dataset`, `metric` or `pretrain`: for logs that call one measurement differently.
 
         Raises CsncostError for what is not one of those: the clip, for instance, is part of what was run.
         """
         for key in said:
             if key not in ("dataset", "metric", "pretrain"):
-                raise CsncostError(f'accuracies cannot be labelled with "{key[:40]}"', "dataset, metric and pretrain can")
+                raise CsncostError(
+                    f'accuracies are not labelled with "{key[:40]}"', "but with dataset, metric, pretrain"
+                )
         records = (replace(record, setting=record.setting._replace(**said)) for record in self.records)
         return replace(self, records=tuple(records))
 

@@ -16,7 +16,7 @@ HOUSE = [  # each line may import only from lines above it
     "traced", "pytorch.layers", "pytorch.initial", "pytorch.layout", "pytorch.build", "pytorch.export", "pytorch.shapes", "pytorch.costs", "pytorch.elements", "pytorch.recurrent", "pytorch.table", "pytorch.formulas", "pytorch.names",
     "pytorch.hollow", "pytorch.scope", "pytorch.gradients", "pytorch.marks", "pytorch.ledger", "pytorch.tracer", "pytorch.inputs", "pytorch.state", "pytorch.trace", "pytorch.outline", "pytorch.target", "pytorch.verify",
     "closed_form", "symbolic", "axes", "factored", "space", "designs", "paper", "listing",
-    "logs", "log_columns", "identity", "records", "accuracy", "joining", "explored", "few", "paper_study", "paper_figures", "ranges", "correlation", "render.terminal", "render.output", "render.style", "render.stages", "render.series", "render.looks", "render.labels", "render.tradeoff", "render.traces", "render.legend", "render.page", "render.plots", "render.designs", "cli_options", "cli_explorer", "cli_torch", "cli_accuracy", "cli_paper", "cli",
+    "logs", "log_columns", "identity", "records", "accuracy", "histories", "joining", "explored", "few", "paper_study", "paper_figures", "ranges", "correlation", "render.terminal", "render.output", "render.style", "render.stages", "render.series", "render.looks", "render.labels", "render.tradeoff", "render.curves", "render.traces", "render.legend", "render.page", "render.plots", "render.designs", "cli_options", "cli_explorer", "cli_torch", "cli_accuracy", "cli_paper", "cli_curves", "cli",
 ]  # fmt: skip
 
 KEEPERS = {  # third-party packages, and the only places that may import them

@@ -45,9 +45,10 @@ def test_figures_are_drawn_where_they_are_asked_for(name, panels, tmp_path, monk
 
 
 @pytest.mark.parametrize("arguments", [["table2", "--plot", "x.png"], ["table2", "--accuracy", "paper"], ["fig5"], ["fig6", "--plot", "x.gif"], ["fig6", "--accuracy", "no.csv"]])  # fmt: skip
-def test_what_is_no_figure_is_one_clear_error(arguments):
-    with CliRunner().isolated_filesystem():
-        done = CliRunner().invoke(main, ["reproduce", *arguments])
+def test_what_is_no_figure_is_one_clear_error(arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["reproduce", *arguments])
     assert done.exit_code == 2
     assert done.stderr.startswith("error: ")
     assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []

@@ -197,3 +197,50 @@ def test_plots_from_the_command_line(command, tmp_path):
     result = CliRunner().invoke(main, [*command, "--plot", str(tmp_path / "x.gif")])
     assert result.exit_code == 2
     assert ".png, .pdf or .svg" in result.stderr
+
+
+@pytest.mark.parametrize(("arguments", "panels", "curves"), [
+    (["--groups", "1..8", "--frames", "8,16"], 4, 8), (["--groups", "2", "--blocks", "4,8,16"], 3, 6), (["--groups", "2", "--blocks", "8", "--width", "0.5,1"], 2, 4),
+    (["bottleneck-G-16", "--groups", "1..64"], 1, 1), (["bottleneck-G-16", "simple-G-8", "--groups", "1..8", "--frames", "8,16"], 2, 4), (["ir-CSN-50"], 1, 1),
+    (["bottleneck-G-16", "--groups", "1..8", "--width", "0.5,1,2", "--size", "112,128x160", "--frames", "8"], 2, 6),
+])  # fmt: skip
+def test_any_swept_space_is_drawn(arguments, panels, curves, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(plots, "tradeoff", lambda *a, real=plots.tradeoff, **k: drawn.append(real(*a, **k)) or drawn[-1])  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["sweep", *arguments, "--plot"])
+    assert result.exit_code == 0, result.output
+    assert "drawn: sweep.png" in result.stderr
+    assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
+    assert len(drawn[0].axes) == panels
+    assert "convention paper" in drawn[0].get_supxlabel()
+    looks = [{line.get_color() for line in axes.get_lines() if line.get_marker() == "None"} or {1} for axes in drawn[0].axes]  # fmt: skip
+    assert sum(map(len, looks)) == curves
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--plot", "x.gif"], ["--plot", "figure"], ["--plot", "bottleneck-16"], ["--plot", "/no/such/x.png"], ["--plot", ""], ["--plot", "x\0.png"], ["--plot", "n" * 300 + ".png"],
+    ["--frames", "8,9,10,11,12,13,14", "--plot"], ["bottleneck-G-16", "--width", "1..9", "--frames", "8,16,32,64", "--plot"],
+    ["bottleneck-G-16", "--size", "64..112:2", "--frames", "8,16", "--plot", "-p", "stem_width=32,64"], ["--accuracy", "none.csv", "--plot"], ["--groups", "3", "--blocks", "5", "--plot"],
+])  # fmt: skip
+def test_a_space_that_cannot_be_drawn_is_one_clear_error(arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = [] if "--groups" in arguments else ["--groups", "1..4"]
+    result = CliRunner().invoke(main, ["sweep", *given, *arguments])
+    assert result.exit_code == 2, result.output
+    assert "error: " in result.stderr
+    assert result.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_of_one_point_and_one_of_none(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for spec, height in (("ir-CSN-50", "accuracy"), ("ir-CSN-152", "interactions")):
+        (tmp_path / "log.csv").write_text(f"spec,top1\n{spec},70\n")
+        found = cc.study([2]).with_accuracy("log.csv")
+        figure = plots.tradeoff(found)
+        assert [axes.get_xlabel() for axes in figure.axes] == ["FLOPs (multiply-adds)"] * 2 + (["channel interactions (pairs)"] if height == "accuracy" else [])  # fmt: skip
+        plots.save(figure, "x.svg")
+    (tmp_path / "log.csv").write_text("spec,top1\nsimple-8,70\n")  # no design of a panel is known
+    figure = plots.tradeoff(cc.study([2], [8, 16]).with_accuracy("log.csv"))
+    assert len(points(figure.axes[1], OPEN)) == 2 * 3 + 1

@@ -38,7 +38,7 @@ def stage_bars(reports: Sequence[Report], metrics: Sequence[str] = ("params", "f
         for axes in all_axes[1:]:
             axes.set_yticklabels([])
         handles, names = all_axes[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=len(names), frameon=False)
+        figure.legend(handles, names, loc="outside upper center", ncols=len(names), frameon=False)
         stamp_figure(figure, _common_stamp(reports))
     return figure
 
