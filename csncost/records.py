@@ -169,7 +169,7 @@ class Accuracies:
         return replace(self, records=tuple(kept))
 
     def labelled(self, **said: str) -> Accuracies:
-        """The same accuracies with one `dataset`, `metric` or `pretrain`: for logs that call one measurement differently.
+        """The same accuracies with one `dataset`, `metric` or `pretrain`: where logs name one measurement differently.
 
         Raises CsncostError for what is not one of those: the clip, for instance, is part of what was run.
         """
