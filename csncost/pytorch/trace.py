@@ -16,6 +16,7 @@ from csncost.conventions import convention as find_convention
 from csncost.coverage import Unknown
 from csncost.errors import CsncostError
 from csncost.pytorch.formulas import Formulas, custom
+from csncost.pytorch.guests import reason
 from csncost.pytorch.inputs import Inputs, arguments, clip, described
 from csncost.pytorch.ledger import Entry
 from csncost.pytorch.scope import Scope
@@ -132,9 +133,8 @@ def _run(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], scope: S
     except CsncostError:
         raise
     except (Exception, SystemExit) as error:
-        reason = str(error).strip().partition("\n")[0] or "no reason given"
         what = f"{_called(target)} does not run on {described(args, kwargs)}"
-        raise CsncostError(f"{what}: {type(error).__name__}{scope.place_of(error)}", reason[:300]) from error
+        raise CsncostError(f"{what}: {type(error).__name__}{scope.place_of(error)}", reason(error)) from error
 
 
 def _unwrapped(target: Any) -> Target:
