@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+import threading
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -89,12 +90,20 @@ def direct_checkpoints() -> Iterator[None]:
     if checkpoint is None:
         yield
         return
-    function = checkpoint.CheckpointFunction
-    function.apply = staticmethod(lambda run, preserve, *args: run(*args))
+    function, thread = checkpoint.CheckpointFunction, threading.get_ident()
+    before, apply = vars(function).get("apply"), function.apply
+
+    def direct(run: Any, preserve: Any, *args: Any) -> Any:
+        return run(*args) if threading.get_ident() == thread else apply(run, preserve, *args)
+
+    function.apply = staticmethod(direct)
     try:
         yield
     finally:
-        del function.apply
+        if before is None:
+            del function.apply
+        else:
+            function.apply = before
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from csncost.pytorch.ledger import Entry
 from csncost.pytorch.scope import Scope
 from csncost.pytorch.state import direct_checkpoints, quiet_compiler, unchanged, unoptimised_scripts
 from csncost.pytorch.tracer import Tracer
+from csncost.pytorch.turns import alone, turn
 from csncost.reading import view_count
 from csncost.report import Report
 from csncost.traced import Trace
@@ -80,6 +81,19 @@ def run(
     fast: bool = True,
 ) -> Trace:
     """Everything that a target runs, not yet counted."""
+    with turn():
+        return _traced(target, inputs, dtype, backward, classifier, formulas, fast)
+
+
+def _traced(
+    target: Target,
+    inputs: Inputs,
+    dtype: Any,
+    backward: bool,
+    classifier: str | bool,
+    formulas: Formulas | None,
+    fast: bool,
+) -> Trace:
     target = _unwrapped(target)
     roots = list(_roots(target))
     _no_lazy(roots)
@@ -92,8 +106,8 @@ def run(
     with ExitStack() as stack:
         _surround(stack, tracer, backward)
         output = _run(target, args, kwargs, scope)
-    if tracer.unread is not None:  # the model went on without the value, by a way that it may not take
-        raise tracer.unread
+    if scope.refusal is not None:  # the model went on, by a way that it may not take
+        raise scope.refusal
     if tracer.marks.gradients is not None:
         tracer.marks.gradients.settle(output)
     last = _classifier(tracer.ledger.order, classifier)
@@ -116,6 +130,7 @@ def _surround(stack: ExitStack, tracer: Tracer, backward: bool) -> None:
     """What holds while a target runs."""
     modules = list(tracer.scope.modules.values())
     stack.enter_context(unchanged(modules))
+    stack.enter_context(alone(tracer.scope))
     stack.enter_context(direct_checkpoints())
     stack.enter_context(quiet_compiler(modules))
     stack.enter_context(unoptimised_scripts())
@@ -133,6 +148,8 @@ def _run(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], scope: S
     except CsncostError:
         raise
     except (Exception, SystemExit) as error:
+        if scope.refusal is not None:
+            raise scope.refusal from error
         what = f"{_called(target)} does not run on {described(args, kwargs)}"
         raise CsncostError(f"{what}: {type(error).__name__}{scope.place_of(error)}", reason(error)) from error
 

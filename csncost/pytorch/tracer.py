@@ -42,7 +42,6 @@ class Tracer(TorchFunctionMode):
         self.unknown: Counter[tuple[str, str]] = Counter()
         self.copies: dict[int, Tensor] = {}
         self.stale: dict[int | None, Tensor] = {}
-        self.unread: CsncostError | None = None
         self.quiet = False
         self.net = _Net(self)
         self._opening: list[Any] = []
@@ -50,7 +49,7 @@ class Tracer(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Args = (), kwargs: Kwargs | None = None) -> Any:
         way, name = names.known(func)
         kwargs = kwargs or {}
-        if way == "plain":
+        if way == "plain" or not self.scope.awake:
             return func(*args, **kwargs)
         if torch._C._functorch.maybe_current_level() is not None:  # vmap hides an axis: its kernels show it
             return self._quietly(self._other, name, func, args, kwargs)
@@ -244,11 +243,8 @@ class Tracer(TorchFunctionMode):
         return func(*(self.copies.get(id(arg), arg) for arg in args), **kwargs)
 
     def _unread(self, name: str, what: str) -> CsncostError:
-        self.unread = CsncostError(
-            f"{self.scope.stack[-1].path or 'the model'} {what} ({name.strip('_')})",
-            "what runs then depends on the data: trace a part that does not, or give this one a fixed path",
-        )
-        return self.unread
+        hint = "what runs then depends on the data: trace a part that does not, or give this one a fixed path"
+        return self.scope.refuse(f"{what} ({name.strip('_')})", hint)
 
     def _no(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> bool:
         """A question on which PyTorch takes a short cut, which is not taken."""
@@ -295,7 +291,7 @@ class _Net(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return False  # the wrapper that skips it would import the whole compiler
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Args = (), kwargs: Kwargs | None = None) -> Any:
-        if (tracer := self.tracer).quiet:
+        if (tracer := self.tracer).quiet or not tracer.scope.awake:
             return func(*args, **(kwargs or {}))
         with torch._C.DisableTorchFunction():
             return tracer._quietly(tracer.kernel, func, args, dict(kwargs or {}))
