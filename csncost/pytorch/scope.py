@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from csncost.errors import CsncostError
+from csncost.pytorch.kept import Kept, storage
 
 
 @dataclass(slots=True)
@@ -46,6 +47,7 @@ class Scope:
         self.owners: dict[int, Owner] = {}
         self.by_name: dict[str, Owner] = {}
         self.storages: dict[int, list[Owner]] = {}
+        self.kept = Kept()
         self.stack = [Frame("", "", None)]
         self.thread = threading.get_ident()
         self.strays: set[int] = set()
@@ -97,6 +99,10 @@ class Scope:
         start = tensor.storage_offset()
         within = [one for one in candidates if one.tensor.storage_offset() <= start]
         return max(within or candidates, key=lambda one: one.tensor.storage_offset())
+
+    def holds(self, tensor: Tensor) -> bool:
+        """Whether a tensor is of the model, registered or not."""
+        return self.owner(tensor) is not None or tensor in self.kept
 
     def named(self, name: str) -> Owner:
         """A parameter or buffer by its full name."""
@@ -183,14 +189,6 @@ class Scope:
             self.failed = error, self.stack[-1].path
         while len(self.stack) > 1 and self.stack.pop().module is not module:
             pass
-
-
-def storage(tensor: Tensor) -> int | None:
-    """What tells storages apart: views have the one of their base."""
-    try:
-        return int(tensor.untyped_storage()._cdata)
-    except (NotImplementedError, RuntimeError):  # sparse, nested and lazy tensors have none
-        return None
 
 
 def _stem(name: str) -> str:

@@ -9,7 +9,7 @@ from types import GeneratorType
 from typing import Any, TypeAlias
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from csncost.conventions import Convention
 from csncost.conventions import convention as find_convention
@@ -17,6 +17,7 @@ from csncost.coverage import Unknown
 from csncost.errors import CsncostError
 from csncost.pytorch.formulas import Formulas, custom
 from csncost.pytorch.guests import reason
+from csncost.pytorch.hollow import tensors
 from csncost.pytorch.inputs import Inputs, arguments, clip, described
 from csncost.pytorch.ledger import Entry
 from csncost.pytorch.scope import Scope
@@ -49,7 +50,13 @@ def trace(
     that is a list of tensors; a dict of shapes for keyword arguments; or example tensors in the place of shapes. A text
     such as "1x16:int64" is a shape with a type; other shapes have `dtype` (default: that of the model's parameters).
 
-    The model runs as it is (call `model.eval()` for the cost of inference) on tensors without data, and is not changed.
+    The model runs as it is (call `model.eval()` for the cost of inference) on tensors without data, and is not changed:
+    whatever it holds is put back, in objects, containers, arrays, closures, classes and the global names of its file, too;
+    caches of functools that it filled are emptied. Out of reach are globals of other files, what extensions in C and
+    scripts hold within, files, other processes, and memory that is written by its address or as a bare storage.
+    Iterators that go on, and computations in threads of the model's own, are refused where they are seen: a thread that
+    ran before and computes without modules is not. Traces in several threads take turns.
+
     Counted is what is executed: a module that runs twice counts twice in FLOPs, and once in params and interactions.
     What `backward` adds are the gradients of weights and inputs on the way from what the model returns to its weights,
     in multiply-adds; what checkpoints compute anew is not counted.
@@ -104,6 +111,8 @@ def _traced(
     if backward:
         setting["pass"] = "forward and backward"
     with ExitStack() as stack:
+        held = [value for value in (*args, *kwargs.values()) if not isinstance(value, Tensor)]
+        stack.enter_context(unchanged([target, *held], tensors(args, kwargs), scope))
         _surround(stack, tracer, backward)
         output = _run(target, args, kwargs, scope)
     if scope.refusal is not None:  # the model went on, by a way that it may not take
@@ -129,7 +138,6 @@ def _traced(
 def _surround(stack: ExitStack, tracer: Tracer, backward: bool) -> None:
     """What holds while a target runs."""
     modules = list(tracer.scope.modules.values())
-    stack.enter_context(unchanged(modules))
     stack.enter_context(alone(tracer.scope))
     stack.enter_context(direct_checkpoints())
     stack.enter_context(quiet_compiler(modules))

@@ -7,7 +7,7 @@ scripted code is seen, too. Parameters, buffers and small constants are real ten
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,10 +15,12 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.hooks import RemovableHandle
 
 from csncost.errors import CsncostError
-from csncost.pytorch import hollow, names, scope
+from csncost.pytorch import hollow, names
 from csncost.pytorch.hollow import Args, Kwargs, mapped, tensors
+from csncost.pytorch.kept import storage
 from csncost.pytorch.ledger import Ledger
 from csncost.pytorch.marks import Marks
 from csncost.pytorch.scope import Scope
@@ -133,11 +135,16 @@ class Tracer(TorchFunctionMode):
         if names.in_place(name) and args and isinstance(args[0], Tensor):
             return self._changed(name, func, args, kwargs)
         if self._constant(name, args, kwargs):
-            result = func(*args, **kwargs)
+            spared = (lambda one: one) if name in names.VIEWS else self._spared
+            result = func(*mapped(spared, args), **mapped(spared, kwargs))
         else:
             result = self._on_twins(name, hollow.viewed if name == "view" else func, args, kwargs)
         self.marks.inherit(name, result, args, kwargs)
         return result
+
+    def _spared(self, tensor: Tensor) -> Tensor:
+        """A copy of a tensor of the model, since some functions write into what they are given."""
+        return tensor.detach().clone() if self.scope.holds(tensor) else tensor
 
     def _on_twins(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
         twin = self._floating_twin if name in names.BY_VALUE else self.marks.twin
@@ -158,9 +165,12 @@ class Tracer(TorchFunctionMode):
         """
         target = args[0]
         owned = self.scope.owner(target) is not None
+        kept = not owned and target in self.scope.kept
+        reshaping = name in names.RESHAPING
         if not owned and not any(map(self._unknowable, tensors(args, kwargs))):
-            return func(*args, **kwargs)
-        if name in names.RESHAPING and not owned:
+            if not kept or (not reshaping and self.scope.kept.lend(target)):
+                return func(*args, **kwargs)
+        elif reshaping and not owned and not kept:
             if name == "detach_":
                 target._csncost_grad = False
             return func(*args, **kwargs)
@@ -169,9 +179,9 @@ class Tracer(TorchFunctionMode):
         result = target
         if shape != target.shape:
             tried = self._on_twins(name, func, (hollow.like(target), *args[1:]), kwargs)
-            result = tried if name in names.RESHAPING else target
+            result = tried if reshaping else target
         if not owned and not target.is_meta:
-            self.stale[scope.storage(target)] = target
+            self.stale[storage(target)] = target
         self.marks.inherit(name, target, args, kwargs, in_place=True)
         return None if name == "__setitem__" else result
 
@@ -194,7 +204,7 @@ class Tracer(TorchFunctionMode):
 
     def _unknowable(self, tensor: Tensor) -> bool:
         """Whether the values of a tensor depend on the input: it has none, or activations were written into it."""
-        return tensor.is_meta or (bool(self.stale) and scope.storage(tensor) in self.stale)
+        return tensor.is_meta or (bool(self.stale) and storage(tensor) in self.stale)
 
     def _move(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
         """A change of type or device: the device is left as it is."""
@@ -240,7 +250,10 @@ class Tracer(TorchFunctionMode):
             owner = self.scope.owner(next(tensors(args, kwargs)))
             whose = f"{owner.name}, which has none" if owner is not None else "an activation"
             raise self._unread(name, f"reads the value of {whose}")
-        return func(*(self.copies.get(id(arg), arg) for arg in args), **kwargs)
+        args = tuple(self.copies.get(id(arg), arg) for arg in args)
+        if name in names.ARRAYS and self.scope.holds(args[0]) and not args[0].requires_grad:
+            args = (args[0].detach().clone(), *args[1:])  # what is written into the array is not the model's
+        return func(*args, **kwargs)
 
     def _unread(self, name: str, what: str) -> CsncostError:
         hint = "what runs then depends on the data: trace a part that does not, or give this one a fixed path"
@@ -253,8 +266,16 @@ class Tracer(TorchFunctionMode):
 
     def _set(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
         """An attribute of a tensor is set; those of the model's own stay as they are."""
-        if self.scope.owner(args[0]) is None:
+        if not self.scope.holds(args[0]):
             func(*args, **kwargs)
+
+    def _hook(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
+        """A hook on a gradient, which does not come."""
+        return None if name == "retain_grad" else RemovableHandle(OrderedDict())
+
+    def _still(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
+        """A change of where a tensor lies, which is left as it is."""
+        return args[0]
 
     def _open(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
         """A function written in Python: run its body, so that what it calls is seen."""
