@@ -12,15 +12,7 @@ from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Any
 
 from csncost.errors import CsncostError
-
-
-def reason(error: BaseException) -> str:
-    """The first line of what an error says; also of one that cannot say it."""
-    try:
-        text = str(error).strip().partition("\n")[0]
-    except BaseException:  # its own __str__ fails
-        return "it raises another error when asked what it says"
-    return text[:300] or "no reason given"
+from csncost.pytorch.reasons import reason
 
 
 @contextmanager

@@ -51,6 +51,13 @@ BY_VALUE = words(
 )
 """Functions that read the values of whole numbers: indices, masks and lengths stay as they are."""
 
+REFUSED = {
+    "grad": ("takes gradients while it runs, which are not followed", "trace the part before, or with backward"),
+    "_make_dual": ("differentiates forwards, which is not followed", "trace what it differentiates"),
+    "quantized": ("is quantised, and such kernels need data", "trace it as it was before: it costs the same"),
+}
+"""What is seen, and cannot be followed: what to say of it."""
+
 RESHAPING = words(
     """
     squeeze_ unsqueeze_ transpose_ t_ swapaxes_ swapdims_ resize_ resize_as_ set_ as_strided_ detach_ requires_grad_
@@ -106,6 +113,10 @@ def known(func: Any) -> tuple[Any, str]:
 
 
 def _way(func: Any) -> tuple[Any, str]:
+    if isinstance(func, torch._ops.HigherOrderOperator):
+        return "higher", str(func._name)
+    if func is torch.autograd.grad:  # its name is that of an attribute, too
+        return "gradient", "grad"
     if isinstance(func, torch._ops.OpOverload | torch._ops.OpOverloadPacket):
         way, full = kernel(func)
         return ("other" if way == "unknown" else way), full
@@ -119,6 +130,10 @@ def _way(func: Any) -> tuple[Any, str]:
         return "set", name
     if name in VALUES:
         return "value", name
+    if name == "_make_dual":
+        return "refused", name
+    if name == "backward":
+        return "gradient", "grad"
     if name in HOOKS:
         return "hook", name
     if name in ("share_memory_", "pin_memory"):
@@ -149,6 +164,8 @@ def _by_name(name: str) -> tuple[Any, str] | None:
 def kernel(func: Any) -> tuple[Any, str]:
     """The same for a kernel: `aten::name`, or one of another library by its full name."""
     name = str(func._schema.name if hasattr(func, "_schema") else func._qualified_op_name)
+    if name.startswith("quantized::"):
+        return "refused", "quantized"
     if not name.startswith("aten::"):
         return ("free" if name.startswith("profiler::") else "unknown"), name
     name = name.removeprefix("aten::")

@@ -158,9 +158,13 @@ class Scope:
         """An error for computations that are not followed."""
         return self.refuse(f"computes in {what} of its own, which is not followed", "let it run its parts in turn")
 
+    def follows(self) -> bool:
+        """Whether what runs here and now belongs to this trace."""
+        return self.awake and self.thread == threading.get_ident()
+
     def _elsewhere(self, module: nn.Module, args: Any) -> bool:
         """Whether a call is not of this trace. Raises CsncostError where it should be."""
-        if self.awake and self.thread == threading.get_ident():
+        if self.follows():
             return False
         ours = self.thread != threading.get_ident() and id(module) in self.paths
         if ours and any(isinstance(arg, Tensor) and arg.is_meta for arg in args):
@@ -182,7 +186,7 @@ class Scope:
         return name
 
     def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
-        if not self.awake or self.thread != threading.get_ident():
+        if not self.follows():
             return
         error = sys.exc_info()[1]
         if error is not None and error is not self.failed[0]:  # this module, the innermost, raised it

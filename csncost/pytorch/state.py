@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from csncost.errors import CsncostError
+from csncost.pytorch.names import REFUSED
 from csncost.pytorch.reach import Snapshot
 from csncost.pytorch.scope import Scope
 
@@ -81,6 +82,23 @@ def direct_checkpoints() -> Iterator[None]:
             del function.apply
         else:
             function.apply = before
+
+
+@contextmanager
+def no_gradients(scope: Scope) -> Iterator[None]:
+    """Refuse Jacobians and the like, which take it for zero that nothing here requires a gradient."""
+
+    def refused(*args: Any, **kwargs: Any) -> Any:
+        if scope.follows():
+            raise scope.refuse(*REFUSED["grad"])
+        return before(*args, **kwargs)
+
+    place: Any = torch.autograd.functional
+    before, place._autograd_grad = place._autograd_grad, refused
+    try:
+        yield
+    finally:
+        place._autograd_grad = before
 
 
 @contextmanager

@@ -18,9 +18,10 @@ import torch
 from torch import nn
 
 from csncost.errors import CsncostError, did_you_mean
-from csncost.pytorch.guests import guest, reason
+from csncost.pytorch.guests import guest
 from csncost.pytorch.inputs import from_texts
 from csncost.pytorch.outline import Outline
+from csncost.pytorch.reasons import reason
 from csncost.pytorch.trace import trace
 from csncost.report import Report
 

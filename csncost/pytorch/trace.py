@@ -16,12 +16,12 @@ from csncost.conventions import convention as find_convention
 from csncost.coverage import Unknown
 from csncost.errors import CsncostError
 from csncost.pytorch.formulas import Formulas, custom
-from csncost.pytorch.guests import reason
 from csncost.pytorch.hollow import tensors
 from csncost.pytorch.inputs import Inputs, arguments, clip, described
 from csncost.pytorch.ledger import Entry
+from csncost.pytorch.reasons import meaning
 from csncost.pytorch.scope import Scope
-from csncost.pytorch.state import direct_checkpoints, quiet_compiler, unchanged, unoptimised_scripts
+from csncost.pytorch.state import direct_checkpoints, no_gradients, quiet_compiler, unchanged, unoptimised_scripts
 from csncost.pytorch.tracer import Tracer
 from csncost.pytorch.turns import alone, turn
 from csncost.reading import view_count
@@ -51,7 +51,7 @@ def trace(
     such as "1x16:int64" is a shape with a type; other shapes have `dtype` (default: that of the model's parameters).
 
     The model runs as it is (call `model.eval()` for the cost of inference) on tensors without data, and is not changed:
-    whatever it holds is put back, in objects, containers, arrays, closures, classes and the global names of its file, too;
+    whatever it holds is put back, in objects, containers, arrays, closures, classes and global names of its file, too;
     caches of functools that it filled are emptied. Out of reach are globals of other files, what extensions in C and
     scripts hold within, files, other processes, and memory that is written by its address or as a bare storage.
     Iterators that go on, and computations in threads of the model's own, are refused where they are seen: a thread that
@@ -140,6 +140,7 @@ def _surround(stack: ExitStack, tracer: Tracer, backward: bool) -> None:
     modules = list(tracer.scope.modules.values())
     stack.enter_context(alone(tracer.scope))
     stack.enter_context(direct_checkpoints())
+    stack.enter_context(no_gradients(tracer.scope))
     stack.enter_context(quiet_compiler(modules))
     stack.enter_context(unoptimised_scripts())
     stack.enter_context(tracer.scope.following())
@@ -159,7 +160,7 @@ def _run(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], scope: S
         if scope.refusal is not None:
             raise scope.refusal from error
         what = f"{_called(target)} does not run on {described(args, kwargs)}"
-        raise CsncostError(f"{what}: {type(error).__name__}{scope.place_of(error)}", reason(error)) from error
+        raise CsncostError(f"{what}: {type(error).__name__}{scope.place_of(error)}", meaning(error)) from error
 
 
 def _unwrapped(target: Any) -> Target:

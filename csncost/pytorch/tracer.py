@@ -53,7 +53,9 @@ class Tracer(TorchFunctionMode):
         kwargs = kwargs or {}
         if way == "plain" or not self.scope.awake:
             return func(*args, **kwargs)
-        if torch._C._functorch.maybe_current_level() is not None:  # vmap hides an axis: its kernels show it
+        if (
+            torch._C._functorch.maybe_current_level() is not None and way != "refused"
+        ):  # vmap hides an axis: its kernels show it
             return self._quietly(self._other, name, func, args, kwargs)
         if self.formulas and (op := self.formulas.get(func) or self.formulas.get(name)) is not None:
             return self._quietly(self.known, op, name, func, args, kwargs)
@@ -83,6 +85,8 @@ class Tracer(TorchFunctionMode):
             return self.known(op, name, func, args, kwargs)
         if way == "free":
             return self._free(name, func, args, kwargs)
+        if way == "refused":
+            return self._refused(name, func, args, kwargs)
         self.unknown[name, self.scope.stack[-1].path] += 1
         return self.run(name, func, args, kwargs)
 
@@ -269,6 +273,27 @@ class Tracer(TorchFunctionMode):
         if not self.scope.holds(args[0]):
             func(*args, **kwargs)
 
+    def _refused(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
+        """What is known not to be followed."""
+        raise self.scope.refuse(*names.REFUSED[name])
+
+    def _gradient(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
+        """Gradients, other than those of a function transform, whose kernels are heard."""
+        if any(tensor.grad_fn is not None for tensor in tensors(args[:1])):
+            return self._other(name, func, args, kwargs)
+        return self._refused(name, func, args, kwargs)
+
+    def _higher(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
+        """A function of functions: a branch or a loop that depends on constants alone is one in Python."""
+        if name not in ("cond", "while_loop"):
+            raise self.scope.refuse(f"runs {name}, which is not followed", "write it as a loop or a call in Python")
+        before, self.quiet = self.quiet, False
+        try:
+            with self:
+                return _branch(*args, **kwargs) if name == "cond" else _loop(*args, **kwargs)
+        finally:
+            self.quiet = before
+
     def _hook(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
         """A hook on a gradient, which does not come."""
         return None if name == "retain_grad" else RemovableHandle(OrderedDict())
@@ -300,8 +325,20 @@ class Tracer(TorchFunctionMode):
             self.quiet = before
 
 
+def _branch(condition: Any, yes: Callable[..., Any], no: Callable[..., Any], operands: Args = ()) -> Any:
+    return (yes if condition else no)(*operands)
+
+
+def _loop(condition: Callable[..., Any], body: Callable[..., Any], carried: Any, more: Args = ()) -> Any:
+    while condition(*carried, *more):
+        carried = body(*carried, *more)
+    return carried
+
+
 class _Net(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Hears the kernels that run outside of functions that are known."""
+
+    supports_higher_order_operators = True
 
     def __init__(self, tracer: Tracer) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -314,5 +351,8 @@ class _Net(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(self, func: Any, types: Any, args: Args = (), kwargs: Kwargs | None = None) -> Any:
         if (tracer := self.tracer).quiet or not tracer.scope.awake:
             return func(*args, **(kwargs or {}))
+        if isinstance(func, torch._ops.HigherOrderOperator):
+            with self:
+                return tracer._higher(func._name, func, args, dict(kwargs or {}))
         with torch._C.DisableTorchFunction():
             return tracer._quietly(tracer.kernel, func, args, dict(kwargs or {}))

@@ -61,7 +61,7 @@ def _replaced(owner: Any, name: str, way: Callable[..., Any], scope: Scope) -> I
 
     @wraps(method)
     def either(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if get_ident() != scope.thread or not scope.awake:
+        if not scope.follows():
             return method(self, *args, **kwargs)
         return way(scope, method, self, *args, **kwargs)
 
