@@ -14,7 +14,7 @@ HOUSE = [  # each line may import only from lines above it
     "lang.evaluate", "lang.definitions", "lang.scope", "lang.expand", "lang.adapt", "lang.canonical", "lang.sizing",
     "lang.layers", "lang.lower", "counts", "coverage", "table", "report", "reading", "analyze", "comparison", "words", "explanation",
     "traced", "pytorch.layers", "pytorch.initial", "pytorch.layout", "pytorch.build", "pytorch.export", "pytorch.shapes", "pytorch.costs", "pytorch.elements", "pytorch.recurrent", "pytorch.table", "pytorch.formulas", "pytorch.names",
-    "pytorch.hollow", "pytorch.dtypes", "pytorch.scope", "pytorch.gradients", "pytorch.marks", "pytorch.ledger", "pytorch.classifier", "pytorch.tracer", "pytorch.functions", "pytorch.inputs", "pytorch.state", "pytorch.trace", "pytorch.outline", "pytorch.target", "pytorch.verify",
+    "pytorch.hollow", "pytorch.dtypes", "pytorch.kept", "pytorch.scope", "pytorch.turns", "pytorch.gradients", "pytorch.marks", "pytorch.ledger", "pytorch.classifier", "pytorch.tracer", "pytorch.functions", "pytorch.inputs", "pytorch.reach", "pytorch.state", "pytorch.reasons", "pytorch.guests", "pytorch.trace", "pytorch.outline", "pytorch.target", "pytorch.verify",
     "closed_form", "symbolic", "axes", "factored", "space", "query", "designs", "paper", "listing",
     "logs", "log_columns", "identity", "records", "accuracy", "histories", "joining", "explored", "few", "paper_study", "paper_figures", "ranges", "spelling", "front", "inverse", "ranks", "correlation",
     "render.terminal", "render.output", "render.style", "render.stages", "render.series", "render.looks", "render.labels", "render.tradeoff", "render.curves", "render.traces", "render.legend", "render.page", "render.plots", "render.designs",
