@@ -13,7 +13,7 @@ from csncost.errors import CsncostError
 from csncost.pytorch.trace import trace
 from tests.traced_modules import Net
 
-TYPES = (torch.float32, torch.float64, torch.bfloat16, torch.int64)
+TYPES = (torch.float32, torch.bfloat16, torch.int64)
 
 TWO = {  # functions of an input and parameters, and their shapes
     "linear": (F.linear, (2, 3), (4, 3)),
@@ -52,13 +52,22 @@ def outcome(function, inputs):
         return "refused"
 
 
+def kept():
+    """Keeps the last of what it is sent, where a trace does not put it back: within a generator."""
+    last = yield
+    while True:
+        sent = yield last
+        last = last if sent is None else sent
+
+
 def traced_outcome(function, inputs, fast):
-    seen = []
+    keeper = kept()
+    next(keeper)
     try:
-        trace(lambda *args: seen.append(function(*args)), tuple(x.to("meta") for x in inputs), fast=fast)
+        trace(lambda *args: keeper.send(function(*args).dtype), tuple(x.to("meta") for x in inputs), fast=fast)
     except CsncostError:
         return "refused"
-    return seen[0].dtype
+    return keeper.send(None)
 
 
 def autocast(function):
