@@ -12,6 +12,7 @@ import itertools
 import operator
 import random
 import sys
+import threading
 from array import array
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -68,8 +69,11 @@ class Snapshot:
                 waiting.append(kind)
             if found and id(held) not in seen:
                 seen.add(id(held))
-                for way in found:
-                    way(held, self)
+                try:
+                    for way in found:
+                        way(held, self)
+                except Exception:  # an object that does not let itself be looked at
+                    continue
 
     def restore(self) -> list[str]:
         """Put everything back; what cannot be, is named."""
@@ -362,6 +366,18 @@ def _states(get: str, put: str) -> Way:
     return lambda held, snapshot: snapshot.save(put_back, held, getattr(held, get)())
 
 
+def _script(held: Any, snapshot: Snapshot) -> None:
+    """Attributes of scripted code other than tensors; their lists and dicts are copies here."""
+    values = {name: held._c.getattr(name) for name in held._concrete_type.get_attributes()}
+    snapshot.save(_refill_script, held._c, {name: v for name, v in values.items() if not isinstance(v, Tensor)})
+    snapshot.visit(held.children())
+
+
+def _refill_script(held: Any, content: dict[str, Any]) -> None:
+    for name, value in content.items():
+        held.setattr(name, value)
+
+
 def _cache(held: Any, snapshot: Snapshot) -> None:
     snapshot.save(_empty_cache, held, held.cache_info())
     snapshot.visit((held.__wrapped__,))
@@ -416,6 +432,8 @@ _WAYS: tuple[tuple[type | tuple[type, ...], Way], ...] = (
     (property, _parts("fget", "fset")),
     (functools.cached_property, _parts("func")),
     (functools._lru_cache_wrapper, _cache),
+    (torch.jit.ScriptModule, _script),
+    (threading.local, _attributes),
     (random.Random, _states("getstate", "setstate")),
     (torch.Generator, _states("get_state", "set_state")),
     (GeneratorType, _progress(_at)),

@@ -6,8 +6,9 @@ import random
 import sys
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -85,20 +86,26 @@ def direct_checkpoints() -> Iterator[None]:
 
 
 @contextmanager
-def no_gradients(scope: Scope) -> Iterator[None]:
-    """Refuse Jacobians and the like, which take it for zero that nothing here requires a gradient."""
-
-    def refused(*args: Any, **kwargs: Any) -> Any:
-        if scope.follows():
-            raise scope.refuse(*REFUSED["grad"])
-        return before(*args, **kwargs)
-
-    place: Any = torch.autograd.functional
-    before, place._autograd_grad = place._autograd_grad, refused
-    try:
+def refused(scope: Scope) -> Iterator[None]:
+    """Refuse what is not intercepted: Jacobians, which would be zero without a gradient, and what is not undone."""
+    with ExitStack() as stack:
+        for place, name, what in _PAST_INTERCEPTION:
+            stack.callback(setattr, place, name, getattr(place, name))
+            setattr(place, name, partial(_unless_followed, scope, getattr(place, name), what))
         yield
-    finally:
-        place._autograd_grad = before
+
+
+_PAST_INTERCEPTION: tuple[tuple[Any, str, str], ...] = (
+    (torch.autograd.functional, "_autograd_grad", "grad"),
+    (torch.utils, "swap_tensors", "swap_tensors"),
+)
+"""Functions of PyTorch that do not tell an interceptor, and why they are refused."""
+
+
+def _unless_followed(scope: Scope, function: Callable[..., Any], what: str, /, *args: Any, **kwargs: Any) -> Any:
+    if scope.follows():
+        raise scope.refuse(*REFUSED[what])
+    return function(*args, **kwargs)
 
 
 @contextmanager
