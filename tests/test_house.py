@@ -14,7 +14,7 @@ HOUSE = [  # each line may import only from lines above it
     "lang.evaluate", "lang.definitions", "lang.scope", "lang.expand", "lang.adapt", "lang.canonical", "lang.sizing",
     "lang.layers", "lang.lower", "counts", "coverage", "table", "report", "reading", "analyze", "comparison", "words", "explanation",
     "traced", "pytorch.layers", "pytorch.initial", "pytorch.layout", "pytorch.build", "pytorch.export", "pytorch.shapes", "pytorch.costs", "pytorch.elements", "pytorch.recurrent", "pytorch.table", "pytorch.formulas", "pytorch.names",
-    "pytorch.hollow", "pytorch.kept", "pytorch.scope", "pytorch.turns", "pytorch.gradients", "pytorch.marks", "pytorch.ledger", "pytorch.tracer", "pytorch.inputs", "pytorch.reach", "pytorch.state", "pytorch.reasons", "pytorch.guests", "pytorch.trace", "pytorch.outline", "pytorch.target", "pytorch.verify",
+    "pytorch.hollow", "pytorch.kept", "pytorch.scope", "pytorch.turns", "pytorch.gradients", "pytorch.marks", "pytorch.ledger", "pytorch.tracer", "pytorch.inputs", "pytorch.snapshot", "pytorch.holders", "pytorch.reach", "pytorch.state", "pytorch.reasons", "pytorch.guests", "pytorch.trace", "pytorch.outline", "pytorch.target", "pytorch.verify",
     "closed_form", "symbolic", "axes", "factored", "space", "designs", "explored", "paper_study", "ranges", "paper", "listing",
     "logs", "log_columns", "identity", "records", "accuracy", "correlation", "render.terminal", "render.output", "render.plots", "render.designs", "cli_options", "cli_explorer", "cli_torch", "cli_accuracy", "cli",
 ]  # fmt: skip

@@ -382,7 +382,7 @@ def test_iterators_that_go_on_are_refused(name):
 
 
 def test_a_large_array_is_locked(monkeypatch):
-    monkeypatch.setattr("csncost.pytorch.reach.LARGE", 8)
+    monkeypatch.setattr("csncost.pytorch.holders.LARGE", 8)
     net = Net(lambda net, x: net.array.fill(1) or x)
     net.array = np.zeros(3)
     with pytest.raises(CsncostError, match="read-only"):

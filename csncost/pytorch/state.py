@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from csncost.errors import CsncostError
 from csncost.pytorch.names import REFUSED
-from csncost.pytorch.reach import Snapshot
+from csncost.pytorch.reach import ways
 from csncost.pytorch.scope import Scope
+from csncost.pytorch.snapshot import Snapshot
 
 
 @contextmanager
@@ -26,7 +27,7 @@ def unchanged(roots: Iterable[Any], given: Iterable[Tensor], scope: Scope) -> It
 
     `given` are tensors that may change. Raises CsncostError for what changed and cannot be put back.
     """
-    snapshot = Snapshot(given)
+    snapshot = Snapshot(ways, given)
     snapshot.take(roots)
     for tensor in snapshot.tensors:
         if scope.owner(tensor) is None:
