@@ -2,11 +2,13 @@
 
 import array
 import collections
+import contextvars
 import dataclasses
 import functools
 import itertools
 import queue
 import random
+import threading
 import types
 
 import numpy as np
@@ -22,6 +24,7 @@ from tests.traced_modules import Net, P
 
 GLOBAL_CACHE: dict = {}
 LAST = None
+CONTEXT = contextvars.ContextVar("CONTEXT", default=None)
 
 
 class Cache:
@@ -63,6 +66,14 @@ class Recent(collections.OrderedDict):
         raise TypeError("never")
 
     update = clear
+
+
+class Closed:
+    __slots__ = ("a",)
+
+    @property
+    def __dict__(self):
+        raise RuntimeError("closed")
 
 
 class Tied(list):
@@ -214,6 +225,9 @@ HELD = {
     "partial": (lambda net, x: net.partial.args[0].append(x), {"partial": functools.partial(print, [])}),
     "method": (lambda net, x: net.method(x), {"method": Cache().update}),
     "globals": (globally, {}),
+    "thread": (lambda net, x: setattr(net.local, "x", x), {"local": threading.local()}),
+    "context": (lambda net, x: CONTEXT.set(x), {}),
+    "what cannot be looked at": (lambda net, x: net.held.append(x), {"held": [Closed()]}),
     "default value": (by_default, {}),
     "attributes of parameters": (marked, {}),
     "gradients": (graded, {}),
@@ -260,7 +274,8 @@ def shown(value, seen=()):
         parts = list(map(inner, value))
     elif isinstance(value, (functools.partial, types.MethodType)):
         parts = [inner(getattr(value, "args", None)), inner(getattr(value, "__self__", None))]
-    parts += [inner(vars(value))] if hasattr(value, "__dict__") and not isinstance(value, type) else []
+    if not isinstance(value, (type, Closed)) and hasattr(value, "__dict__"):
+        parts.append(inner(vars(value)))
     parts += [
         inner(getattr(value, name, None)) for name in getattr(type(value), "__slots__", ()) if isinstance(name, str)
     ]
@@ -268,7 +283,7 @@ def shown(value, seen=()):
 
 
 def around():
-    return (shown(vars(Cache).get("kept_by_class")), shown(Cache.shared), shown(GLOBAL_CACHE), LAST, "NEW" in globals(),
+    return (shown(vars(Cache).get("kept_by_class")), shown(Cache.shared), shown(GLOBAL_CACHE), LAST, CONTEXT.get(), "NEW" in globals(),
             by_default.__defaults__, torch.get_default_dtype(), torch.is_grad_enabled())  # fmt: skip
 
 
@@ -326,6 +341,27 @@ def test_an_optimizer_that_steps_in_the_model():
     assert shown(net) == before
 
 
+class Scripted(nn.Module):
+    steps: int
+
+    def __init__(self):
+        super().__init__()
+        self.fc, self.steps, self.seen = nn.Linear(4, 4), 0, torch.jit.Attribute([], list[torch.Tensor])
+
+    def forward(self, x: torch.Tensor):
+        self.steps += 1
+        self.seen.append(x)
+        return self.fc(x)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_attributes_of_scripts():
+    net = torch.jit.script(nn.Sequential(Scripted()))
+    assert trace(net, (2, 4)).flops == 32
+    inner = getattr(net, "0")
+    assert (inner.steps, inner.seen) == (0, [])
+
+
 CONSUMED = {
     "generator": lambda: (i for i in range(3)),
     "count": itertools.count,
@@ -346,7 +382,7 @@ def test_iterators_that_go_on_are_refused(name):
 
 
 def test_a_large_array_is_locked(monkeypatch):
-    monkeypatch.setattr("csncost.pytorch.reach.LARGE", 8)
+    monkeypatch.setattr("csncost.pytorch.holders.LARGE", 8)
     net = Net(lambda net, x: net.array.fill(1) or x)
     net.array = np.zeros(3)
     with pytest.raises(CsncostError, match="read-only"):

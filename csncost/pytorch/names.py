@@ -53,6 +53,7 @@ BY_VALUE = words(
 
 REFUSED = {
     "grad": ("takes gradients while it runs, which are not followed", "trace the part before, or with backward"),
+    "swap_tensors": ("swaps tensors while it runs, which cannot be undone", "assign to their .data"),
     "_make_dual": ("differentiates forwards, which is not followed", "trace what it differentiates"),
     "quantized": ("is quantised, and such kernels need data", "trace it as it was before: it costs the same"),
 }

@@ -2,7 +2,7 @@
 
 From a module or a function the walk goes to attributes, elements, slots, closures, default values, attributes of
 classes, and to those names of its own file that its code uses. It ends at other files, at PyTorch and at the standard
-library. Each object is met once.
+library.
 """
 
 from __future__ import annotations
@@ -12,101 +12,44 @@ import itertools
 import operator
 import random
 import sys
+import threading
 from array import array
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from types import (
     CellType,
     CodeType,
     FunctionType,
     GeneratorType,
-    MemberDescriptorType,
     MethodType,
 )
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-LARGE = 1 << 28
-"""Bytes of an array that is locked in the place of being copied."""
+from csncost.pytorch.holders import (
+    attributes_of,
+    dictionary,
+    fixed,
+    in_slots,
+    numbers,
+    raw,
+    sequence,
+    slots_of,
+    tensor,
+    unordered,
+)
+from csncost.pytorch.snapshot import NONE, Snapshot, Way
 
 OPEN_LIBRARY = frozenset({"types", "collections", "queue", "argparse", "random", "weakref"})
 """What of the standard library is walked into."""
 
 OPEN_TORCH = ("torch.nn.", "torch.optim.", "torch.distributions.")
 
-Way: TypeAlias = Callable[[Any, "Snapshot"], None]
 
-_NONE: Any = object()
-"""In the place of what is not there."""
-
-
-class Snapshot:
-    """How objects were; `tensors` are those that were met."""
-
-    def __init__(self, known: Iterable[Any] = ()) -> None:
-        self.tensors: list[Tensor] = []
-        self.saved: list[tuple[Callable[[Any, Any], Any], Any, Any]] = []
-        self.empty: list[Any] = []
-        self._seen = set(map(id, known))
-        self._waiting: list[Any] = []
-        self._ways: dict[type, tuple[Way, ...]] = {}
-        self._names: set[tuple[int, str]] = set()
-
-    def take(self, roots: Iterable[Any]) -> None:
-        """Remember what roots hold."""
-        waiting, seen, ways = self._waiting, self._seen, self._ways
-        waiting.extend(roots)
-        while waiting:
-            held = waiting.pop()
-            kind = type(held)
-            found = ways.get(kind)
-            if found is None:
-                found = ways[kind] = tuple(_ways(kind))
-                waiting.append(kind)
-            if found and id(held) not in seen:
-                seen.add(id(held))
-                for way in found:
-                    way(held, self)
-
-    def restore(self) -> list[str]:
-        """Put everything back; what cannot be, is named."""
-        for held in self.empty:
-            if held:
-                _base(held).clear(held)
-        lasting = (_tried(put_back, held, content) for put_back, held, content in self.saved)
-        return list(dict.fromkeys(one for one in lasting if one))
-
-    def save(self, put_back: Callable[[Any, Any], Any], held: Any, content: Any) -> None:
-        """Remember what an object holds itself; `put_back` returns a text if it cannot."""
-        self.saved.append((put_back, held, content))
-
-    def visit(self, values: Iterable[Any]) -> None:
-        """Look into these, too."""
-        self._waiting.extend(values)
-
-    def bind(self, space: dict[str, Any], name: str) -> None:
-        """Remember what a global name stands for, and look into it if it is of the same file."""
-        if (id(space), name) in self._names:
-            return
-        self._names.add((id(space), name))
-        value = space.get(name, _NONE)
-        self.save(_rebind, (space, name), value)
-        if not isinstance(value, (type, FunctionType)) or value.__module__ == space.get("__name__"):
-            self._waiting.append(value)
-
-
-def _tried(put_back: Callable[[Any, Any], Any], held: Any, content: Any) -> str | None:
-    try:
-        found: str | None = put_back(held, content)
-    except Exception:  # what one object does not allow, is no reason to leave the others
-        return f"changed a {type(held).__name__}"
-    return found
-
-
-def _ways(kind: type) -> Iterator[Way]:
+def ways(kind: type) -> Iterator[Way]:
     """What is to be remembered of an object of a type: nothing of what cannot change."""
     if issubclass(kind, type):
         yield _class
@@ -116,9 +59,9 @@ def _ways(kind: type) -> Iterator[Way]:
         yield from _numpy_ways(kind)
     if not issubclass(kind, FunctionType) and (issubclass(kind, nn.Module) or _is_open(kind)):
         if kind.__dictoffset__ and kind is not OrderedDict and not issubclass(kind, Tensor):
-            yield _attributes
-        if slots := list(_slots_of(kind)):
-            yield partial(_slots, slots)
+            yield attributes_of
+        if slots := list(slots_of(kind)):
+            yield in_slots(slots)
 
 
 def _is_open(kind: Any) -> bool:
@@ -130,159 +73,11 @@ def _is_open(kind: Any) -> bool:
     return package in OPEN_LIBRARY or package not in sys.stdlib_module_names
 
 
-def _base(held: Any) -> Any:
-    """The type whose methods do what they say, whatever a class of its own makes of them."""
-    return next(base for base in (OrderedDict, dict, list, deque, set) if isinstance(held, base))
-
-
-def _dict(held: dict[Any, Any], snapshot: Snapshot) -> None:
-    if not held:
-        snapshot.empty.append(held)
-        return
-    content = dict(_base(held).items(held))
-    snapshot.save(_refill_dict, held, content)
-    snapshot.visit(content.values())
-    snapshot.visit(key for key in content if type(key) is not str)
-
-
-def _refill_dict(held: dict[Any, Any], content: dict[Any, Any]) -> None:
-    base = _base(held)
-    pairs = zip(base.items(held), content.items(), strict=False)
-    if len(held) != len(content) or any(a is not c or b is not d for (a, b), (c, d) in pairs):
-        base.clear(held)
-        for key, value in content.items():
-            base.__setitem__(held, key, value)
-
-
-def _sequence(held: Any, snapshot: Snapshot) -> None:
-    if not held:
-        snapshot.empty.append(held)
-        return
-    content = tuple(_base(held).__iter__(held))
-    snapshot.save(_refill_sequence, held, content)
-    snapshot.visit(content)
-
-
-def _refill_sequence(held: Any, content: tuple[Any, ...]) -> None:
-    base = _base(held)
-    if len(held) != len(content) or any(a is not b for a, b in zip(base.__iter__(held), content, strict=False)):
-        base.clear(held)
-        base.extend(held, content)
-
-
-def _set(held: set[Any], snapshot: Snapshot) -> None:
-    if not held:
-        snapshot.empty.append(held)
-        return
-    content = tuple(set.__iter__(held))
-    snapshot.save(_refill_set, held, content)
-    snapshot.visit(content)
-
-
-def _refill_set(held: set[Any], content: tuple[Any, ...]) -> None:
-    if len(held) != len(content) or set(map(id, held)) != set(map(id, content)):
-        set.clear(held)
-        set.update(held, content)
-
-
-def _fixed(held: Iterable[Any], snapshot: Snapshot) -> None:
-    snapshot.visit(held)
-
-
-def _attributes(held: Any, snapshot: Snapshot) -> None:
-    attributes = held.__dict__
-    content = dict(attributes)
-    snapshot.save(_refill_attributes, held, (type(held), attributes, content))
-    snapshot.visit(content.values())
-
-
-def _refill_attributes(held: Any, was: tuple[type, dict[str, Any], dict[str, Any]]) -> None:
-    kind, attributes, content = was
-    if type(held) is not kind:
-        object.__setattr__(held, "__class__", kind)
-    if held.__dict__ is not attributes:
-        object.__setattr__(held, "__dict__", attributes)
-    _refill_dict(attributes, content)
-
-
-def _slots_of(kind: type) -> Iterator[MemberDescriptorType]:
-    for base in kind.__mro__:
-        if "__slots__" in vars(base):
-            yield from (slot for slot in vars(base).values() if isinstance(slot, MemberDescriptorType))
-
-
-def _slots(slots: list[MemberDescriptorType], held: Any, snapshot: Snapshot) -> None:
-    for slot in slots:
-        value = _in_slot(held, slot)
-        snapshot.save(_refill_slot, (held, slot), value)
-        snapshot.visit((value,))
-
-
-def _in_slot(held: Any, slot: Any) -> Any:
-    try:
-        return slot.__get__(held)
-    except AttributeError:
-        return _NONE
-
-
-def _refill_slot(place: tuple[Any, Any], value: Any) -> None:
-    held, slot = place
-    if _in_slot(held, slot) is not value:
-        slot.__delete__(held) if value is _NONE else slot.__set__(held, value)
-
-
-def _tensor(held: Tensor, snapshot: Snapshot) -> None:
-    snapshot.tensors.append(held)
-    if not held.is_inference():
-        snapshot.save(_reversion, held, held._version)
-    _dict(held.__dict__, snapshot)
-    if held.is_leaf and held.grad is not None:
-        snapshot.visit((held.grad,))
-
-
-def _reversion(held: Tensor, version: int) -> None:
-    if held._version != version:
-        torch._C._autograd._unsafe_set_version_counter((held,), (version,))
-
-
-def _bytes(held: Any, snapshot: Snapshot) -> None:
-    snapshot.save(_refill_bytes, held, held[:])
-
-
-def _refill_bytes(held: Any, content: Any) -> None:
-    held[:] = content
-
-
-def _array(held: Any, snapshot: Snapshot) -> None:
-    if not held.flags.writeable:
-        return
-    if held.nbytes > LARGE:
-        held.flags.writeable = False
-        snapshot.save(_unlock, held, None)
-        return
-    snapshot.save(_refill_array, held, held.copy())
-    if held.dtype == object:
-        snapshot.visit(held.flat)
-
-
-def _unlock(held: Any, content: Any) -> None:
-    held.flags.writeable = True
-
-
-def _refill_array(held: Any, content: Any) -> str | None:
-    if held.size != content.size or held.dtype != content.dtype:
-        return "resized an array"
-    held.shape = content.shape
-    held.flags.writeable = True
-    held[...] = content
-    return None
-
-
 def _function(held: FunctionType, snapshot: Snapshot) -> None:
     snapshot.visit(held.__closure__ or ())
     snapshot.visit(held.__defaults__ or ())
     snapshot.visit((held.__kwdefaults__ or {}).values())
-    _dict(held.__dict__, snapshot)
+    dictionary(held.__dict__, snapshot)
     if _is_open(held):
         for name in _names(held.__code__):
             snapshot.bind(held.__globals__, name)
@@ -296,15 +91,6 @@ def _names(code: CodeType) -> Iterator[str]:
             yield from _names(constant)
 
 
-def _rebind(place: tuple[dict[str, Any], str], value: Any) -> None:
-    space, name = place
-    if space.get(name, _NONE) is not value:
-        if value is _NONE:
-            del space[name]
-        else:
-            space[name] = value
-
-
 def _cell(held: CellType, snapshot: Snapshot) -> None:
     value = _in_cell(held)
     snapshot.save(_refill_cell, held, value)
@@ -315,12 +101,12 @@ def _in_cell(held: CellType) -> Any:
     try:
         return held.cell_contents
     except ValueError:
-        return _NONE
+        return NONE
 
 
 def _refill_cell(held: CellType, value: Any) -> None:
     if _in_cell(held) is not value:
-        if value is _NONE:
+        if value is NONE:
             del held.cell_contents
         else:
             held.cell_contents = value
@@ -340,7 +126,7 @@ def _refill_class(held: type, content: dict[str, Any]) -> None:
     for name in now.keys() - content.keys():
         type.__delattr__(held, name)
     for name, value in content.items():
-        if now.get(name, _NONE) is not value:
+        if now.get(name, NONE) is not value:
             type.__setattr__(held, name, value)
 
 
@@ -360,6 +146,18 @@ def _states(get: str, put: str) -> Way:
         getattr(held, put)(content)
 
     return lambda held, snapshot: snapshot.save(put_back, held, getattr(held, get)())
+
+
+def _script(held: Any, snapshot: Snapshot) -> None:
+    """Attributes of scripted code other than tensors; their lists and dicts are copies here."""
+    values = {name: held._c.getattr(name) for name in held._concrete_type.get_attributes()}
+    snapshot.save(_refill_script, held._c, {name: v for name, v in values.items() if not isinstance(v, Tensor)})
+    snapshot.visit(held.children())
+
+
+def _refill_script(held: Any, content: dict[str, Any]) -> None:
+    for name, value in content.items():
+        held.setattr(name, value)
 
 
 def _cache(held: Any, snapshot: Snapshot) -> None:
@@ -388,7 +186,7 @@ def _at(held: GeneratorType[Any, Any, Any]) -> int | None:
 def _numpy_ways(kind: type) -> Iterator[Way]:
     numpy = sys.modules["numpy"]
     if issubclass(kind, numpy.ndarray):
-        yield _array
+        yield numbers
     elif issubclass(kind, numpy.random.RandomState):
         yield _states("get_state", "set_state")
     elif issubclass(kind, numpy.random.Generator):
@@ -402,12 +200,12 @@ def _rewind(held: Any, content: Any) -> None:
 
 
 _WAYS: tuple[tuple[type | tuple[type, ...], Way], ...] = (
-    (dict, _dict),
-    ((list, deque), _sequence),
-    (set, _set),
-    ((tuple, frozenset), _fixed),
-    ((bytearray, array), _bytes),
-    (Tensor, _tensor),
+    (dict, dictionary),
+    ((list, deque), sequence),
+    (set, unordered),
+    ((tuple, frozenset), fixed),
+    ((bytearray, array), raw),
+    (Tensor, tensor),
     (FunctionType, _function),
     (CellType, _cell),
     (MethodType, _parts("__self__", "__func__")),
@@ -416,6 +214,8 @@ _WAYS: tuple[tuple[type | tuple[type, ...], Way], ...] = (
     (property, _parts("fget", "fset")),
     (functools.cached_property, _parts("func")),
     (functools._lru_cache_wrapper, _cache),
+    (torch.jit.ScriptModule, _script),
+    (threading.local, attributes_of),
     (random.Random, _states("getstate", "setstate")),
     (torch.Generator, _states("get_state", "set_state")),
     (GeneratorType, _progress(_at)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 MEANINGS = (
     ("Nested", "nested tensors are not followed: pad them to one shape"),
     ("fake impl", "an operation has no kernel for tensors without data: give it one with torch.library.register_fake"),
+    ("Could not run", "PyTorch has no kernel for tensors of this kind without data"),
     ("device meta", "PyTorch does not mix tensors without data with a constant here: make that from the input"),
     ("INTERNAL ASSERT", "a check within PyTorch fails on tensors without data"),
 )

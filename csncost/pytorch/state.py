@@ -6,8 +6,9 @@ import random
 import sys
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,8 +16,9 @@ from torch import Tensor, nn
 
 from csncost.errors import CsncostError
 from csncost.pytorch.names import REFUSED
-from csncost.pytorch.reach import Snapshot
+from csncost.pytorch.reach import ways
 from csncost.pytorch.scope import Scope
+from csncost.pytorch.snapshot import Snapshot
 
 
 @contextmanager
@@ -25,7 +27,7 @@ def unchanged(roots: Iterable[Any], given: Iterable[Tensor], scope: Scope) -> It
 
     `given` are tensors that may change. Raises CsncostError for what changed and cannot be put back.
     """
-    snapshot = Snapshot(given)
+    snapshot = Snapshot(ways, given)
     snapshot.take(roots)
     for tensor in snapshot.tensors:
         if scope.owner(tensor) is None:
@@ -85,20 +87,26 @@ def direct_checkpoints() -> Iterator[None]:
 
 
 @contextmanager
-def no_gradients(scope: Scope) -> Iterator[None]:
-    """Refuse Jacobians and the like, which take it for zero that nothing here requires a gradient."""
-
-    def refused(*args: Any, **kwargs: Any) -> Any:
-        if scope.follows():
-            raise scope.refuse(*REFUSED["grad"])
-        return before(*args, **kwargs)
-
-    place: Any = torch.autograd.functional
-    before, place._autograd_grad = place._autograd_grad, refused
-    try:
+def refused(scope: Scope) -> Iterator[None]:
+    """Refuse what is not intercepted: Jacobians, which would be zero without a gradient, and what is not undone."""
+    with ExitStack() as stack:
+        for place, name, what in _PAST_INTERCEPTION:
+            stack.callback(setattr, place, name, getattr(place, name))
+            setattr(place, name, partial(_unless_followed, scope, getattr(place, name), what))
         yield
-    finally:
-        place._autograd_grad = before
+
+
+_PAST_INTERCEPTION: tuple[tuple[Any, str, str], ...] = (
+    (torch.autograd.functional, "_autograd_grad", "grad"),
+    (torch.utils, "swap_tensors", "swap_tensors"),
+)
+"""Functions of PyTorch that do not tell an interceptor, and why they are refused."""
+
+
+def _unless_followed(scope: Scope, function: Callable[..., Any], what: str, /, *args: Any, **kwargs: Any) -> Any:
+    if scope.follows():
+        raise scope.refuse(*REFUSED[what])
+    return function(*args, **kwargs)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from contextvars import copy_context
 from functools import partial
 from types import GeneratorType
 from typing import Any, TypeAlias
@@ -23,7 +24,7 @@ from csncost.pytorch.hollow import tensors
 from csncost.pytorch.inputs import Inputs, arguments, clip, described
 from csncost.pytorch.reasons import meaning
 from csncost.pytorch.scope import Scope
-from csncost.pytorch.state import direct_checkpoints, no_gradients, quiet_compiler, unchanged, unoptimised_scripts
+from csncost.pytorch.state import direct_checkpoints, quiet_compiler, refused, unchanged, unoptimised_scripts
 from csncost.pytorch.tracer import Tracer
 from csncost.pytorch.turns import alone, turn
 from csncost.reading import view_count
@@ -54,8 +55,8 @@ def trace(
 
     The model runs as it is (call `model.eval()` for the cost of inference) on tensors without data, and is not changed:
     whatever it holds is put back, in objects, containers, arrays, closures, classes and global names of its file, too;
-    caches of functools that it filled are emptied. Out of reach are globals of other files, what extensions in C and
-    scripts hold within, files, other processes, and memory that is written by its address or as a bare storage.
+    caches of functools that it filled are emptied. Out of reach are globals of other files, what extensions in C hold
+    within (a table of pandas, a StringIO), files, other processes, and memory written by its address or as a storage.
     Iterators that go on, and computations in threads of the model's own, are refused where they are seen: a thread that
     ran before and computes without modules is not. Traces in several threads take turns.
 
@@ -149,7 +150,7 @@ def _surround(stack: ExitStack, tracer: Tracer, backward: bool) -> None:
     modules = list(tracer.scope.modules.values())
     stack.enter_context(alone(tracer.scope))
     stack.enter_context(direct_checkpoints())
-    stack.enter_context(no_gradients(tracer.scope))
+    stack.enter_context(refused(tracer.scope))
     stack.enter_context(quiet_compiler(modules))
     stack.enter_context(unoptimised_scripts())
     stack.enter_context(tracer.scope.following())
@@ -162,7 +163,7 @@ def _surround(stack: ExitStack, tracer: Tracer, backward: bool) -> None:
 
 def _run(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], scope: Scope) -> Any:
     try:
-        output = target(*args, **kwargs)
+        output = copy_context().run(target, *args, **kwargs)  # what it sets in context variables stays there
         return list(output) if isinstance(output, GeneratorType) else output  # which runs only when it is asked
     except CsncostError:
         raise
