@@ -155,6 +155,7 @@ def test_targets(target, inputs, flops):
     (["mine.py:Net", "--input", "1x3x4x8x8", "--classifier", "stem"], "head"), (["mine.py:Net", "--input", "1x3x4x8x8", "--convention", "papr"], "did you mean paper?"),
     (["mine.py:Net", "--input", "1x3x4x8x8:floot"], "no type"), (["mine.py:Net", "--input", "1x3x4x8x8", "--views", "0"], "views"),
     (["torch.nn:Linear", "--input", "3"], "in_features"), (["mine.py:Net", "--input", "1x3x4x8x8", "--formulas", "mine.py:number"], "not a dict"),
+    (["mine.py:Net", "--input", "1x3x4x8x8", "--formulas", "mine"], "write FILE.py:NAME"),
     (["mine.py:make", "--input", "3"], "if it makes a model, write mine.py:make(classes=...)"), (["mine.py:late", "--input", "3"], "returned a model, Net"),
     (["mine.py:make()", "--input", "3"], "it takes classes: write mine.py:make(classes=...)"), (["mine.py:Net(colours=3)"], "it takes classes=10, width=16"),
     (["mine.py:Net", "--input", "1x3x4x8x8", "--classifier", "heat"], "did you mean head?"), (["mine.py:fc", "--input", "3", "--classifier", "fc"], "those that ran: the model itself"),

@@ -88,6 +88,8 @@ def _call(text: str, names: Sequence[str]) -> str:
 
 def _named(text: str) -> Any:
     """The formulas that a place names. Raises CsncostError where there are none."""
+    if ":" not in text:
+        raise CsncostError(f'"{text[:80]}" names no formulas', "write FILE.py:NAME, or package.module:NAME")
     place, attribute, _ = _parsed(text)
     with redirect_stdout(sys.stderr), _importable():
         found = _attribute(_module(place), attribute, place)
