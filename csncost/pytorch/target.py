@@ -90,6 +90,8 @@ def _call(text: str, names: Sequence[str]) -> str:
 
 def _named(text: str) -> Any:
     """The formulas that a place names. Raises CsncostError where there are none."""
+    if ":" not in text:
+        raise CsncostError(f'"{text[:80]}" names no formulas', "write FILE.py:NAME, or package.module:NAME")
     place, attribute, _ = _parsed(text)
     with guest(f'"{text[:80]}"'), _importable():
         found = _attribute(_module(place), attribute, place)
