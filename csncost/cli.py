@@ -16,8 +16,9 @@ from csncost.cli_curves import curves
 from csncost.cli_explorer import sweep
 from csncost.cli_options import CLIP, FILE, GIVEN, INPUT, OUTPUT, PLOT, SETTING, VIEWS, arguments, read, spec_argument
 from csncost.cli_paper import reproduce
+from csncost.cli_search import search
 from csncost.cli_torch import export, trace, verify
-from csncost.errors import CsncostError
+from csncost.errors import CsncostError, NoAnswer
 from csncost.report import LEVELS, Report
 
 
@@ -32,7 +33,7 @@ class _Group(click.Group):
             return result
         except CsncostError as error:
             _complain(str(error))
-            ctx.exit(2)
+            ctx.exit(1 if isinstance(error, NoAnswer) else 2)
         except OSError as error:
             if error.errno == errno.EPIPE:  # click knows what to do when a reader has gone
                 raise
@@ -64,6 +65,7 @@ def main() -> None:
       csncost verify ir-CSN-50                what is written is what runs
       csncost export ir-CSN-50 -o ir.onnx     a file that other programs run
       csncost sweep --groups 1..64            a design space at once
+      csncost search --max-flops 10G          what to build
       csncost reproduce all                   the paper's tables and figures, ours beside
       csncost correlate paper                 does accuracy go with cost
       csncost curves a.csv=ir-CSN-50 --plot   how errors fall in training
@@ -212,5 +214,5 @@ def language() -> None:
     emit_text(REFERENCE.read_text("utf-8"), None)
 
 
-for command in (trace, verify, export, correlate, curves, sweep, reproduce):
+for command in (trace, verify, export, correlate, curves, sweep, search, reproduce):
     main.add_command(command)

@@ -35,16 +35,18 @@ _SHOWN = {
     "accuracy": Column("accuracy", "accuracy %", points, "right"),
     "accuracy_spread": Column("accuracy_spread", "±", points, "right", tight=True),
     "runs": Column("runs", "runs", lambda n: str(n or ""), "right"),
+    "deviation": Column("deviation", "deviation", lambda share: f"{share:+.2%}", "right"),
 }
-"""Columns of a log that people see, those of several runs where there are any."""
+"""Columns that people see in a way of their own, those of several runs where there are any."""
 
-FACTS = ("family", "blocks", "kind", "groups")
+FACTS = ("family", "blocks", "kind", "groups", "depth")
 """What the name of a design says already."""
 
 
 @dataclass(frozen=True)
 class Explored:
-    """Legal designs in columns: `spec` and what was swept, then params, FLOPs (of one clip), interactions, activations.
+    """Legal designs in columns: `spec` and what was swept, then params, FLOPs (of one clip), interactions, activations,
+    depth (weighted layers).
 
     `refused` says how many combinations are no network; `notes` say why, for people.
     """
@@ -106,6 +108,18 @@ class Explored:
             joined=joined,
         )
 
+    def take(self, rows: Sequence[int]) -> Explored:
+        """The designs of some rows, in their order."""
+        columns = {
+            name: values.take(rows) if hasattr(values, "take") else [values[i] for i in rows]
+            for name, values in self.columns.items()
+        }
+        joined = self.joined
+        if joined is not None:
+            found = {place: joined.found[row] for place, row in enumerate(rows) if row in joined.found}
+            joined = replace(joined, found=found)
+        return replace(self, columns=columns, joined=joined, _dataset=None)
+
     def table(self, most: int | None = None) -> Table:
         """The designs as a table, or the first `most` of them."""
         shown = len(self) if most is None else min(most, len(self))
@@ -115,7 +129,7 @@ class Explored:
         return Table(columns, rows, title=f"{len(self):,} designs", notes=[*more, *self.notes], stamp=self.stamp)
 
     def _column(self, name: str) -> Column:
-        if name == "accuracy" or (name in _SHOWN and any(n > 1 for n in self.columns["runs"])):
+        if name in ("accuracy", "deviation") or (name in _SHOWN and any(n > 1 for n in self.columns["runs"])):
             return _SHOWN[name]
         if name in METRICS:
             return Column(name, TITLES.get(name, name), human, "right", drop=int(name == "activations"))
@@ -149,7 +163,7 @@ class Explored:
 
         if self._dataset is not None:
             return _with_logged(self._dataset, self.columns, self.joined)
-        numbers = [name for name in (*METRICS, *MEASURED) if name in self.columns]
+        numbers = [name for name in (*METRICS, "depth", *MEASURED) if name in self.columns]
         labels = {name: ("design", _one_kind(v)) for name, v in self.columns.items() if name not in numbers}
         variables = {name: ("design", _numbers(self.columns[name])) for name in numbers}
         return Dataset(variables, labels, dict(self.stamp))
@@ -221,14 +235,20 @@ def of_dataset(found: Dataset, spec: str = "", fixed: Mapping[str, Any] = Mappin
     `fixed` are the arguments that all its designs share.
     """
     valid = found["valid"].values
-    at = valid.nonzero() if valid.ndim else ()
-    columns: dict[str, Sequence[Any]] = {}
-    for dim, where in zip(found["valid"].dims, at, strict=True):
-        columns[str(dim)] = found[dim].values[where]
-    count = int(valid.sum())
-    columns = {"spec": [spec] * count, **columns, **{m: found[m].values[valid] for m in METRICS}}
-    stamp = {key: found.attrs[key] for key in ("convention", "clip", "classes", "views")}
-    refused = valid.size - count
+    designs = designs_at(found, valid.nonzero() if valid.ndim else ([0] * int(valid),), spec, fixed)
+    refused = valid.size - len(designs)
     notes = (f"{refused:,} of {valid.size:,} combinations are no network and are left out",) if refused else ()
-    swept = tuple(str(dim) for dim in found["valid"].dims if dim != "spec")
-    return Explored(columns, stamp, refused, notes, swept, fixed, _dataset=found)
+    return replace(designs, refused=refused, notes=notes, _dataset=found)
+
+
+def designs_at(found: Dataset, at: Sequence[Any], spec: str, fixed: Mapping[str, Any]) -> Explored:
+    """The designs of a swept space in some places: an array of indices for each dimension."""
+    dims = list(map(str, found["valid"].dims))
+    where = dict(zip(dims, at, strict=False))
+    columns: dict[str, Sequence[Any]] = {dim: found[dim].values[where[dim]] for dim in dims}
+    for name in (*METRICS, "depth"):
+        own = tuple(where[str(dim)] for dim in found[name].dims)
+        columns[name] = found[name].values[own] if own else found[name].values.reshape(1).repeat(len(at[0]))
+    stamp = {key: found.attrs[key] for key in ("convention", "clip", "classes", "views")}
+    swept = tuple(dim for dim in dims if dim != "spec")
+    return Explored({"spec": [spec] * len(at[0]), **columns}, stamp, swept=swept, fixed=fixed)

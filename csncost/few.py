@@ -47,5 +47,5 @@ def _explored(spec: str, axes: Sequence[Axis], found: dict[tuple[Any, ...], Repo
         return None
     stamp = dict(zip(("convention", "clip", "classes"), stamps.pop(), strict=True)) | {"views": 1}
     labels = {one.name: [point[i] for point in found] for i, one in enumerate(axes)}
-    counts = {metric: [getattr(report, metric) for report in found.values()] for metric in METRICS}
+    counts = {metric: [getattr(report, metric) for report in found.values()] for metric in (*METRICS, "depth")}
     return Explored({"spec": [spec] * len(found), **labels, **counts}, stamp, refused)

@@ -48,9 +48,9 @@ def study(
     """The paper's designs, with every legal one of the `groups`: a row each, named so that `analyze` takes it.
 
     Columns are `spec`, `family` (simple, bottleneck), `blocks`, `kind` (none, G, D, DG), `groups` (1 where the kind
-    has none), what else is swept, and the four metrics: params, FLOPs of one clip in the convention's unit,
-    interactions (pairs), activations (elements). `frames`, `size`, `classes` and parameters such as `width` may be
-    values or lists of them. Raises as `sweep` does.
+    has none), what else is swept, the four metrics (params, FLOPs of one clip in the convention's unit, interactions
+    in pairs, activations in elements), and `depth` in weighted layers. `frames`, `size`, `classes` and parameters such
+    as `width` may be values or lists of them. Raises as `sweep` does.
 
     >>> study([2], [8]).columns["spec"][:4]
     ['simple-8', 'simple-G2-8', 'simple-D-8', 'bottleneck-8']
@@ -87,7 +87,7 @@ def designs(found: Explored) -> list[Design]:
     names = tuple(item.name for item in fields(Design))
     if missing := [name for name in names if name not in found.columns]:
         raise CsncostError(f"these are no designs of the paper's study: they have no {missing[0]}", "name no SPEC")
-    if more := [name for name in found.columns if name not in (*names, *ACCURACY)]:
+    if more := [name for name in found.columns if name not in (*names, "depth", *ACCURACY)]:
         raise CsncostError(f"designs with several values of {more[0]}", "give one")
     return [Design(**{name: row[name] for name in names}) for row in found]
 
@@ -121,7 +121,7 @@ def _rows(family: str, kind: str, part: Explored, given: Mapping[str, Any]) -> I
             modifiers[at] = _modifiers(plain, {key: value for key, value in chosen.items() if key not in CLIP})
         name = plain + _clip(chosen) + modifiers[at]
         design = {"spec": name, "family": family, "blocks": row["blocks"], "kind": kind, "groups": groups}
-        yield {**design, **{key: row[key] for key in knobs}, **{metric: row[metric] for metric in METRICS}}
+        yield {**design, **{key: row[key] for key in knobs}, **{metric: row[metric] for metric in (*METRICS, "depth")}}
 
 
 def _clip(given: Mapping[str, Any]) -> str:
@@ -188,7 +188,7 @@ def _reason(groups: int, blocks: Any, given: Mapping[str, Any]) -> str:
 
 def explore(specs: Sequence[SpecLike], groups: Any, blocks: Any, **given: Any) -> Explored:
     """The paper's study where there are no `specs`, and else their space: G over `groups`, `blocks`, what is given."""
-    given = {key: _alone(value) for key, value in given.items() if value is not None}
+    given = {key: alone(value) for key, value in given.items() if value is not None}
     if not specs:
         chosen = {"groups": groups, "blocks": blocks}
         found = study(**{key: value for key, value in chosen.items() if value is not None}, **given)
@@ -205,6 +205,6 @@ def explore(specs: Sequence[SpecLike], groups: Any, blocks: Any, **given: Any) -
     return found
 
 
-def _alone(value: Any) -> Any:
+def alone(value: Any) -> Any:
     """The value of a list of one, which is fixed and not swept."""
     return value[0] if isinstance(value, list) and len(value) == 1 else value

@@ -6,6 +6,7 @@ symbols; what decides the structure (blocks, words, lists) is lowered once for e
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
@@ -15,12 +16,13 @@ from csncost.analyze import resolve, shown
 from csncost.axes import SETTING, Axis, arguments, axis, is_swept, setting_of, shape_of
 from csncost.conventions import Convention
 from csncost.conventions import convention as find_convention
-from csncost.counts import METRICS, tally
+from csncost.counts import METRICS, tally, weighted_layers
 from csncost.errors import CsncostError, MissingExtra, SpecError, Undecided
 from csncost.lang.lower import lower
+from csncost.lang.printer import print_value
 from csncost.lang.syntax import Spec
 from csncost.network import Network
-from csncost.reading import SpecLike, not_literal, python_number, read, sizes
+from csncost.reading import SpecLike, literal, not_literal, python_number, read, sizes
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -43,8 +45,9 @@ def sweep(
     A list (range, array) sweeps its argument; other values are fixed, as in `analyze`. `size` is a list of ints or of
     pairs (H, W); several specs make the dimension `spec`. The variables `params`, `flops`, `interactions` and
     `activations` are int64 and equal what `analyze` says; where it would refuse a design, `valid` is False and they
-    are 0. Raises SpecError where no structure in the space is a network, CsncostError for values that cannot be
-    swept and for totals beyond 64 bits, MissingExtra without xarray.
+    are 0. `depth`, the weighted layers, has only the dimensions that decide it. Raises SpecError where no structure in
+    the space is a network, CsncostError for values that cannot be swept and for totals beyond 64 bits, MissingExtra
+    without xarray.
 
     >>> sweep("bottleneck-G-16", G=[1, 2, 3]).valid.values.tolist()
     [True, True, False]
@@ -90,6 +93,7 @@ class _Space:
         self.clips: set[str] = set()
         self.classes: set[Any] = set()
         self.lowered = 0
+        self.depths: list[tuple[tuple[slice, ...], Any]] = []
         try:
             import numpy
             import xarray
@@ -121,7 +125,20 @@ class _Space:
             variables = {name: values[0] for name, values in variables.items()}
         else:
             coords["spec"] = self.labels
-        return self.xr.Dataset({name: (dims, v) for name, v in variables.items()}, coords, self._attributes())
+        filled = {name: (dims, v) for name, v in variables.items()}
+        return self.xr.Dataset({**filled, "depth": self._depth()}, coords, self._attributes())
+
+    def _depth(self) -> tuple[list[str], Any]:
+        """Weighted layers, along the dimensions that decide them: few, and not the clip."""
+        whole = slice(None)
+        decides = [any(at[i] != whole or d.shape[i] > 1 for at, d in self.depths) for i in range(len(self.shape))]
+        found = self.np.zeros([n if one else 1 for n, one in zip(self.shape, decides, strict=True)], "int64")
+        for at, depth in self.depths:
+            found[tuple(some if one else whole for some, one in zip(at, decides, strict=True))] = depth
+        decides[0] = self.labels is not None
+        names = ("spec", *(one.name for one in self.axes))
+        shape = [n for n, one in zip(self.shape, decides, strict=True) if one]
+        return [name for name, one in zip(names, decides, strict=True) if one], found.reshape(shape)
 
     def _attributes(self) -> dict[str, Any]:
         one = {} if self.labels is not None else {"spec": shown(self.specs[0])}
@@ -132,6 +149,7 @@ class _Space:
             "clip": self.clips.pop() if len(self.clips) == 1 else "varies",
             "classes": self.classes.pop() if len(self.classes) == 1 else "varies",
             "views": 1,
+            "given": json.dumps({name: _text(name, value) for name, value in self.fixed.items()}),
         }
 
     def _fill_spec(self, spec: int) -> None:
@@ -197,6 +215,8 @@ class _Space:
 
         graph = factored(network.graph, lambda size: Factored([(array(size),)]) if hasattr(size, "dims") else size)
         totals = tally(graph, self.convention)._asdict()
+        depth = weighted_layers(graph)
+        self.depths.append((at, depth.small() if isinstance(depth, Factored) else self.np.array(depth, ndmin=len(at))))
         self._refuse_overflow({name: t.bound() if isinstance(t, Factored) else t for name, t in totals.items()})
         spread(map(array, network.masks), self.valid[at])
         for metric, total in totals.items():
@@ -226,6 +246,13 @@ class _Space:
         self.clips.add("x".join([size, *axes]))
         classes = network.classes
         self.classes.add(classes if isinstance(classes, int) else _said(classes))
+
+
+def _text(name: str, value: Any) -> str:
+    """A value as the language has it, or of a size as `112x160`."""
+    if name == "size" and isinstance(value, Sequence):
+        return "x".join(map(str, value))
+    return print_value(literal(name, value))
 
 
 def _said(size: Any) -> str:

@@ -76,8 +76,9 @@ FACTORIES = words(
 
 FREE_SHAPES: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(("cat", "concat", "concatenate"), shapes.concatenate),
-    **dict.fromkeys(("masked_fill", "clone", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout"), shapes.same),
-    **dict.fromkeys(("dropout", "feature_alpha_dropout", "tril", "triu", "zeros_like"), shapes.same),
+    **dict.fromkeys(("masked_fill", "clone", "tril", "triu", "zeros_like"), shapes.same),
+    **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "dropout3d"), shapes.activation),
+    **dict.fromkeys(("alpha_dropout", "feature_alpha_dropout"), shapes.activation),
 }
 """Rules of shapes for functions that compute nothing, and whose kernels are slow."""
 

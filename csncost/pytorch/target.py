@@ -64,9 +64,26 @@ def trace_target(
     if not inputs and (needed := _required(_signature(getattr(target, "forward", target)))):
         raise CsncostError(f'"{text[:80]}" takes {", ".join(needed)}: give --input', "for instance --input 1x3x224x224")
     known = _named(formulas) if formulas else None
-    with redirect_stdout(sys.stderr):
+    with redirect_stdout(sys.stderr), _or_a_factory(target, text):
         report = trace(target, from_texts(inputs), formulas=known, **options)
     return replace(report, spec=text)
+
+
+@contextmanager
+def _or_a_factory(target: Any, text: str) -> Iterator[None]:
+    """Where a function does not run on tensors, say how it is called if it is one that makes a model."""
+    try:
+        yield
+    except CsncostError as error:
+        names = [] if isinstance(target, nn.Module) else _required(_signature(target))
+        if not names or "(" in text:
+            raise
+        raise CsncostError(error.message, f"{error.hint}; if it makes a model, write {_call(text, names)}") from error
+
+
+def _call(text: str, names: Sequence[str]) -> str:
+    """How arguments are given in a target."""
+    return f"{text.partition('(')[0]}({', '.join(f'{name}=...' for name in names)})"
 
 
 def _named(text: str) -> Any:
@@ -86,9 +103,10 @@ def _parsed(text: str) -> tuple[str, str, tuple[tuple[Any, ...], dict[str, Any]]
     head, bracket, rest = text.partition("(")
     place, colon, attribute = head.rpartition(":")
     if not (colon and place.strip() and all(part.isidentifier() for part in attribute.strip().split("."))):
-        raise CsncostError(
-            f'"{text[:80]}" names nothing to trace', f"write package.module:callable or file.py:callable, {EXAMPLE}"
-        )
+        python = colon or head.endswith(".py")
+        also = EXAMPLE if python else "or give a spec to analyze, or to explain without --input"
+        hint = f"write package.module:callable or file.py:callable, {also}"
+        raise CsncostError(f'"{text[:80]}" names nothing to trace', hint)
     return place.strip(), attribute.strip(), _arguments(bracket + rest, text) if bracket else None
 
 
@@ -191,6 +209,16 @@ def _required(parameters: Sequence[inspect.Parameter] | None) -> list[str]:
     return [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
 
 
+def _how(found: Any, text: str) -> str:
+    """What something takes that is to be called, and how that is written."""
+    parameters = _signature(found) or ()
+    needed = _required(parameters)
+    if not parameters:
+        return "it takes no arguments"
+    every = ", ".join(str(p.replace(annotation=p.empty)) for p in parameters)
+    return f"it takes {every}" + (f": write {_call(text, needed)}" if needed else "")
+
+
 def _called(found: Any, arguments: tuple[tuple[Any, ...], dict[str, Any]], text: str) -> Any:
     """A model without parameters' values; made in full if its constructor cannot do with that."""
     args, kwargs = arguments
@@ -199,9 +227,7 @@ def _called(found: Any, arguments: tuple[tuple[Any, ...], dict[str, Any]], text:
     try:
         inspect.signature(found).bind(*args, **kwargs)
     except TypeError as error:
-        needed = _required(_signature(found))
-        hint = f"it takes {', '.join(needed)}: write {text.partition('(')[0]}({', '.join(f'{n}=...' for n in needed)})"
-        raise CsncostError(f'"{text[:80]}" cannot be called like this: {error}', hint if needed else "") from None
+        raise CsncostError(f'"{text[:80]}" cannot be called like this: {error}', _how(found, text)) from None
     except ValueError:  # no signature to be seen
         pass
     random = torch.get_rng_state()

@@ -15,9 +15,11 @@ from csncost.conventions import Convention
 from csncost.conventions import convention as find_convention
 from csncost.coverage import Unknown
 from csncost.errors import CsncostError
-from csncost.pytorch.formulas import Formulas, custom
+from csncost.pytorch.classifier import classifier as find_classifier
+from csncost.pytorch.formulas import Formulas, custom, unmatched
+from csncost.pytorch.functions import own_backward
+from csncost.pytorch.gradients import outputs
 from csncost.pytorch.inputs import Inputs, arguments, clip, described
-from csncost.pytorch.ledger import Entry
 from csncost.pytorch.scope import Scope
 from csncost.pytorch.state import direct_checkpoints, quiet_compiler, unchanged, unoptimised_scripts
 from csncost.pytorch.tracer import Tracer
@@ -53,10 +55,11 @@ def trace(
     in multiply-adds; what checkpoints compute anew is not counted.
 
     The `classifier`, which convention `paper` leaves out of the interactions, is the fully connected layer that gives
-    the output (after it, only activations); a module path names another, False none. `formulas` gives costs of
-    operations of your own: {"mylib::op": f}, f(*arguments, output=shape) with shapes for tensors, to multiply-adds or a
-    dict of quantities. Operations that no formula is known for are listed in `coverage.unknown`, and are an error if
-    `strict`.
+    the output (after it, only activations and a loss); a module path names another, False none.
+
+    `formulas` gives costs of operations of your own: {"mylib::op": f}, f(*arguments, output=shape) with shapes for
+    tensors, to multiply-adds or a dict of quantities, in which "backward" are the multiply-adds of its backward pass.
+    Operations that no formula is known for are listed in `coverage.unknown`, and are an error if `strict`.
     `fast=False` asks the meta kernels for every shape; the report is the same.
 
     Raises CsncostError for a target that cannot run on these inputs, with the place and PyTorch's own reason.
@@ -91,23 +94,29 @@ def run(
     with ExitStack() as stack:
         _surround(stack, tracer, backward)
         output = _run(target, args, kwargs, scope)
+    if isinstance(output, nn.Module):
+        raise CsncostError(f"{_called(target)} returned a model, {type(output).__name__}", "trace that model")
     if tracer.unread is not None:  # the model went on without the value, by a way that it may not take
         raise tracer.unread
+    ends = outputs(output)
     if tracer.marks.gradients is not None:
-        tracer.marks.gradients.settle(output)
-    last = _classifier(tracer.ledger.order, classifier)
+        tracer.marks.gradients.settle(ends)
+    calls = tuple(tracer.ledger.calls())
+    last, unclassified = find_classifier(tracer.ledger.order, classifier, ends)
     classes = None
     if last is not None:
         last.call.kind, classes = "classifier", last.call.out_channels
     return Trace(
         name=_called(target),
-        calls=tuple(tracer.ledger.calls()),
+        calls=calls,
         free=tracer.free,
-        unknown=tuple(Unknown(op, path, calls) for (op, path), calls in tracer.unknown.items()),
+        unknown=tuple(Unknown(op, path, calls) for (op, path), calls in tracer.ledger.unknown.items()),
         unused=tracer.ledger.unused(),
         setting=setting,
         clip=clip(args, kwargs),
         classes=classes,
+        unclassified=unclassified,
+        remarks=tuple(unmatched(tracer.formulas, calls)),
     )
 
 
@@ -121,6 +130,7 @@ def _surround(stack: ExitStack, tracer: Tracer, backward: bool) -> None:
     stack.enter_context(tracer.scope.following())
     if backward:
         stack.enter_context(torch.enable_grad())
+        stack.enter_context(own_backward(tracer))
     stack.enter_context(tracer.net)
     stack.enter_context(tracer)
 
@@ -146,8 +156,11 @@ def _unwrapped(target: Any) -> Target:
         if inner is None:
             break
         target = inner
+    if isinstance(target, type):
+        raise CsncostError(f"{target.__name__} is a class, not a model", f"make one first: {target.__name__}(...)")
     if not callable(target):
-        raise CsncostError(f"{type(target).__name__} cannot be run", "trace a module, a method of one, or a function")
+        hint = "; analyze counts a spec, build makes a module of it" if isinstance(target, str) else ""
+        raise CsncostError(f"{type(target).__name__} cannot be run", f"trace a module or a function{hint}")
     found: Target = target
     return found
 
@@ -207,20 +220,3 @@ def _called(target: Any) -> str:
     if isinstance(target, nn.Module):
         return type(target).__name__
     return getattr(target, "__qualname__", None) or type(target).__name__
-
-
-def _classifier(order: list[Entry], wanted: str | bool) -> Entry | None:
-    """The fully connected layer that gives the output, or the one at a path."""
-    if wanted is False:
-        return None
-    if isinstance(wanted, str):
-        found = [entry for entry in order if entry.path == wanted and entry.call.kind == "linear"]
-        if not found:
-            known = list(dict.fromkeys(entry.path for entry in order if entry.call.kind == "linear"))
-            hint = f"there are {', '.join(known[-5:])}" if known else "there are none"
-            raise CsncostError(f'no fully connected layer ran at "{wanted[:80]}"', hint)
-        return found[-1]
-    for entry in reversed(order):
-        if entry.call.kind != "act":
-            return entry if entry.call.kind == "linear" else None
-    return None

@@ -8,7 +8,8 @@ scripted code is seen, too. Parameters, buffers and small constants are real ten
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -17,15 +18,17 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from csncost.errors import CsncostError
-from csncost.pytorch import hollow, names, scope
+from csncost.pytorch import dtypes, hollow, names, scope
 from csncost.pytorch.hollow import Args, Kwargs, mapped, tensors
-from csncost.pytorch.ledger import Ledger
+from csncost.pytorch.ledger import Aside, Ledger
 from csncost.pytorch.marks import Marks
 from csncost.pytorch.scope import Scope
 from csncost.pytorch.table import Op
 
 SMALL = 1 << 16
 """Elements of a constant that is made for real, so that code may read its values."""
+
+_ARITHMETIC = frozenset({"add", "multiply", "elementwise"})
 
 
 class Tracer(TorchFunctionMode):
@@ -38,12 +41,13 @@ class Tracer(TorchFunctionMode):
         self.fast = fast
         self.marks = Marks(place, backward)
         self.ledger = Ledger(place, self.marks)
+        self.book: Ledger | Aside = self.ledger
         self.free: Counter[str] = Counter()
-        self.unknown: Counter[tuple[str, str]] = Counter()
         self.copies: dict[int, Tensor] = {}
         self.stale: dict[int | None, Tensor] = {}
         self.unread: CsncostError | None = None
         self.quiet = False
+        self.autocast: str | None = None
         self.net = _Net(self)
         self._opening: list[Any] = []
 
@@ -52,6 +56,7 @@ class Tracer(TorchFunctionMode):
         kwargs = kwargs or {}
         if way == "plain":
             return func(*args, **kwargs)
+        self.autocast = dtypes.autocasting() if torch._C._is_any_autocast_enabled() else None
         if torch._C._functorch.maybe_current_level() is not None:  # vmap hides an axis: its kernels show it
             return self._quietly(self._other, name, func, args, kwargs)
         if self.formulas and (op := self.formulas.get(func) or self.formulas.get(name)) is not None:
@@ -72,6 +77,26 @@ class Tracer(TorchFunctionMode):
         finally:
             self.quiet = before
 
+    @contextmanager
+    def unheard(self) -> Iterator[None]:
+        """What runs here is no part of the model."""
+        before, self.quiet = self.quiet, True
+        try:
+            with torch._C.DisableTorchFunction():
+                yield
+        finally:
+            self.quiet = before
+
+    @contextmanager
+    def aside(self) -> Iterator[Aside]:
+        """What runs here is written down apart, and what it cannot read stops nothing else."""
+        book, unread = self.book, self.unread
+        self.book = aside = Aside()
+        try:
+            yield aside
+        finally:
+            self.book, self.unread = book, unread
+
     def kernel(self, func: Any, args: Args, kwargs: Kwargs) -> Any:
         """A kernel that no function above it explains."""
         way, name = names.kernel(func)
@@ -82,11 +107,14 @@ class Tracer(TorchFunctionMode):
             return self.known(op, name, func, args, kwargs)
         if way == "free":
             return self._free(name, func, args, kwargs)
-        self.unknown[name, self.scope.stack[-1].path] += 1
+        self.book.unknown[name, self.scope.stack[-1].path] += 1
         return self.run(name, func, args, kwargs)
 
     def known(self, op: Op, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
         """An operation with a formula."""
+        if op.kind in _ARITHMETIC and self._counts_runs(args, kwargs):
+            self.free[name.strip("_")] += 1
+            return self.run(name, func, args, kwargs)
         needs = self.marks.gradients.needing(args, kwargs) if self.marks.gradients is not None else []
         target = kwargs.pop("out", None) if kwargs else None
         if self.fast and op.shape is not None and hollow.any_meta(args):
@@ -94,22 +122,39 @@ class Tracer(TorchFunctionMode):
             if names.in_place(name):
                 result = self._changed(name, func, args, kwargs, shape)
             elif shape is None:
-                result = self.run(name, func, args, kwargs)
+                result = self._asked(op, name, func, args, kwargs)
             else:
-                result = hollow.made(shape, args)
+                result = hollow.made(shape, args, dtypes.autocast(name, self.autocast) if self.autocast else None)
                 self.marks.inherit(name, result, args, kwargs)
         else:
-            result = self.run(name, func, args, kwargs)
-        self.ledger.record(op, args, kwargs, result, needs)
+            result = self._asked(op, name, func, args, kwargs)
+        self.book.record(op, args, kwargs, result, needs)
         if kwargs.get("inplace") is True and args and result is not args[0]:
             self.marks.inherit(name, args[0], (result,), {}, in_place=True)
         return result if target is None else target
+
+    def _asked(self, op: Op, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
+        """The result as the function itself says, which does not look at types where there is no data."""
+        dtypes.check(op.kind, name, args, kwargs, self.autocast)
+        return self.run(name, func, args, kwargs)
+
+    def _counts_runs(self, args: Args, kwargs: Kwargs) -> bool:
+        """Whether only whole numbers of the model's own are computed with, such as that of the batches seen."""
+        for tensor in tensors(args, kwargs):
+            if tensor.is_floating_point() or tensor.is_complex() or tensor.numel() != 1:
+                return False
+            owner = self.scope.owner(tensor)
+            if owner is None or owner.learned:
+                return False
+        return True
 
     def _free(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
         """An operation that computes nothing."""
         self.free[name.strip("_")] += 1
         if name in names.SELECTING:
             self._no_selection(name, args, kwargs)
+        if name == "_pack_padded_sequence":
+            self._known_lengths(args[1])
         target = kwargs.pop("out", None) if kwargs else None
         shape = names.FREE_SHAPES.get(name) if self.fast and hollow.any_meta(args) else None
         sizes = shape(*args, **kwargs) if shape is not None else None
@@ -129,6 +174,14 @@ class Tracer(TorchFunctionMode):
         if any(map(self._unknowable, picked)):
             raise self._unread(name, "selects by the values of an activation")
 
+    def _known_lengths(self, lengths: Tensor) -> None:
+        """Refuse to pack sequences of unknown lengths, which are what they cost."""
+        if self._unknowable(lengths):
+            raise CsncostError(
+                f"{self.scope.stack[-1].path or 'the model'} packs sequences, and their lengths are not known",
+                "give lengths as values: --input lengths=5,4,2, or a tensor of them in Python",
+            )
+
     def run(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
         """Run a function: for real on constants, else on tensors without data."""
         if names.in_place(name) and args and isinstance(args[0], Tensor):
@@ -143,8 +196,8 @@ class Tracer(TorchFunctionMode):
     def _on_twins(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
         twin = self._floating_twin if name in names.BY_VALUE else self.marks.twin
         args, kwargs = mapped(twin, args), mapped(twin, kwargs)
-        if torch._C._is_any_autocast_enabled():
-            args, kwargs = hollow.of_one_type(args, kwargs)
+        if (wanted := dtypes.autocast(name, self.autocast)) is not None:
+            args, kwargs = hollow.as_type(wanted, args, kwargs)
         with torch.no_grad():
             return func(*args, **kwargs)
 
@@ -205,7 +258,10 @@ class Tracer(TorchFunctionMode):
             return func(*args)
         wanted = names.DTYPES.get(name)
         for arg in (*args[1:], *kwargs.values()):
-            wanted = arg if isinstance(arg, torch.dtype) else arg.dtype if isinstance(arg, Tensor) else wanted
+            if name == "type" and isinstance(arg, str):  # "torch.FloatTensor"
+                arg = getattr(torch, arg.rpartition(".")[2], arg)
+            dtype = arg if isinstance(arg, torch.dtype) else getattr(arg, "dtype", None)  # a tensor has one, or a class
+            wanted = dtype if isinstance(dtype, torch.dtype) else wanted
         if wanted is None or wanted == tensor.dtype:
             return tensor
         if not tensor.is_meta:

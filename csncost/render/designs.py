@@ -9,7 +9,7 @@ from pathlib import Path
 from csncost.errors import CsncostError
 from csncost.explored import HEAD, Explored
 from csncost.files import replacing
-from csncost.render.output import emit
+from csncost.render.output import emit, write_whole
 from csncost.render.tradeoff import Axis
 
 SUFFIXES = {
@@ -38,9 +38,15 @@ def emit_designs(found: Explored, form: str | None, path: str | None) -> None:
 
 
 def draw(found: Explored, path: str, x: Sequence[Axis] | None = None) -> None:
-    """Draw designs to a file of the kind that its name says. Raises CsncostError for another, before it draws."""
-    from csncost.render.plots import save, tradeoff
+    """Draw designs to a file of the kind that its name says: a figure against `x`, or an interactive page of all.
+
+    Raises CsncostError for another, before it draws.
+    """
+    from csncost.render.plots import page, save, tradeoff
     from csncost.render.style import check_suffix
 
+    if Path(path).suffix.lower() == ".html":
+        write_whole(Path(path), page(found))
+        return
     check_suffix(Path(path))
     save(tradeoff(found, x=x), path)

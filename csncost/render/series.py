@@ -21,13 +21,14 @@ _STUDY = ("spec", "family", "blocks", "kind", "groups")
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A design in a figure; `y` is None where its accuracy is not logged, `spread` where there is one run."""
+    """A design, `row`, in a figure; `y` is None where its accuracy is not logged, `spread` where there is one run."""
 
     x: float
     y: float | None
     spread: float | None
     text: str
     mark: Mark
+    row: Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ def _space_curves(rows: Sequence[Row], x: str, y: str, along: str, name: str) ->
 def _point(row: Row, x: str, y: str, text: str, mark: Mark) -> Point:
     height = row.get(y)
     return Point(float(row[x]), None if height is None else float(height),
-                 row.get("accuracy_spread") if y == "accuracy" else None, text, mark)  # fmt: skip
+                 row.get("accuracy_spread") if y == "accuracy" else None, text, mark, row)  # fmt: skip
 
 
 def _varied(rows: Sequence[Row], besides: Sequence[str] = ()) -> list[str]:

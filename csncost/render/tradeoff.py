@@ -15,7 +15,7 @@ from csncost.explored import Explored
 from csncost.records import Accuracies, Result
 from csncost.render.labels import Label, place_labels
 from csncost.render.looks import BASE, LOOKS, OPEN, STAR, Look, mark_style
-from csncost.render.series import Curve, Panel, Point, View, view
+from csncost.render.series import Curve, Panel, Point, Row, View, view
 from csncost.render.style import (
     COLUMN,
     TITLES,
@@ -61,7 +61,7 @@ def tradeoff(
     Raises CsncostError for no designs, for axes there are not and for more panels or curves than a figure has room
     for, MissingExtra without matplotlib.
     """
-    rows, stamp, measured = _rows(designs, accuracies, frames, size)
+    rows, stamp, found = rows_of(designs, accuracies, frames, size)
     logged = any(row.get("accuracy") is not None for row in rows)
     xs = [x] if isinstance(x, str) else list(x or (("flops", "interactions") if logged and y is None else ("flops",)))
     ys = [y or ("accuracy" if logged else "interactions" if one != "interactions" else "flops") for one in xs]
@@ -72,7 +72,7 @@ def tradeoff(
         figure, drawn = _panels(views)
         for axes, shown, panel in drawn:
             _panel(axes, panel, shown.x, shown.y)
-            _name_height(axes, shown.y, measured)
+            _name_height(axes, shown.y, measured(found))
         _legend(figure, views)
         stamp_figure(figure, stamp)
         settle(figure)  # labels can see where points are
@@ -81,29 +81,29 @@ def tradeoff(
     return figure
 
 
-def _rows(
+def rows_of(
     designs: Any, accuracies: Any, frames: int | None, size: Any
-) -> tuple[Sequence[Mapping[str, Any]], Mapping[str, Any], str]:
-    """The designs with their accuracies, how they were counted, and what was measured."""
+) -> tuple[Sequence[Row], Mapping[str, Any], Mapping[int, Result]]:
+    """The designs with their accuracies, how they were counted, and what is logged of them."""
     if isinstance(designs, Explored):
         if accuracies is not None:
             designs = designs.with_accuracy(accuracies)
         found = designs.joined.found if designs.joined else {}
-        return designs.rows, designs.stamp, _measured(found)
+        return designs.rows, designs.stamp, found
     if isinstance(accuracies, Accuracies):
         found = accuracies.join([design.spec for design in designs], frames=frames, size=size).found
     else:
         found = accuracies or {}
     rows = [asdict(design) | _logged(found.get(i)) for i, design in enumerate(designs)]
     log = {"log": accuracies.log} if isinstance(accuracies, Accuracies) else {}
-    return rows, _stamp(designs, frames, size) | log, _measured(found)
+    return rows, _stamp(designs, frames, size) | log, found
 
 
 def _logged(result: Result | None) -> dict[str, float | None]:
     return {"accuracy": result.mean, "accuracy_spread": result.spread} if result else {"accuracy": None}
 
 
-def _measured(found: Mapping[int, Result]) -> str:
+def measured(found: Mapping[int, Result]) -> str:
     """What was measured: `Kinetics-400 video@1`."""
     if not found:
         return ""
@@ -170,10 +170,10 @@ def _panel(axes: Axes, panel: Panel, x: str, y: str) -> None:
     axes.autoscale_view()
 
 
-def _name_height(axes: Axes, y: str, measured: str) -> None:
+def _name_height(axes: Axes, y: str, what: str) -> None:
     """What is drawn upwards, at the first panel of each row."""
     first = axes.get_subplotspec().is_first_col()  # type: ignore[union-attr]
-    title = f"{measured} (%)" if y == "accuracy" and measured else axis_title(y)
+    title = f"{what} (%)" if y == "accuracy" and what else axis_title(y)
     axes.set_ylabel(title if first else "")
 
 
