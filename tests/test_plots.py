@@ -10,8 +10,10 @@ from csncost.accuracy import read_log
 from csncost.cli import main
 from csncost.designs import Design
 from csncost.errors import CsncostError, MissingExtra
+from csncost.paper_study import explore
 from csncost.render import plots, style
 from csncost.render.looks import LOOKS
+from csncost.render.series import view
 
 pytest.importorskip("matplotlib")
 
@@ -112,7 +114,7 @@ def test_without_a_log_interactions_are_shown(designs):
     assert plots.tradeoff(designs, x="params", y="activations").axes[0].get_xlabel() == "parameters"
 
 
-@pytest.mark.parametrize("x", [None, "interactions", "params"])
+@pytest.mark.parametrize("x", [None, "params"])
 def test_labels_do_not_overlap_and_are_inside(designs, log, x):
     for accuracies in (None, log):
         figure = plots.tradeoff(designs, accuracies, x=x)
@@ -199,23 +201,40 @@ def test_plots_from_the_command_line(command, tmp_path):
     assert ".png, .pdf or .svg" in result.stderr
 
 
-@pytest.mark.parametrize(("arguments", "panels", "curves"), [
-    (["--groups", "1..8", "--frames", "8,16"], 4, 8), (["--groups", "2", "--blocks", "4,8,16"], 3, 6), (["--groups", "2", "--blocks", "8", "--width", "0.5,1"], 2, 4),
-    (["bottleneck-G-16", "--groups", "1..64"], 1, 1), (["bottleneck-G-16", "simple-G-8", "--groups", "1..8", "--frames", "8,16"], 2, 4), (["ir-CSN-50"], 1, 1),
-    (["bottleneck-G-16", "--groups", "1..8", "--width", "0.5,1,2", "--size", "112,128x160", "--frames", "8"], 2, 6),
-])  # fmt: skip
-def test_any_swept_space_is_drawn(arguments, panels, curves, tmp_path, monkeypatch):
-    drawn = []
-    monkeypatch.setattr(plots, "tradeoff", lambda *a, real=plots.tradeoff, **k: drawn.append(real(*a, **k)) or drawn[-1])  # fmt: skip
+SPACES = [
+    ([], {"groups": [2], "frames": [8, 16]}, 4, 8),
+    ([], {"groups": [2], "blocks": [8, 4, 16]}, 3, 6),
+    (["bottleneck-G-16", "simple-G-8"], {"groups": [1, 2, 4], "frames": [8, 16]}, 2, 4),
+    (["bottleneck-G-16"], {"groups": [1, 2], "width": [0.5, 1, 2], "size": [112, (128, 160)], "frames": 8}, 2, 6),
+    (["bottleneck-G-16"], {"groups": [1, 2, 4, 8]}, 1, 1),
+]
+
+
+@pytest.mark.parametrize("space", range(len(SPACES)))
+def test_any_swept_space_has_panels_of_curves(space):
+    specs, given, panels, curves = SPACES[space]
+    found = explore(specs, **{"groups": None, "blocks": None, **given})
+    shown = view(found.rows, "flops", "interactions").panels
+    assert [len(shown), sum(len(panel.curves) for panel in shown)] == [panels, curves]
+    points = [point for panel in shown for curve in panel.curves for point in curve.points]
+    assert sorted((p.x, p.y) for p in points) == sorted((row["flops"], row["interactions"]) for row in found)
+    assert len({panel.title for panel in shown}) == panels
+
+
+def test_a_space_is_drawn_from_the_command_line(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    result = CliRunner().invoke(main, ["sweep", *arguments, "--plot"])
+    result = CliRunner().invoke(main, ["sweep", "bottleneck-G-16", "--groups", "1..64", "--plot"])
     assert result.exit_code == 0, result.output
     assert "drawn: sweep.png" in result.stderr
     assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
-    assert len(drawn[0].axes) == panels
-    assert "convention paper" in drawn[0].get_supxlabel()
-    looks = [{line.get_color() for line in axes.get_lines() if line.get_marker() == "None"} or {1} for axes in drawn[0].axes]  # fmt: skip
-    assert sum(map(len, looks)) == curves
+
+
+def test_the_curves_of_a_space_go_along_its_groups():
+    figure = plots.tradeoff(explore(["bottleneck-G-16"], [4, 1, 2], None))
+    (axes,) = figure.axes
+    assert sorted(text.get_text() for text in axes.texts) == ["1", "2", "4"]
+    assert figure.legends[0].get_title().get_text() == "numbers at the points: G"
+    assert figure.get_supxlabel() == "convention paper, clip 3x8x224x224, 400 classes"
 
 
 @pytest.mark.parametrize("arguments", [
@@ -225,7 +244,7 @@ def test_any_swept_space_is_drawn(arguments, panels, curves, tmp_path, monkeypat
 ])  # fmt: skip
 def test_a_space_that_cannot_be_drawn_is_one_clear_error(arguments, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    given = [] if "--groups" in arguments else ["--groups", "1..4"]
+    given = [] if "--groups" in arguments else ["--groups", "1,2"]
     result = CliRunner().invoke(main, ["sweep", *given, *arguments])
     assert result.exit_code == 2, result.output
     assert "error: " in result.stderr
