@@ -219,7 +219,7 @@ def _line(one: Verification) -> dict[str, Any]:
     written = one.written
     theirs = one.counted_by_fvcore[1] if one.counted_by_fvcore else None
     return {
-        "network": written.spec if len(written.spec) <= 60 and "\n" not in written.spec else written.title,
+        "network": written.label,
         "clip": shape(written.clip),
         "layers": one.layers,
         "params": written.params,
