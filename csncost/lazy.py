@@ -1,0 +1,42 @@
+"""A sweep backed by Dask: every block of it is counted when it is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from csncost.blocks import Chunks, Source, block_lengths, source_of
+from csncost.counts import METRICS
+from csncost.errors import MissingExtra
+from csncost.factored import Array
+from csncost.parts import lengths, spread_out
+from csncost.structures import Space
+
+if TYPE_CHECKING:
+    from dask.array import Array as DaskArray
+
+
+def variables(space: Space, chunks: Chunks) -> tuple[dict[str, DaskArray], dict[str, Any]]:
+    """The metrics and `valid` as Dask arrays over a space, and its stamp. Raises as `sweep`, MissingExtra without Dask."""
+    try:
+        from dask import delayed
+        from dask.array import map_blocks
+    except ImportError:
+        raise MissingExtra("dask", "dask") from None
+    cut = tuple(
+        tuple(min(step, n - i) for i in range(0, n, step))
+        for n, step in zip(space.shape, block_lengths(space, chunks), strict=True)
+    )
+    source, stamp = source_of(space)
+    held = delayed(source, traverse=False)
+    found = {
+        name: map_blocks(_block, source=held, metric=name, chunks=cut, dtype=bool if name == "valid" else "int64", meta=None)
+        for name in (*METRICS, "valid")
+    }
+    return found, stamp
+
+
+def _block(source: Source, metric: str, block_info: Any = None) -> Array:
+    """One variable in one block."""
+    at = tuple(slice(*span) for span in block_info[None]["array-location"])
+    metrics = () if metric == "valid" else (metric,)
+    return spread_out(source.parts(at), lengths(at), metrics)[metric]
