@@ -45,8 +45,8 @@ Source: TypeAlias = Plan | BlockByBlock
 """What gives the parts of a block."""
 
 
-def source_of(space: Space) -> tuple[Source, dict[str, Any]]:
-    """What gives the parts of the blocks of a space, and what its results are stamped with.
+def source_of(space: Space) -> tuple[Source, Structures]:
+    """What gives the parts of the blocks of a space, and the structures that were lowered to tell.
 
     Raises SpecError as `sweep` does; CsncostError where it is clear that 64 bits do not hold a total.
     """
@@ -54,14 +54,14 @@ def source_of(space: Space) -> tuple[Source, dict[str, Any]]:
     if not small:
         structures = Structures(_sample(space))
         if not _is_light(space, structures.samples()):
-            return BlockByBlock(space), structures.attributes()
+            return BlockByBlock(space), structures
     structures = Structures(space)
     plan = Plan(tuple(structures.parts()))
     for part in plan.all:
         if any(total.bound() > MOST for total in part.totals.values()):
             design = part.largest()
             spread_out(plan.parts(design), lengths(design))
-    return plan, structures.attributes()
+    return plan, structures
 
 
 def _sample(space: Space) -> Space:

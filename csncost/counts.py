@@ -152,6 +152,20 @@ def tally(graph: Graph, convention: Convention) -> Counts:
     return total
 
 
+def weighted_layers(graph: Graph) -> Size:
+    """The depth of a network: convolutions and fully connected layers, those of shortcuts left out.
+
+    Copies are counted once and multiplied, so their number may be an array or a symbol.
+    """
+    total: Size = 0
+    for node in graph.nodes:
+        if isinstance(node.op, Graph):
+            total = total + weighted_layers(node.op) * node.copies
+        elif isinstance(node.op, (Conv, Linear)):
+            total = total + int(graph.level == "stage" or not node.name.startswith("shortcut"))
+    return total
+
+
 def operations(graph: Graph) -> Iterator[tuple[Node, Shape]]:
     """One copy of every operation of a graph, with the shape of its first input."""
     for node, inputs in first_inputs(graph):

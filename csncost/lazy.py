@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from csncost.blocks import Chunks, Source, block_lengths, source_of
 from csncost.counts import METRICS
 from csncost.errors import MissingExtra
 from csncost.factored import Array
-from csncost.parts import lengths, spread_out
+from csncost.parts import Plan, lengths, spread_out
 from csncost.structures import Space
 
-if TYPE_CHECKING:
-    from dask.array import Array as DaskArray
 
+def variables(space: Space, chunks: Chunks) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The variables of a space, those of every design as Dask arrays, and its stamp.
 
-def variables(space: Space, chunks: Chunks) -> tuple[dict[str, DaskArray], dict[str, Any]]:
-    """The metrics and `valid` as Dask arrays over a space, and its stamp. Raises as `sweep`, MissingExtra without Dask."""
+    Raises as `sweep` does, and MissingExtra without Dask.
+    """
     try:
         from dask import delayed
         from dask.array import map_blocks
@@ -26,13 +26,15 @@ def variables(space: Space, chunks: Chunks) -> tuple[dict[str, DaskArray], dict[
         tuple(min(step, n - i) for i in range(0, n, step))
         for n, step in zip(space.shape, block_lengths(space, chunks), strict=True)
     )
-    source, stamp = source_of(space)
+    source, structures = source_of(space)
     held = delayed(source, traverse=False)
-    found = {
-        name: map_blocks(_block, source=held, metric=name, chunks=cut, dtype=bool if name == "valid" else "int64", meta=None)
-        for name in (*METRICS, "valid")
+    found: dict[str, Any] = {
+        name: map_blocks(_block, source=held, metric=name, chunks=cut, dtype=bool if name == "valid" else "int64")
+        for name in (*METRICS, "valid", "depth")
     }
-    return found, stamp
+    if isinstance(source, Plan):
+        found["depth"] = structures.depth()
+    return found, structures.attributes()
 
 
 def _block(source: Source, metric: str, block_info: Any = None) -> Array:

@@ -36,7 +36,7 @@ def sweep(
     A list (range, array) sweeps its argument; other values are fixed, as in `analyze`. `size` is a list of ints or of
     pairs (H, W); several specs make the dimension `spec`. The variables `params`, `flops`, `interactions` and
     `activations` are int64 and equal what `analyze` says; where it would refuse a design, `valid` is False and they
-    are 0. With `chunks` the same is backed by Dask and may be larger than memory: "auto", the greatest number of
+    are 0. `depth`, the weighted layers, has only the dimensions that decide it. With `chunks` the same is backed by Dask and may be larger than memory: "auto", the greatest number of
     designs in a block, or {dimension: length}. Raises SpecError where no structure in the space is a network,
     CsncostError for values that cannot be swept and for totals beyond 64 bits (with `chunks` when they are computed,
     if it cannot be told before), MissingExtra without xarray or Dask.
@@ -55,7 +55,7 @@ def sweep(
     refuse_size(space.shape)
     structures = Structures(space)
     found = spread_out(structures.parts(), space.shape)
-    return dataset(space, found, structures.attributes())
+    return dataset(space, {**found, "depth": structures.depth()}, structures.attributes())
 
 
 def space_of(specs: Any, convention: str | Convention, given: Mapping[str, Any]) -> Space:
@@ -74,14 +74,17 @@ def space_of(specs: Any, convention: str | Convention, given: Mapping[str, Any])
 
 
 def dataset(space: Space, variables: Mapping[str, Any], attributes: Mapping[str, Any]) -> Dataset:
-    """Arrays over a space (specs first, one or several) with its coordinates. Raises MissingExtra without xarray."""
+    """Arrays over a space, specs first, one or several, or (names, array), with its coordinates.
+
+    Raises MissingExtra without xarray.
+    """
     try:
         from xarray import Dataset
     except ImportError:
         raise MissingExtra("xarray", "arrays") from None
-    if space.labels is None:
-        variables = {name: values[0] for name, values in variables.items()}
-    return Dataset({name: (space.dims, v) for name, v in variables.items()}, space.coordinates(), attributes)
+    first = 0 if space.labels is None else slice(None)
+    named = {name: v if isinstance(v, tuple) else (space.dims, v[first]) for name, v in variables.items()}
+    return Dataset(named, space.coordinates(), attributes)
 
 
 def _specs(specs: Any) -> list[SpecLike]:

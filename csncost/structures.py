@@ -6,6 +6,7 @@ symbols.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,13 +18,14 @@ import numpy as np
 from csncost.analyze import resolve, shown
 from csncost.axes import SETTING, Axis, arguments, setting_of
 from csncost.conventions import Convention
-from csncost.counts import tally
+from csncost.counts import tally, weighted_layers
 from csncost.errors import CsncostError, MissingExtra, SpecError, Undecided
 from csncost.factored import Array, Block, Factored, factored
 from csncost.lang.lower import lower
+from csncost.lang.printer import print_value
 from csncost.network import Network
-from csncost.parts import Part
-from csncost.reading import SpecLike, not_literal, python_number, sizes
+from csncost.parts import Part, lengths
+from csncost.reading import SpecLike, literal, not_literal, python_number, sizes
 
 MAX_LOWERINGS = 20_000
 """Networks of different structure in one space."""
@@ -69,6 +71,7 @@ class Structures:
         self.space = space
         self.clips: set[str] = set()
         self.classes: set[Any] = set()
+        self.depths: list[tuple[Block, Array]] = []
         self.lowered = 0
 
     def parts(self) -> Iterator[Part]:
@@ -141,16 +144,15 @@ class Structures:
     def _part(self, network: Network, spec: int, chosen: Mapping[str, int]) -> Part:
         """Where a network of arrays stands in the space, and what it costs."""
         graph = factored(network.graph, lambda size: Factored([(self._array(size),)]) if hasattr(size, "dims") else size)
-        totals = tally(graph, self.space.convention)._asdict()
-        shape = (1,) * len(self.space.shape)
-        return Part(
+        totals = {**tally(graph, self.space.convention)._asdict(), "depth": weighted_layers(graph)}
+        one = (1,) * len(self.space.shape)
+        part = Part(
             at=(slice(spec, spec + 1), *(_place(one, chosen) for one in self.space.axes)),
             masks=(*map(self._array, network.masks), *self._absences(chosen)),
-            totals={
-                name: total if isinstance(total, Factored) else Factored.constant(total, shape)
-                for name, total in totals.items()
-            },
+            totals={k: v if isinstance(v, Factored) else Factored.constant(v, one) for k, v in totals.items()},
         )
+        self.depths.append((part.at, part.totals["depth"].small()))
+        return part
 
     def _array(self, value: Any) -> Array:
         """A labelled array with an axis for each dimension of the space."""
@@ -175,6 +177,18 @@ class Structures:
         classes = network.classes
         self.classes.add(classes if isinstance(classes, int) else _said(classes))
 
+    def depth(self) -> tuple[list[str], Array]:
+        """Weighted layers, along the dimensions that decide them: few, and not the clip."""
+        shape = self.space.shape
+        decides = [any(lengths(at)[i] < n or d.shape[i] > 1 for at, d in self.depths) for i, n in enumerate(shape)]
+        found = np.zeros([n if one else 1 for n, one in zip(shape, decides, strict=True)], np.int64)
+        for at, depth in self.depths:
+            found[tuple(some if one else slice(None) for some, one in zip(at, decides, strict=True))] = depth
+        names = ["spec", *(one.name for one in self.space.axes)]
+        decides[0] = self.space.labels is not None
+        kept = [(name, n) for name, n, one in zip(names, shape, decides, strict=True) if one]
+        return [name for name, _ in kept], found.reshape([n for _, n in kept])
+
     def attributes(self) -> dict[str, Any]:
         """What a result is stamped with, as far as the space was lowered."""
         one = {} if self.space.labels is not None else {"spec": shown(self.space.specs[0])}
@@ -185,6 +199,7 @@ class Structures:
             "clip": next(iter(self.clips)) if len(self.clips) == 1 else "varies",
             "classes": next(iter(self.classes)) if len(self.classes) == 1 else "varies",
             "views": 1,
+            "given": json.dumps({name: _text(name, value) for name, value in self.space.fixed.items()}),
         }
 
 
@@ -204,6 +219,13 @@ def _setting(given: dict[str, Any]) -> dict[str, Any]:
 
 def _place(one: Axis, chosen: Mapping[str, int]) -> slice:
     return slice(chosen[one.name], chosen[one.name] + 1) if one.name in chosen else slice(0, len(one.values))
+
+
+def _text(name: str, value: Any) -> str:
+    """A value as the language has it, or of a size as `112x160`."""
+    if name == "size" and isinstance(value, Sequence):
+        return "x".join(map(str, value))
+    return print_value(literal(name, value))
 
 
 def _said(size: Any) -> str:
