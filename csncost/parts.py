@@ -68,7 +68,7 @@ class Part:
         valid = np.empty(inner, np.bool_)
         spread(self.masks, valid)
         index = np.flatnonzero(valid)
-        found: Columns = {"place": _places(index, inner, self.at, shape)}
+        found: Columns = {"place": places_in(index, inner, self.at, shape)}
         few = len(index) * _FEW < valid.size
         point = np.unravel_index(index, inner) if few else ()
         for metric in metrics:
@@ -77,7 +77,7 @@ class Part:
             else:
                 out = np.empty(inner, np.int64)
                 self._fill(metric, valid, out)
-                found[metric] = out.reshape(-1)[index]
+                found[metric] = out.reshape(-1)[index] if len(index) < out.size else out.reshape(-1)
         return found
 
     def largest(self) -> Block:
@@ -90,8 +90,8 @@ class Part:
         return tuple(slice(i, i + 1) for i in point)
 
 
-def _places(index: Array, inner: tuple[int, ...], at: Block, shape: tuple[int, ...]) -> Array:
-    """Places in a part, counted through, as places in what is around it."""
+def places_in(index: Array, inner: tuple[int, ...], at: Block, shape: tuple[int, ...]) -> Array:
+    """Places in a block of a shape, counted through, as places in what is around it."""
     if inner == shape:
         return index
     point = np.unravel_index(index, inner)
