@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from csncost.comparison import Comparison, compare
     from csncost.correlation import correlate
     from csncost.explanation import Explanation, explain
+    from csncost.front import pareto, search
+    from csncost.inverse import solve
     from csncost.paper import reproduce
     from csncost.paper_study import study
     from csncost.pytorch.build import build
@@ -40,11 +42,14 @@ __all__ = [
     "correlate",
     "explain",
     "formula",
+    "pareto",
     "parse",
     "plot",
     "read_log",
     "reproduce",
+    "search",
     "show",
+    "solve",
     "study",
     "sweep",
     "to_network",
@@ -61,8 +66,11 @@ _LATER = {
     "explain": "csncost.explanation",
     "Formula": "csncost.symbolic",
     "formula": "csncost.symbolic",
+    "pareto": "csncost.front",
     "read_log": "csncost.accuracy",
     "reproduce": "csncost.paper",
+    "search": "csncost.front",
+    "solve": "csncost.inverse",
     "study": "csncost.paper_study",
     "sweep": "csncost.space",
     "trace": "csncost.pytorch.trace",

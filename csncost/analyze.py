@@ -11,7 +11,7 @@ from typing import Any
 
 from csncost.conventions import Convention
 from csncost.conventions import convention as find_convention
-from csncost.counts import everything_measured, tally
+from csncost.counts import everything_measured, tally, weighted_layers
 from csncost.errors import CsncostError, SpecError
 from csncost.lang.canonical import canonical
 from csncost.lang.definitions import aliases
@@ -116,6 +116,7 @@ def _report(
         classes=net.classes,
         views=views,
         totals=totals._replace(flops=totals.flops * views),
+        depth=int(weighted_layers(net.graph)),
         _rows=partial(network_rows, net, convention, views),
         _canonical=written,
         _recount=partial(_report, spec, name, written, net, views),

@@ -60,7 +60,7 @@ def axis(name: str, values: Any) -> Axis:
     """The axis of an argument. Raises CsncostError for values that are none, too many, repeated or of no use."""
     if not hasattr(values, "__len__") or isinstance(values, Mapping) or getattr(values, "ndim", 1) != 1:
         raise CsncostError(f"{name} is swept over a list of values", f"for instance {name}=[1, 2, 4]")
-    if name in ("params", "flops", "interactions", "activations", "valid", "spec"):
+    if name in ("params", "flops", "interactions", "activations", "depth", "valid", "spec"):
         raise CsncostError(f'"{name}" is a name of the result and cannot be a dimension', "call it something else")
     if not 0 < len(values) <= MAX_DESIGNS:
         raise CsncostError(f"{name} has {'too many' if len(values) else 'no'} values", "give at least one, and fewer")

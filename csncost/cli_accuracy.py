@@ -6,17 +6,7 @@ from typing import Any
 
 import click
 
-from csncost.cli_options import OUTPUT
-from csncost.errors import CsncostError
-
-
-def select_option(ctx: click.Context, param: click.Parameter, value: str) -> Any:
-    """`best`, `last`, or the number of an epoch."""
-    if value in ("best", "last"):
-        return value
-    if not (value.isascii() and value.isdigit() and len(value) < 10):
-        raise CsncostError(f'--select is best, last or an epoch, not "{value[:40]}"', "for instance --select 45")
-    return int(value)
+from csncost.cli_options import LOGGED, OUTPUT
 
 
 @click.command()
@@ -24,10 +14,7 @@ def select_option(ctx: click.Context, param: click.Parameter, value: str) -> Any
 @click.option(
     "--against", "metrics", multiple=True, metavar="NAME", help="interactions, flops, params, depth; repeatable."
 )
-@click.option("--metric", metavar="COLUMN", help="The column of accuracies (default: the one that is called so).")
-@click.option(
-    "--select", default="best", callback=select_option, metavar="best|last|EPOCH", help="Which epoch of a run counts."
-)
+@LOGGED
 @OUTPUT
 def correlate(logs: Any, metrics: Any, metric: Any, select: Any, form: Any, output: Any) -> None:
     """How accuracy goes with cost, over the networks of a log.

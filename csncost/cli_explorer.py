@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from csncost.cli_options import FILE, name_options, spec_argument
+from csncost.cli_options import ACCURACY, FILE, LOGGED, name_options, spec_argument
 from csncost.errors import CsncostError
 from csncost.table import FORMATS
 
@@ -49,9 +49,22 @@ def _option(name: str, example: str, text: str, reader: str = "values") -> Calla
 @_option("--width", "RANGE", "Multipliers of the widths: 0.5,1,2.")
 @click.option("-p", "names", multiple=True, callback=_ranges, metavar="NAME=RANGE", help="Any other; repeatable.")
 @click.option("--convention", default="paper", metavar="NAME", help="How to count: paper, macs, flops, fvcore, ...")
+@ACCURACY
+@LOGGED
 @click.option("--format", "form", type=click.Choice((*FORMATS, *BULK)), help="Default: by the file's suffix, or table.")
 @FILE
-def sweep(specs: Any, groups: Any, blocks: Any, form: Any, output: Any, names: Any, **options: Any) -> None:
+def sweep(
+    specs: Any,
+    groups: Any,
+    blocks: Any,
+    logs: Any,
+    metric: Any,
+    select: Any,
+    form: Any,
+    output: Any,
+    names: Any,
+    **options: Any,
+) -> None:
     """Every combination of values at once, exactly as analyze counts each.
 
     Without a SPEC, the paper's study: simple and bottleneck networks with 8 and 16 blocks, each with no groups, all
@@ -60,16 +73,20 @@ def sweep(specs: Any, groups: Any, blocks: Any, form: Any, output: Any, names: A
     \b
       csncost sweep --groups 1..64
       csncost sweep --groups 1..64 --frames 8,16,32 -o designs.csv
+      csncost sweep --groups 1..64 --accuracy paper
       csncost sweep bottleneck-G-16 --groups 1..64 --size 112..256:16 --width 0.5,1,2 -o space.nc
 
-    A range a..b has both ends, a..b:step those it meets; ranges and values may be mixed: 1..4,8,16..64:16. Needs the
-    extra arrays.
+    A range a..b has both ends, a..b:step those it meets; ranges and values may be mixed: 1..4,8,16..64:16. Many
+    designs, and the space of a SPEC, need the extra arrays.
     """
+    from csncost.accuracy import read_arguments
     from csncost.paper_study import explore
     from csncost.render.designs import emit_designs
 
     given = {**options, **_unlike(names, options)}
     found = explore(specs, groups, blocks, **given)
+    if logs:
+        found = found.with_accuracy(read_arguments(logs, select=select, metric=metric))
     for note in found.notes:
         click.echo(note, err=True)
     emit_designs(replace(found, notes=()), form, output)

@@ -57,6 +57,15 @@ def spec_argument(ctx: click.Context, param: click.Parameter, value: Any) -> Any
     return tuple(map(read, value)) if isinstance(value, tuple) else read(value)
 
 
+def select_option(ctx: click.Context, param: click.Parameter, value: str) -> Any:
+    """`best`, `last`, or the number of an epoch."""
+    if value in ("best", "last"):
+        return value
+    if not (value.isascii() and value.isdigit() and len(value) < 10):
+        raise CsncostError(f'--select is best, last or an epoch, not "{value[:40]}"', "for instance --select 45")
+    return int(value)
+
+
 def read(text: str) -> Any:
     """A spec as it was typed: a name, a file, a text, or - for standard input."""
     from csncost.reading import from_argument
@@ -113,4 +122,21 @@ INPUT = click.option(
     multiple=True,
     metavar="SHAPE",
     help="A shape 1x3x8x224x224, with a type 1x16:int64, by name x=1x16, a list [1x3x8x8,1x3x4x4]; repeatable.",
+)
+LOGGED = options_of(
+    click.option("--metric", metavar="COLUMN", help="The column of accuracies (default: the one that is called so)."),
+    click.option(
+        "--select",
+        default="best",
+        callback=select_option,
+        metavar="best|last|EPOCH",
+        help="Which epoch of a run counts.",
+    ),
+)
+ACCURACY = click.option(
+    "--accuracy",
+    "logs",
+    multiple=True,
+    metavar="LOG",
+    help="Measured accuracies: a table with a column spec, FILE=SPEC of one run, or paper; repeatable.",
 )

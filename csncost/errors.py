@@ -100,6 +100,10 @@ class Undecided(SpecError):
         self.names = frozenset(names)
 
 
+class NoAnswer(CsncostError):
+    """The question is a good one, and nothing is what it asks for."""
+
+
 class MissingExtra(CsncostError, ImportError):
     """A library is needed that comes with one of the package's extras."""
 

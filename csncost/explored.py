@@ -5,15 +5,19 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from csncost.accuracy import LogLike, read_log
 from csncost.counts import METRICS
 from csncost.errors import MissingExtra
+from csncost.joining import ACCURACY, MEASURED, accuracy_columns, join, join_notes
 from csncost.numbers import human
+from csncost.records import Joined, Select, points
 from csncost.table import Column, Table, data_frame
 
 if TYPE_CHECKING:
@@ -27,13 +31,21 @@ _PIECE = 10_000
 """Rows that are made at a time."""
 
 TITLES = {"flops": "FLOPs", "interactions": "interact.", "activations": "activ."}
-FACTS = ("family", "blocks", "kind", "groups")
+_SHOWN = {
+    "accuracy": Column("accuracy", "accuracy %", points, "right"),
+    "accuracy_spread": Column("accuracy_spread", "±", points, "right", tight=True),
+    "runs": Column("runs", "runs", lambda n: str(n or ""), "right"),
+}
+"""Columns of a log that people see, those of several runs where there are any."""
+
+FACTS = ("family", "blocks", "kind", "groups", "depth")
 """What the name of a design says already."""
 
 
 @dataclass(frozen=True)
 class Explored:
-    """Legal designs in columns: `spec` and what was swept, then params, FLOPs (of one clip), interactions, activations.
+    """Legal designs in columns: `spec` and what was swept, then params, FLOPs (of one clip), interactions, activations,
+    depth (weighted layers).
 
     `refused` says how many combinations are no network; `notes` say why, for people.
     """
@@ -42,6 +54,12 @@ class Explored:
     stamp: Mapping[str, Any]
     refused: int = 0
     notes: tuple[str, ...] = ()
+    swept: tuple[str, ...] = ()
+    """The columns that `analyze` is to be given, besides the spec, to say what a row says."""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    """What `analyze` is to be given besides for every row."""
+    joined: Joined | None = None
+    """What of a log belongs to the designs, by row, and what does not."""
     _dataset: Dataset | None = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -68,6 +86,39 @@ class Explored:
         """A row for each design: plain Python values, as `Design` has them where the columns are its fields."""
         return list(self)
 
+    def arguments(self, row: int) -> dict[str, Any]:
+        """What `analyze` takes besides the spec of a row to say what the row says."""
+        return {**self.fixed, **{name: _argument(name, self.columns[name][row]) for name in self.swept}}
+
+    def with_accuracy(self, log: LogLike, *, select: Select = "best", metric: str | None = None) -> Explored:
+        """The designs with the accuracies of a log, as `read_log` takes it, in the columns of `ACCURACY`.
+
+        `accuracy` is the mean of the runs of a design in percent, `accuracy_spread` their sample standard deviation;
+        a design of which nothing is logged has None. Notes say what of the log belongs to no design. Raises as
+        `read_log` does.
+        """
+        accuracies = read_log(log, select=select, metric=metric)
+        joined = join(accuracies, self.columns, self.stamp, self.arguments)
+        return replace(
+            self,
+            columns={**self.columns, **accuracy_columns(joined, len(self))},
+            stamp={**self.stamp, "log": accuracies.log},
+            notes=(*self.notes, *join_notes(accuracies, joined, len(self))),
+            joined=joined,
+        )
+
+    def take(self, rows: Sequence[int]) -> Explored:
+        """The designs of some rows, in their order."""
+        columns = {
+            name: values.take(rows) if hasattr(values, "take") else [values[i] for i in rows]
+            for name, values in self.columns.items()
+        }
+        joined = self.joined
+        if joined is not None:
+            found = {place: joined.found[row] for place, row in enumerate(rows) if row in joined.found}
+            joined = replace(joined, found=found)
+        return replace(self, columns=columns, joined=joined, _dataset=None)
+
     def table(self, most: int | None = None) -> Table:
         """The designs as a table, or the first `most` of them."""
         shown = len(self) if most is None else min(most, len(self))
@@ -77,32 +128,44 @@ class Explored:
         return Table(columns, rows, title=f"{len(self):,} designs", notes=[*more, *self.notes], stamp=self.stamp)
 
     def _column(self, name: str) -> Column:
+        if name == "accuracy" or (name in _SHOWN and any(n > 1 for n in self.columns["runs"])):
+            return _SHOWN[name]
         if name in METRICS:
             return Column(name, TITLES.get(name, name), human, "right", drop=int(name == "activations"))
-        return Column(name, name, only="machines" if name in FACTS else "", align="left" if name == "spec" else "right")
+        only: Literal["machines", ""] = "machines" if name in (*FACTS, *ACCURACY) else ""
+        return Column(name, name, only=only, align="left" if name == "spec" else "right")
 
     def to_dict(self) -> dict[str, Any]:
         """The designs as plain data."""
-        return {**self.stamp, "refused": self.refused, "designs": self.rows}
+        return {**self._head(), "designs": self.rows}
+
+    def _head(self) -> dict[str, Any]:
+        unmatched = {"unmatched": [one.to_dict() for one in self.joined.elsewhere]} if self.joined else {}
+        return {**self.stamp, "refused": self.refused, **unmatched}
 
     def to_json(self) -> str:
         """`to_dict` as JSON, a line for each design."""
-        head = json.dumps({**self.stamp, "refused": self.refused})
         designs = ",\n".join(f"  {json.dumps(row)}" for row in self)
-        return f'{head[:-1]}, "designs": [\n{designs}\n]}}\n'
+        return f'{json.dumps(self._head())[:-1]}, "designs": [\n{designs}\n]}}\n'
 
     def to_frame(self) -> DataFrame:
         """A pandas DataFrame, the stamp in its `attrs`. Raises MissingExtra without pandas."""
-        return data_frame(self.columns, self.stamp)
+        columns = {name: _numbers(v) if name in MEASURED else v for name, v in self.columns.items()}
+        return data_frame(columns, self.stamp)
 
     def to_dataset(self) -> Dataset:
-        """The whole space with its illegal combinations masked, or the designs along a dimension `design`."""
-        if self._dataset is not None:
-            return self._dataset
+        """The whole space with its illegal combinations masked, or the designs along a dimension `design`.
+
+        Accuracies are NaN where nothing is logged.
+        """
         from xarray import Dataset
 
-        labels = {name: ("design", _one_kind(v)) for name, v in self.columns.items() if name not in METRICS}
-        return Dataset({name: ("design", list(self.columns[name])) for name in METRICS}, labels, dict(self.stamp))
+        if self._dataset is not None:
+            return _with_logged(self._dataset, self.columns, self.joined)
+        numbers = [name for name in (*METRICS, "depth", *MEASURED) if name in self.columns]
+        labels = {name: ("design", _one_kind(v)) for name, v in self.columns.items() if name not in numbers}
+        variables = {name: ("design", _numbers(self.columns[name])) for name in numbers}
+        return Dataset(variables, labels, dict(self.stamp))
 
     def write(self, path: Path, form: str) -> None:
         """Write every design to a file: csv, json, netcdf or parquet. Raises MissingExtra."""
@@ -127,6 +190,32 @@ class Explored:
         writer.writerows(row + stamp for row in self._values())
 
 
+def _argument(name: str, value: Any) -> Any:
+    """The coordinate of a design as `analyze` takes it."""
+    if name == "size" and isinstance(value, str):
+        height, width = value.split("x")
+        return int(height), int(width)
+    return value.item() if hasattr(value, "item") else value
+
+
+def _with_logged(dataset: Dataset, columns: Mapping[str, Sequence[Any]], joined: Joined | None) -> Dataset:
+    """A space with the accuracies of its legal designs, and what they are in its attributes."""
+    from xarray import full_like
+
+    if joined is None:
+        return dataset
+    valid = dataset["valid"]
+    logged = {name: full_like(valid, float("nan"), float) for name in MEASURED}
+    for name, array in logged.items():
+        array.values[valid.values] = _numbers(columns[name])
+    return dataset.assign(logged).assign_attrs(joined.setting._asdict() | {"clip": dataset.attrs["clip"]})
+
+
+def _numbers(values: Sequence[Any]) -> list[Any]:
+    """Numbers with NaN where there is none."""
+    return [float("nan") if value is None else value for value in values]
+
+
 def _one_kind(values: Sequence[Any]) -> list[Any]:
     """Values that a file can hold in one column: all numbers, or all texts."""
     return list(map(str, values)) if any(isinstance(value, str) for value in values) else list(values)
@@ -139,16 +228,26 @@ def _needs(library: str) -> None:
         raise MissingExtra(library, "explore")
 
 
-def of_dataset(found: Dataset, spec: str = "") -> Explored:
-    """The legal designs of a swept space. `spec` is what it is called where it has no dimension of that name."""
+def of_dataset(found: Dataset, spec: str = "", fixed: Mapping[str, Any] = MappingProxyType({})) -> Explored:
+    """The legal designs of a swept space. `spec` is what it is called where it has no dimension of that name.
+
+    `fixed` are the arguments that all its designs share.
+    """
     valid = found["valid"].values
-    at = valid.nonzero() if valid.ndim else ()
-    columns: dict[str, Sequence[Any]] = {}
-    for dim, where in zip(found["valid"].dims, at, strict=True):
-        columns[str(dim)] = found[dim].values[where]
-    count = int(valid.sum())
-    columns = {"spec": [spec] * count, **columns, **{m: found[m].values[valid] for m in METRICS}}
-    stamp = {key: found.attrs[key] for key in ("convention", "clip", "classes", "views")}
-    refused = valid.size - count
+    designs = designs_at(found, valid.nonzero() if valid.ndim else ([0] * int(valid),), spec, fixed)
+    refused = valid.size - len(designs)
     notes = (f"{refused:,} of {valid.size:,} combinations are no network and are left out",) if refused else ()
-    return Explored(columns, stamp, refused, notes, found)
+    return replace(designs, refused=refused, notes=notes, _dataset=found)
+
+
+def designs_at(found: Dataset, at: Sequence[Any], spec: str, fixed: Mapping[str, Any]) -> Explored:
+    """The designs of a swept space in some places: an array of indices for each dimension."""
+    dims = list(map(str, found["valid"].dims))
+    where = dict(zip(dims, at, strict=False))
+    columns: dict[str, Sequence[Any]] = {dim: found[dim].values[where[dim]] for dim in dims}
+    for name in (*METRICS, "depth"):
+        own = tuple(where[str(dim)] for dim in found[name].dims)
+        columns[name] = found[name].values[own] if own else found[name].values.reshape(1).repeat(len(at[0]))
+    stamp = {key: found.attrs[key] for key in ("convention", "clip", "classes", "views")}
+    swept = tuple(dim for dim in dims if dim != "spec")
+    return Explored({"spec": [spec] * len(at[0]), **columns}, stamp, swept=swept, fixed=fixed)

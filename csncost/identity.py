@@ -63,18 +63,23 @@ def _states_clip(spec: SpecLike) -> bool:
     return all(not isinstance(size, Name) or size.id in bound for size in written.input.items[1:])
 
 
-def architecture(spec: SpecLike) -> str:
+def architecture(spec: SpecLike, **names: Any) -> str:
     """The canonical text of a network at one clip and class count, so that networks can be told apart by it alone.
 
     >>> architecture("ir-CSN-50@32x256(classes=487)") == architecture("bottleneck-D-16")
     True
     """
     try:
-        return analyze(spec, frames=8, size=224, classes=400).canonical
+        return analyze(spec, frames=8, size=224, classes=400, **names).canonical
     except SpecError:
-        return analyze(spec).canonical  # a network for which that clip is none
+        return analyze(spec, **names).canonical  # a network for which that clip is none
+
+
+def clip_of(spec: SpecLike, frames: int | None, size: Any, **names: Any) -> str:
+    """The clip that a design is analysed with."""
+    return shape(analyze(spec, frames=frames, size=size, **names).clip)
 
 
 def key_of(spec: SpecLike, frames: int | None, size: Any) -> tuple[str, str]:
     """The architecture of a design, and the clip that it is analysed with."""
-    return architecture(spec), shape(analyze(spec, frames=frames, size=size).clip)
+    return architecture(spec), clip_of(spec, frames, size)

@@ -15,6 +15,8 @@ from csncost.counts import METRICS
 from csncost.designs import Design
 from csncost.errors import CsncostError, SpecError
 from csncost.explored import Explored, of_dataset
+from csncost.few import one_by_one
+from csncost.joining import ACCURACY
 from csncost.lang.expand import expand
 from csncost.lang.lower import DEFAULT_CLIP
 from csncost.lang.parser import parse
@@ -46,9 +48,9 @@ def study(
     """The paper's designs, with every legal one of the `groups`: a row each, named so that `analyze` takes it.
 
     Columns are `spec`, `family` (simple, bottleneck), `blocks`, `kind` (none, G, D, DG), `groups` (1 where the kind
-    has none), what else is swept, and the four metrics: params, FLOPs of one clip in the convention's unit,
-    interactions (pairs), activations (elements). `frames`, `size`, `classes` and parameters such as `width` may be
-    values or lists of them. Raises as `sweep` does.
+    has none), what else is swept, the four metrics (params, FLOPs of one clip in the convention's unit, interactions
+    in pairs, activations in elements), and `depth` in weighted layers. `frames`, `size`, `classes` and parameters such
+    as `width` may be values or lists of them. Raises as `sweep` does.
 
     >>> study([2], [8]).columns["spec"][:4]
     ['simple-8', 'simple-G2-8', 'simple-D-8', 'bottleneck-8']
@@ -64,12 +66,20 @@ def study(
     for family, kinds in FAMILIES.items():
         for kind in kinds:
             swept = {**given, "blocks": blocks, **({"G": groups} if kind in GROUPED else {})}
-            part = of_dataset(sweep(_name(family, kind, "", "16"), convention=convention, **swept))
+            part = _part(_name(family, kind, "", "16"), swept, convention)
             rows += _rows(family, kind, part, given)
             refused, stamp = refused + part.refused, dict(part.stamp)
     rows.sort(key=_order(blocks))
     columns = {key: [row[key] for row in rows] for key in rows[0]} if rows else {"spec": []}
-    return Explored(columns, stamp, refused, tuple(_notes(groups, blocks, rows, refused, given)))
+    notes = tuple(_notes(groups, blocks, rows, refused, given))
+    return Explored(columns, stamp, refused, notes, fixed={"convention": convention})
+
+
+def _part(spec: str, given: Mapping[str, Any], convention: str | Convention) -> Explored:
+    """The designs of one kind."""
+    swept = {key: value for key, value in given.items() if is_swept(key, value)}
+    fixed = {key: value for key, value in given.items() if key not in swept}
+    return one_by_one(spec, swept, fixed, convention) or of_dataset(sweep(spec, convention=convention, **given))
 
 
 def designs(found: Explored) -> list[Design]:
@@ -77,9 +87,9 @@ def designs(found: Explored) -> list[Design]:
     names = tuple(item.name for item in fields(Design))
     if missing := [name for name in names if name not in found.columns]:
         raise CsncostError(f"these are no designs of the paper's study: they have no {missing[0]}", "name no SPEC")
-    if more := [name for name in found.columns if name not in names]:
+    if more := [name for name in found.columns if name not in (*names, "depth", *ACCURACY)]:
         raise CsncostError(f"designs with several values of {more[0]}", "give one")
-    return [Design(**row) for row in found]
+    return [Design(**{name: row[name] for name in names}) for row in found]
 
 
 def _check_rows(lists: Sequence[Any]) -> None:
@@ -111,7 +121,7 @@ def _rows(family: str, kind: str, part: Explored, given: Mapping[str, Any]) -> I
             modifiers[at] = _modifiers(plain, {key: value for key, value in chosen.items() if key not in CLIP})
         name = plain + _clip(chosen) + modifiers[at]
         design = {"spec": name, "family": family, "blocks": row["blocks"], "kind": kind, "groups": groups}
-        yield {**design, **{key: row[key] for key in knobs}, **{metric: row[metric] for metric in METRICS}}
+        yield {**design, **{key: row[key] for key in knobs}, **{metric: row[metric] for metric in (*METRICS, "depth")}}
 
 
 def _clip(given: Mapping[str, Any]) -> str:
@@ -185,7 +195,8 @@ def explore(specs: Sequence[SpecLike], groups: Any, blocks: Any, **given: Any) -
     else:
         named = {"G": groups, "blocks": blocks}
         given = {**{key: value for key, value in named.items() if value is not None}, **given}
-        found = of_dataset(sweep(list(specs) if len(specs) > 1 else specs[0], **given), shown(specs[0]))
+        fixed = {key: value for key, value in given.items() if not is_swept(key, value)}
+        found = of_dataset(sweep(list(specs) if len(specs) > 1 else specs[0], **given), shown(specs[0]), fixed)
     if not len(found):
         spec = specs[0] if specs else "simple-8"
         first = {key: value[0] if is_swept(key, value) else value for key, value in given.items()}

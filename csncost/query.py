@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from csncost.errors import CsncostError, MissingExtra, did_you_mean
+from csncost.numbers import human
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Columns: TypeAlias = Mapping[str, Any]
@@ -76,6 +77,12 @@ class Query:
     def names(self) -> tuple[str, ...]:
         """The columns that the query needs."""
         return tuple(dict.fromkeys([*(name for name, _ in self.objectives), *(name for name, *_ in self.bounds)]))
+
+    def __str__(self) -> str:
+        """What is asked, in words: `the front of least flops, most interactions; params at most 20.00 M`."""
+        goals = [f"{'least' if sign > 0 else 'most'} {name}" for name, sign in self.objectives]
+        kind = "the best by " if len(goals) == 1 else "the front of "
+        return "; ".join([kind + ", ".join(goals), *map(limits, self.bounds)])
 
     def select(self, columns: Columns) -> Array:
         """The places of the selected designs, the best by the first objective first.
@@ -149,6 +156,20 @@ def _nondominated(points: Array) -> Array:
         raise MissingExtra("moocore", "explore") from None
     kept: Array = is_nondominated(points, keep_weakly=True)
     return kept
+
+
+def limits(bound: Bound) -> str:
+    """A bound in words: `flops at least 1.00 G and at most 2.00 G`."""
+    name, low, high = bound
+    sides = [f"at {side} {said(name, value)}" for side, value in (("least", low), ("most", high)) if value is not None]
+    return f"{name} {' and '.join(sides)}"
+
+
+def said(name: str, value: Any) -> str:
+    """A value of a metric for people; an accuracy is in percent."""
+    if name == "accuracy":
+        return f"{float(value):g}%"
+    return human(int(value)) if value == int(value) else str(float(value))
 
 
 def names_of(value: str | Iterable[str]) -> tuple[str, ...]:

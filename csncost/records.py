@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import sqrt
@@ -175,15 +175,29 @@ class Accuracies:
         settings the one that covers most designs is taken, the first of equals.
         """
         keys = [key_of(spec, frames, size) for spec in specs]
-        by_setting: dict[Setting, dict[int, Result]] = {}
+        return self.matched(
+            lambda result: [
+                i
+                for i, (architecture, clip) in enumerate(keys)
+                if result.architecture == architecture and result.setting.clip in ("", clip)
+            ]
+        )
+
+    def matched(self, designs_of: Callable[[Result], Iterable[int]]) -> Joined:
+        """The results joined to the designs that each is of, those of the setting that covers most designs.
+
+        Designs may differ in their clips, and so may what is joined to them; either all results state one, or none.
+        """
+        by_setting: dict[tuple[Setting, bool], dict[int, Result]] = {}
         for result in self.results:
-            for i, (architecture, clip) in enumerate(keys):
-                if result.architecture == architecture and result.setting.clip in ("", clip):
-                    by_setting.setdefault(result.setting, {})[i] = result
-        setting = max(by_setting, key=lambda one: len(by_setting[one]), default=Setting())
-        found = by_setting.get(setting, {})
+            comparable = result.setting._replace(clip=""), bool(result.setting.clip)
+            by_setting.setdefault(comparable, {}).update(dict.fromkeys(designs_of(result), result))
+        found = max(by_setting.values(), key=len, default={})
+        settings = {result.setting for result in found.values()}
+        setting = min(settings, default=Setting())
         taken = set(map(id, found.values()))
-        return Joined(setting, found, tuple(r for r in self.results if id(r) not in taken))
+        elsewhere = tuple(r for r in self.results if id(r) not in taken)
+        return Joined(setting if len(settings) < 2 else setting._replace(clip=""), found, elsewhere)
 
     def to_dict(self) -> dict[str, Any]:
         """The accuracies as plain data."""

@@ -79,6 +79,8 @@ class Report:
     coverage: Coverage | None = field(default=None, hash=False)
     backward_flops: int = 0
     """The part of `flops` that a backward pass takes, where one was asked for."""
+    depth: int | None = None
+    """Weighted layers, those of shortcuts left out; a traced module does not say which these are."""
     _rows: Callable[[], Iterable[Row]] = field(default=tuple, repr=False, compare=False)
     _canonical: Callable[[], str] = field(default=str, repr=False, compare=False)
     _recount: Callable[[Convention], Report] | None = field(default=None, repr=False, compare=False)

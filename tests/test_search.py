@@ -150,7 +150,7 @@ def layers(report):
 ])  # fmt: skip
 def test_depth_is_what_the_layers_of_each_design_are(spec, swept):
     space = cc.sweep(spec, **swept)
-    assert "frames" not in space.depth.dims and "size" not in space.depth.dims
+    assert not {"frames", "size"} & set(space.depth.dims)
     depth = space.depth.broadcast_like(space.valid)
     for point in itertools.product(*map(range, space.valid.shape)):
         at = dict(zip(space.valid.dims, point, strict=True))

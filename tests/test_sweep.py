@@ -341,4 +341,30 @@ def test_without_xarray_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "xarray", None)
     with pytest.raises(cc.errors.MissingExtra, match=r"csncost\[arrays\]"):
         cc.sweep("simple-8", frames=[8])
-    assert run("--groups", "1..4").exit_code == 2
+    assert run("simple-G-8", "--groups", "1..4").exit_code == 2
+    assert run("--groups", "1..4").exit_code == 0  # few designs are counted one by one
+
+
+@pytest.mark.parametrize("study", [
+    {"groups": range(1, 65)}, {"groups": [3, 4, 0, -1, 2**40], "blocks": [8, 5, [1, 2, 1, 1]]}, {"groups": [2], "width": [0.5, 1, "1/3"], "convention": "fvcore"},
+    {"groups": [2, 4], "frames": [8, 16]}, {"groups": [1], "size": (112, 160), "classes": 7}, {"groups": [7]},
+    {"groups": [1], "classes": [5]},
+])  # fmt: skip
+def test_few_designs_one_by_one_are_what_arrays_say(study, monkeypatch):
+    one_by_one = cc.study(**study)
+    monkeypatch.setattr("csncost.few.FEW", 0)
+    arrays = cc.study(**study)
+    assert (one_by_one.rows, one_by_one.stamp, one_by_one.refused, one_by_one.notes) == (arrays.rows, arrays.stamp, arrays.refused, arrays.notes)  # fmt: skip
+
+
+@pytest.mark.parametrize("study", [{"groups": [2, 2]}, {"blocks": [5]}, {"width": ["1/3"]}, {"groups": ["x"]}, {"groups": [2], "block": ["simple", "bottleneck"]}, {"nonsense": [1]}])  # fmt: skip
+def test_few_designs_are_refused_as_many_are(study, monkeypatch):
+    def outcome():
+        try:
+            return cc.study(**study).rows
+        except cc.CsncostError as error:
+            return str(error)
+
+    one_by_one = outcome()
+    monkeypatch.setattr("csncost.few.FEW", 0)
+    assert one_by_one == outcome()

@@ -1,0 +1,170 @@
+"""What to build: the Pareto front of designs, and the best of a space under budgets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from csncost.accuracy import LogLike, read_log
+from csncost.axes import SETTING
+from csncost.counts import METRICS
+from csncost.errors import CsncostError, NoAnswer
+from csncost.explored import Explored, designs_at
+from csncost.joining import ACCURACY
+from csncost.paper_study import explore
+from csncost.query import Array, Bound, Limit, Query, limits, meets, names_of, said
+from csncost.ranges import sizes
+from csncost.reading import SpecLike
+from csncost.spelling import spelled
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from xarray import Dataset
+
+BEST = 10
+"""How many designs are the best by one objective, where it is not said."""
+
+
+def pareto(
+    designs: Explored | Dataset | DataFrame, *, minimize: str | Iterable[str] = (), maximize: str | Iterable[str] = ()
+) -> Explored | DataFrame:
+    """The designs that no other one betters in an objective without being worse in another; equal ones are all on it.
+
+    `designs` are those of `sweep`, `study`, or a DataFrame; the front of the first two is an `Explored`, each of its
+    designs a spec that `analyze` takes, that of a frame a frame. Objectives are params, flops, interactions,
+    activations, depth, accuracy, or any other column of numbers; without any, least FLOPs and params against most
+    interactions. Designs are ordered by the first objective. Exact for integers of any size. Raises CsncostError for a
+    column that is not there, MissingExtra without moocore.
+
+    >>> from csncost import sweep
+    >>> found = pareto(sweep("bottleneck-G-16", G=[1, 4, 16]), minimize="flops", maximize="interactions")
+    >>> found.columns["spec"]
+    ['bottleneck-G16-16', 'bottleneck-G4-16', 'bottleneck-G1-16']
+    """
+    found: Explored | DataFrame = _taken(designs, Query(names_of(minimize), names_of(maximize)))
+    return found
+
+
+def search(
+    specs: SpecLike | Sequence[SpecLike] = (),
+    *,
+    at_most: Mapping[str, Limit] | None = None,
+    at_least: Mapping[str, Limit] | None = None,
+    minimize: str | Iterable[str] = (),
+    maximize: str | Iterable[str] = (),
+    top: int | None = None,
+    log: LogLike | None = None,
+    groups: Sequence[int] | None = None,
+    blocks: Any = None,
+    **given: Any,
+) -> Explored:
+    """What to build: of all designs that keep the budgets, the best `top` by one objective, or the front by several.
+
+    Without `specs` these are the designs of the paper's `study`, else the space of the specs; `groups`, `blocks`,
+    `frames`, `size`, `classes` and parameters are values or lists of them. Budgets and objectives are over params,
+    flops (of one clip), interactions, activations, depth, and accuracy in percent where there is a `log`, as `read_log`
+    takes it. Each answer is a spec that `analyze` takes and that costs what is said. Raises NoAnswer, which names the
+    nearest miss, where no design keeps the budgets, and CsncostError as `sweep` and `pareto` do.
+
+    >>> found = search(at_most={"flops": 10e9, "params": 20e6}, maximize="interactions", top=1)
+    >>> found.columns["spec"], found.columns["interactions"]
+    (['bottleneck-D-16'], [5423593664])
+    """
+    goals = names_of(minimize), names_of(maximize)
+    alone = top is None and len(goals[0] + goals[1]) == 1
+    query = Query(*goals, _bounds(at_most or {}, at_least or {}), BEST if alone else top)
+    listed = tuple(specs) if isinstance(specs, (list, tuple)) else (specs,)
+    found = explore(listed, groups, blocks, **given)
+    if log is not None:
+        found = found.with_accuracy(read_log(log))
+    chosen: Explored = _taken(found, query)
+    if not len(chosen):
+        raise NoAnswer(*_nearest_miss(found, query))
+    return replace(chosen, stamp={**chosen.stamp, "chosen": str(query)})
+
+
+def _bounds(at_most: Mapping[str, Limit], at_least: Mapping[str, Limit]) -> tuple[Bound, ...]:
+    names = dict.fromkeys([*at_most, *at_least])
+    return tuple((name, at_least.get(name), at_most.get(name)) for name in names)
+
+
+# -- designs of three kinds, as columns and rows ------------------------------------------------------------------
+
+
+def _taken(designs: Any, query: Query) -> Any:
+    """The selected designs, of the kind that the designs are; of a space those, spelt out."""
+    if isinstance(designs, Explored):
+        rows = query.select(_columns(designs))
+        return spelled(designs.take(rows.tolist()))
+    if hasattr(designs, "data_vars"):
+        return _of_space(designs, query)
+    if hasattr(designs, "iloc"):
+        legal = designs[designs["valid"]] if "valid" in designs else designs
+        return legal.iloc[query.select({str(name): legal[name].to_numpy() for name in legal})]
+    raise CsncostError("a front is of designs", "of those of sweep or study, or of a DataFrame")
+
+
+def _columns(found: Explored) -> dict[str, Array]:
+    """The columns of numbers as arrays; NaN where no accuracy is logged."""
+    columns = {
+        name: np.asarray(values, float if name == "accuracy" else None)
+        for name, values in found.columns.items()
+        if name not in ("spec", *ACCURACY) or name == "accuracy"
+    }
+    return {name: values for name, values in columns.items() if name in METRICS or values.dtype.kind in "iuf"}
+
+
+def _of_space(space: Dataset, query: Query) -> Explored:
+    """The selected designs of a swept space, of which no others are made rows."""
+    valid = space["valid"]
+    legal = np.flatnonzero(valid.values)
+    known = [name for name in map(str, space.data_vars) if name in query.names]
+    arrays = {name: space[name].broadcast_like(valid).transpose(*valid.dims).values for name in known}
+    chosen = legal[query.select({name: array.reshape(-1)[legal] for name, array in arrays.items()})]
+    at = np.unravel_index(chosen, valid.shape) if valid.ndim else (chosen,)
+    return spelled(designs_at(space, at, space.attrs.get("spec", ""), _fixed(space)))
+
+
+def _fixed(space: Dataset) -> dict[str, Any]:
+    """The arguments that all designs of a space share, as its attributes tell them."""
+    given = json.loads(space.attrs.get("given", "{}"))
+    setting = {name: sizes(text, name)[0] for name, text in given.items() if name in SETTING}
+    return {**given, **setting, "convention": space.attrs["convention"]}
+
+
+# -- when there is no answer -------------------------------------------------------------------------------------
+
+
+def _nearest_miss(found: Explored, query: Query) -> tuple[str, str]:
+    """Which budget nothing keeps, of the designs that keep those before it, and what comes nearest to it."""
+    columns = _columns(found)
+    rows = np.arange(len(found))
+    kept: list[str] = []
+    for bound in query.bounds:
+        values = columns[bound[0]][rows]
+        if not (within := meets(bound, values)).any():
+            message = f"no design has {limits(bound)}" + (f" and {', '.join(kept)}" if kept else "")
+            return message, _nearest(bound, values, found.take(rows.tolist()))
+        rows = rows[within]
+        kept.append(limits(bound))
+    return "of none of these designs an accuracy is logged", "sweep what the log is of, or leave the accuracy out"
+
+
+def _nearest(bound: Bound, values: Array, found: Explored) -> str:
+    """Which designs miss a bound by least, and what they come to."""
+    name, low, high = bound
+    below = np.flatnonzero(values < low) if low is not None else np.zeros(0, int)
+    above = np.flatnonzero(values > high) if high is not None else np.zeros(0, int)
+    ends = []
+    if len(below):
+        ends.append((f"the most {name}{' below' if len(above) else ''} here", below[np.argmax(values[below])]))
+    if len(above):
+        ends.append((f"the least {name}{' above' if len(below) else ''} here", above[np.argmin(values[above])]))
+    if not ends:
+        return f"of none of them the {name} is known"
+    shown = [(end, said(name, values[at]), spelled(found.take([int(at)])).columns["spec"][0]) for end, at in ends]
+    return "; ".join(f"{end}: {value}, {spec}" for end, value, spec in shown)
