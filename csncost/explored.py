@@ -38,6 +38,9 @@ _SHOWN = {
 }
 """Columns of a log that people see, those of several runs where there are any."""
 
+STAMPED = ("convention", "clip", "classes", "views")
+"""What says how designs were counted."""
+
 FACTS = ("family", "blocks", "kind", "groups", "depth")
 """What the name of a design says already."""
 
@@ -248,6 +251,6 @@ def designs_at(found: Dataset, at: Sequence[Any], spec: str, fixed: Mapping[str,
     for name in (*METRICS, "depth"):
         own = tuple(where[str(dim)] for dim in found[name].dims)
         columns[name] = found[name].values[own] if own else found[name].values.reshape(1).repeat(len(at[0]))
-    stamp = {key: found.attrs[key] for key in ("convention", "clip", "classes", "views")}
+    stamp = {key: found.attrs[key] for key in STAMPED}
     swept = tuple(dim for dim in dims if dim != "spec")
     return Explored({"spec": [spec] * len(at[0]), **columns}, stamp, swept=swept, fixed=fixed)

@@ -12,16 +12,14 @@ from typing import Any
 import numpy as np
 
 from csncost.blocks import Chunks, Source, block_lengths, blocks_of, source_of
-from csncost.counts import METRICS
 from csncost.errors import CsncostError
 from csncost.explored import Explored
+from csncost.rows import COUNTED, designs_of, rows_in
 from csncost.factored import Array, Block
 from csncost.parts import Columns, lengths, places_in, rows_of
 from csncost.query import Query
 from csncost.structures import Space
 from csncost.workers import team
-
-COUNTED = (*METRICS, "depth")
 
 _TABLE = 2**16
 """Elements of the table that a block is looked up in before its own front is found."""
@@ -151,25 +149,13 @@ def job_of(space: Space, query: Query) -> Job:
         raise CsncostError(f"a space of {float(prod(space.shape)):.2g} designs", "sweep fewer values")
     labels = {name: np.asarray(values) for name, values in space.coordinates().items()}
     query.select({name: np.zeros(0, np.int64) for name in (*COUNTED, *labels)})
-    dims = ("spec", *(one.name for one in space.axes))
-    return Job(query, space.shape, {name: (dims.index(name), labels[name]) for name in query.names if name in labels})
+    asked = {name: (space.names.index(name), labels[name]) for name in query.names if name in labels}
+    return Job(query, space.shape, asked)
 
 
 def _designs(space: Space, source: Source, best: Best, attributes: Mapping[str, Any]) -> Explored:
     """The best designs with their coordinates and all that they cost."""
-    point = np.unravel_index(best.columns["place"], space.shape)
-    named = [*space.coordinates().items()]
-    along = dict(zip(("spec", *(one.name for one in space.axes)), point, strict=True))
-    columns: dict[str, Any] = {"spec": [attributes.get("spec", "")] * len(best)}
-    columns |= {name: np.asarray(labels)[along[name]] for name, labels in named}
-    counted = [_counted(source, tuple(slice(i, i + 1) for i in map(int, at))) for at in zip(*point, strict=True)]
-    columns |= {name: np.array([row[name] for row in counted], np.int64) for name in METRICS}
-    refused = prod(space.shape) - best.legal
-    stamp = {key: attributes[key] for key in ("convention", "clip", "classes", "views")}
-    return Explored(columns, stamp, refused)
-
-
-def _counted(source: Source, design: Block) -> dict[str, int]:
-    """What one design costs."""
-    rows = rows_of(source.parts(design), lengths(design), METRICS)
-    return {name: int(rows[name][0]) for name in METRICS}
+    points = zip(*map(np.ndarray.tolist, np.unravel_index(best.columns["place"], space.shape)), strict=True)
+    found = [rows_in(source, tuple(slice(i, i + 1) for i in point), space.shape) for point in points]
+    rows = {name: np.array([row[name][0] for row in found], np.int64) for name in ("place", *COUNTED)}
+    return designs_of(space, rows, attributes, refused=prod(space.shape) - best.legal)

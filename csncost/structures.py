@@ -47,10 +47,14 @@ class Space:
         return (len(self.specs), *(len(one.values) for one in self.axes))
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The specs, and each axis."""
+        return ("spec", *(one.name for one in self.axes))
+
+    @property
     def dims(self) -> tuple[str, ...]:
         """The dimensions of a result."""
-        names = tuple(one.name for one in self.axes)
-        return names if self.labels is None else ("spec", *names)
+        return self.names[1:] if self.labels is None else self.names
 
     def coordinates(self) -> dict[str, list[Any]]:
         """The labels along each dimension."""
@@ -184,9 +188,8 @@ class Structures:
         found = np.zeros([n if one else 1 for n, one in zip(shape, decides, strict=True)], np.int64)
         for at, depth in self.depths:
             found[tuple(some if one else slice(None) for some, one in zip(at, decides, strict=True))] = depth
-        names = ["spec", *(one.name for one in self.space.axes)]
         decides[0] = self.space.labels is not None
-        kept = [(name, n) for name, n, one in zip(names, shape, decides, strict=True) if one]
+        kept = [(name, n) for name, n, one in zip(self.space.names, shape, decides, strict=True) if one]
         return [name for name, _ in kept], found.reshape([n for _, n in kept])
 
     def attributes(self) -> dict[str, Any]:

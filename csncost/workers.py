@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -31,22 +32,22 @@ class Team:
     share: Callable[[Any], Any]
 
     def results(self, tasks: Iterable[tuple[T, tuple[Any, ...]]]) -> Iterator[tuple[T, Any]]:
-        """The results of tasks, each a name and a function with its arguments, in the order in which they are done.
+        """The results of tasks in their order, each with its name; a task is a name, and a function with arguments.
 
-        A task is made when its turn comes, so it may go by what others found.
+        A task is made when its turn comes, so it may go by what earlier ones found.
         """
         waiting = iter(tasks)
-        running: dict[Future[Any], T] = {}
+        running: deque[tuple[T, Future[Any]]] = deque()
         try:
             while True:
                 for name, (function, *given) in islice(waiting, self.under_way - len(running)):
-                    running[self.executor.submit(function, *given)] = name
+                    running.append((name, self.executor.submit(function, *given)))
                 if not running:
                     return
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    yield running.pop(future), future.result()
+                yield running[0][0], running[0][1].result()
+                running.popleft()
         finally:
-            for future in running:
+            for _, future in running:
                 future.cancel()
 
 
