@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from csncost.errors import CsncostError, SpecError
 from csncost.factored import MOST, Block
-from csncost.parts import Part, Plan, lengths, spread_out
+from csncost.parts import Columns, Part, Plan, lengths, rows_of, spread_out
 from csncost.structures import Space, Structures
 
 Chunks: TypeAlias = int | str | Mapping[str, int]
@@ -39,6 +39,10 @@ class BlockByBlock:
         """The parts of a block."""
         structures = Structures(self.space.cut(block))
         return (part for i in range(len(structures.space.specs)) for part in structures.of_spec(i, []))
+
+    def rows(self, block: Block, names: Sequence[str]) -> Columns:
+        """The legal designs of a block: their `place` in it, counted through, and what is counted of them."""
+        return rows_of(self.parts(block), lengths(block), names)
 
 
 Source: TypeAlias = Plan | BlockByBlock

@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from csncost.cli_options import ACCURACY, FILE, LOGGED, name_options, spec_argument
+from csncost.cli_options import ACCURACY, CHUNKED, FILE, LOGGED, name_options, spec_argument
 from csncost.errors import CsncostError
 from csncost.table import FORMATS
 
-BULK = ("netcdf", "parquet")
+BULK = ("netcdf", "parquet", "zarr")
 """Formats beside those of a table, for files only."""
 
 
@@ -51,6 +51,7 @@ def _option(name: str, example: str, text: str, reader: str = "values") -> Calla
 @click.option("--convention", default="paper", metavar="NAME", help="How to count: paper, macs, flops, fvcore, ...")
 @ACCURACY
 @LOGGED
+@CHUNKED
 @click.option("--format", "form", type=click.Choice((*FORMATS, *BULK)), help="Default: by the file's suffix, or table.")
 @FILE
 def sweep(
@@ -60,6 +61,8 @@ def sweep(
     logs: Any,
     metric: Any,
     select: Any,
+    chunks: Any,
+    scheduler: Any,
     form: Any,
     output: Any,
     names: Any,
@@ -78,12 +81,24 @@ def sweep(
 
     A range a..b has both ends, a..b:step those it meets; ranges and values may be mixed: 1..4,8,16..64:16. Many
     designs, and the space of a SPEC, need the extra arrays.
+
+    The space of a SPEC may be larger than memory (extra dask): millions of designs are written block by block, as
+    --chunks and --scheduler say. A .zarr that was interrupted goes on where it was when it is started again.
     """
     from csncost.accuracy import read_arguments
-    from csncost.paper_study import explore
-    from csncost.render.designs import emit_designs
+    from csncost.paper_study import arguments_of, explore
+    from csncost.render.designs import emit_designs, form_of, write_blocks
+    from csncost.space import in_blocks
 
     given = {**options, **_unlike(names, options)}
+    kind = form_of(form, output)
+    whole = "auto" if kind == "zarr" and specs and chunks is None else chunks
+    if large := in_blocks(specs, arguments_of(groups, blocks, given), whole, scheduler):
+        if logs:
+            raise CsncostError("--accuracy is for designs in memory", "sweep fewer values, without --chunks")
+        if note := write_blocks(large, kind, output, chunks or "auto", scheduler):
+            click.echo(note, err=True)
+        return
     found = explore(specs, groups, blocks, **given)
     if logs:
         found = found.with_accuracy(read_arguments(logs, select=select, metric=metric))

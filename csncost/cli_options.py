@@ -140,3 +140,18 @@ ACCURACY = click.option(
     metavar="LOG",
     help="Measured accuracies: a table with a column spec, FILE=SPEC of one run, or paper; repeatable.",
 )
+
+
+def chunks_option(ctx: click.Context, param: click.Parameter, value: str | None) -> int | str | None:
+    """`auto`, or how many designs a block has at most."""
+    if value is None or value == "auto":
+        return value
+    if not (value.isascii() and value.replace("_", "").isdigit() and len(value) < 16 and int(value)):
+        raise CsncostError(f'--chunks is a number of designs, or auto, not "{value[:40]}"', "for instance --chunks 1000000")
+    return int(value)
+
+
+CHUNKED = options_of(
+    click.option("--chunks", callback=chunks_option, metavar="N|auto", help="Work in blocks of at most N designs."),
+    click.option("--scheduler", metavar="ADDRESS", help="Work on a Dask cluster: tcp://host:port."),
+)

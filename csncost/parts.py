@@ -132,6 +132,10 @@ class Plan:
         found = (part.within(block) for part in self.all)
         return (part for part in found if part)
 
+    def rows(self, block: Block, names: Sequence[str]) -> Columns:
+        """The legal designs of a block: their `place` in it, counted through, and what is counted of them."""
+        return rows_of(self.parts(block), lengths(block), names)
+
 
 def lengths(block: Block) -> tuple[int, ...]:
     """The shape of a block."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from math import prod
 from operator import and_
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,16 +16,23 @@ from csncost.errors import CsncostError
 from csncost.explored import Explored
 from csncost.rows import COUNTED, designs_of, rows_in
 from csncost.factored import Array, Block
-from csncost.parts import Columns, lengths, places_in, rows_of
+from csncost.parts import Columns, lengths, places_in
 from csncost.query import Query
 from csncost.structures import Space
-from csncost.workers import team
+from csncost.workers import Advance, ignored, team
 
 _TABLE = 2**16
 """Elements of the table that a block is looked up in before its own front is found."""
 
 _SAMPLED = 1000
 """One in so many designs of a first block is looked at to tell which of the others cannot be best."""
+
+
+class Rows(Protocol):
+    """What gives the legal designs of a block."""
+
+    def rows(self, block: Block, names: Sequence[str]) -> Columns:
+        """Their `place` in the block, counted through, and columns of them."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +62,10 @@ class Job:
     shape: tuple[int, ...]
     labels: Mapping[str, tuple[int, Array]]
 
-    def best(self, source: Source, block: Block, rivals: Columns) -> Best:
+    def best(self, source: Rows, block: Block, rivals: Columns) -> Best:
         """The best designs of a block, those left out that a rival betters in everything."""
         inner = lengths(block)
-        rows = rows_of(source.parts(block), inner, [name for name in self.query.names if name in COUNTED])
+        rows = source.rows(block, [name for name in self.query.names if name not in self.labels])
         legal = len(rows["place"])
         for name, (dim, labels) in self.labels.items():
             rows[name] = labels[block[dim]][np.unravel_index(rows["place"], inner)[dim]]
@@ -122,7 +129,7 @@ def best_of(
     *,
     chunks: Chunks = "auto",
     scheduler: str | None = None,
-    advance: Callable[[int], None] = lambda designs: None,
+    advance: Advance = ignored,
 ) -> Explored:
     """The designs of a space that a query selects, in memory that does not grow with the space.
 
@@ -130,27 +137,39 @@ def best_of(
     is told how many more designs are done. Raises as `sweep` and `Query.select` do, and CsncostError where there is no
     scheduler, or no worker.
     """
-    job = job_of(space, query)
-    cut = block_lengths(space, chunks)
+    job = job_of(query, space.shape, space.names, space.coordinates(), COUNTED)
+    cut = blocks_of(space.shape, block_lengths(space, chunks))
     source, structures = source_of(space)
-    best = job.nothing()
-    with team(scheduler) as workers:
-        given = workers.share(source)
-        tasks = ((lengths(at), (job.best, given, at, job.rivals(best))) for at in blocks_of(space.shape, cut))
-        for shape, found in workers.results(tasks):
-            best = best.merged(found, query)
-            advance(prod(shape))
+    best = reduced(job, source, cut, scheduler, advance)
     return _designs(space, source, best, structures.attributes())
 
 
-def job_of(space: Space, query: Query) -> Job:
+def job_of(
+    query: Query, shape: tuple[int, ...], dims: Sequence[str], labels: Mapping[str, Any], counted: Sequence[str]
+) -> Job:
     """What is asked of each block. Raises CsncostError for names that no design of the space has."""
-    if prod(space.shape) >= 2**63:
-        raise CsncostError(f"a space of {float(prod(space.shape)):.2g} designs", "sweep fewer values")
-    labels = {name: np.asarray(values) for name, values in space.coordinates().items()}
-    query.select({name: np.zeros(0, np.int64) for name in (*COUNTED, *labels)})
-    asked = {name: (space.names.index(name), labels[name]) for name in query.names if name in labels}
-    return Job(query, space.shape, asked)
+    if prod(shape) >= 2**63:
+        raise CsncostError(f"a space of {float(prod(shape)):.2g} designs", "sweep fewer values")
+    query.select({name: np.zeros(0, np.int64) for name in (*counted, *labels)})
+    asked = {name: (dims.index(name), np.asarray(labels[name])) for name in query.names if name in labels}
+    for name, (_, values) in asked.items():
+        if values.dtype.kind not in "iuf":
+            raise CsncostError(f"{name} is no number in every design", "it cannot be an objective or have a bound")
+    return Job(query, shape, asked)
+
+
+def reduced(
+    job: Job, source: Rows, blocks: Iterable[Block], scheduler: str | None, advance: Advance
+) -> Best:
+    """The best designs of all blocks."""
+    best = job.nothing()
+    with team(scheduler) as workers:
+        given = workers.share(source)
+        tasks = ((lengths(at), (job.best, given, at, job.rivals(best))) for at in blocks)
+        for shape, found in workers.results(tasks):
+            best = best.merged(found, job.query)
+            advance(prod(shape))
+    return best
 
 
 def _designs(space: Space, source: Source, best: Best, attributes: Mapping[str, Any]) -> Explored:

@@ -11,7 +11,7 @@ from csncost.blocks import Source
 from csncost.counts import METRICS
 from csncost.explored import STAMPED, Explored
 from csncost.factored import Array, Block
-from csncost.parts import Columns, lengths, places_in, rows_of
+from csncost.parts import Columns, lengths, places_in
 from csncost.structures import Space
 
 COUNTED = (*METRICS, "depth")
@@ -20,7 +20,7 @@ COUNTED = (*METRICS, "depth")
 
 def rows_in(source: Source, block: Block, shape: tuple[int, ...]) -> Columns:
     """The legal designs of a block: their `place`, counted through the whole space, and what is counted of them."""
-    rows = rows_of(source.parts(block), lengths(block), COUNTED)
+    rows = source.rows(block, COUNTED)
     return {**rows, "place": places_in(rows["place"], lengths(block), block, shape)}
 
 
@@ -32,4 +32,4 @@ def designs_of(space: Space, rows: Columns, attributes: Mapping[str, Any], refus
     columns |= {name: rows[name] for name in COUNTED}
     stamp = {key: attributes[key] for key in STAMPED}
     swept = tuple(one.name for one in space.axes)
-    return Explored(columns, stamp, refused, swept=swept, fixed=dict(space.fixed))
+    return Explored(columns, stamp, refused, swept=swept, fixed={**space.fixed, "convention": space.convention})

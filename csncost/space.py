@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from csncost.analyze import shown
-from csncost.axes import axis, is_swept, refuse_size
+from csncost.axes import SETTING, axis, is_swept, refuse_size
 from csncost.conventions import Convention
 from csncost.conventions import convention as find_convention
 from csncost.errors import CsncostError, MissingExtra
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
     from csncost.blocks import Chunks
     from csncost.structures import Space
+
+LARGE = 2**22
+"""Designs that are worked on in blocks, whether or not that is asked for."""
 
 
 def sweep(
@@ -62,6 +66,8 @@ def space_of(specs: Any, convention: str | Convention, given: Mapping[str, Any])
     """The space that arguments of `sweep` describe. Raises as it does for what can be told at once."""
     counting = find_convention(convention)
     texts = _specs(specs)
+    last = [name for name in SETTING if name in given]
+    given = {name: given[name] for name in (*(name for name in given if name not in last), *last)}
     swept = {name: value for name, value in given.items() if is_swept(name, value)}
     fixed = {name: value for name, value in given.items() if name not in swept and value is not None}
     axes = tuple(axis(name, values) for name, values in swept.items())
@@ -71,6 +77,20 @@ def space_of(specs: Any, convention: str | Convention, given: Mapping[str, Any])
     except ImportError:
         raise MissingExtra("numpy", "arrays") from None
     return Space(tuple(texts), labels, axes, fixed, counting)
+
+
+def in_blocks(
+    specs: Sequence[SpecLike], given: Mapping[str, Any], chunks: Chunks | None, scheduler: str | None
+) -> Space | None:
+    """The space of some specs if it is to be worked on in blocks: where that is asked for, and where it is large."""
+    if not specs:
+        if chunks is not None or scheduler is not None:
+            raise CsncostError("the paper's study is small, and not cut into chunks", "name a SPEC to sweep")
+        return None
+    given = dict(given)
+    convention = given.pop("convention", "paper")
+    space = space_of(list(specs) if len(specs) > 1 else specs[0], convention, given)
+    return space if chunks is not None or scheduler is not None or prod(space.shape) > LARGE else None
 
 
 def dataset(space: Space, variables: Mapping[str, Any], attributes: Mapping[str, Any]) -> Dataset:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import csncost
 from csncost.errors import CsncostError, MissingExtra
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from distributed import Client
 
 T = TypeVar("T")
+
+Advance: TypeAlias = Callable[[int], None]
+"""Is told how many more designs are done."""
 
 PATIENCE = 5
 """Seconds until a scheduler or its first worker is given up."""
@@ -65,19 +70,11 @@ def team(scheduler: str | None = None) -> Iterator[Team]:
 
 @contextmanager
 def _cluster(address: str) -> Iterator[Team]:
+    client = _connected(address)
     try:
-        from distributed import Client
-        from distributed.scheduler import KilledWorker
-    except ImportError:
-        raise MissingExtra("distributed", "dask") from None
-    client = _connected(Client, address)
-    try:
-        _check_workers(client, address)
-        threads = sum(worker["nthreads"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
+        threads = _threads(client, address)
         executor = client.get_executor(pure=False)
         yield Team(executor, 2 * threads, lambda value: client.submit(_itself, value, pure=False))
-    except KilledWorker as error:
-        raise CsncostError(f"the workers of {address} die at this: {error}", "give smaller chunks") from None
     finally:
         client.close()
 
@@ -87,29 +84,58 @@ def _itself(value: T) -> T:
     return value
 
 
-def _connected(client: type[Client], address: str) -> Client:
+def _connected(address: str) -> Client:
+    """A client of a scheduler. Raises CsncostError where none answers, MissingExtra without distributed."""
     try:
-        return client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
-        raise CsncostError(
-            f"no Dask scheduler answers at {address}", "start one with dask scheduler, or leave out the scheduler"
-        ) from error
+        from distributed import Client
+        from distributed.core import rpc
+        from distributed.versions import VersionMismatchWarning
+    except ImportError:
+        raise MissingExtra("distributed", "dask") from None
+
+    async def who() -> Any:
+        async with rpc(address, timeout=PATIENCE) as there:
+            return await asyncio.wait_for(there.identity(), PATIENCE)
+
+    try:
+        kind = asyncio.run(who())["type"]
+        if kind != "Scheduler":
+            raise CsncostError(f"at {address} there is a {kind}", "give the address of the scheduler")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", VersionMismatchWarning)  # told of below
+            return Client(address, timeout=PATIENCE, set_as_default=False)
+    except CsncostError:
+        raise
+    except Exception as error:  # whatever may listen there
+        reason = f": {error!s:.100}" if isinstance(error, (OSError, ValueError)) and str(error) else ""
+        hint = "start one with dask scheduler, and give its address tcp://host:port"
+        raise CsncostError(f'no Dask scheduler answers at "{address:.60}"{reason}', hint) from None
 
 
-def _check_workers(client: Client, address: str) -> None:
-    """Refuse a cluster without workers, and workers that would count otherwise."""
+def _threads(client: Client, address: str) -> int:
+    """How many tasks the workers do at a time. Raises CsncostError where there are none, or would count otherwise."""
     try:
         client.wait_for_workers(1, timeout=PATIENCE)
     except TimeoutError:
         raise CsncostError(f"the scheduler at {address} has no workers", f"start some: dask worker {address}") from None
     try:
-        versions = client.run(_version)
+        client.get_versions(check=True)
+    except ValueError as error:
+        raise CsncostError(f"at {address} there are other versions: {error}", "install the same everywhere") from None
+    try:
+        versions = set(client.run(_version).values())
     except ImportError:
-        raise CsncostError(f"the workers of {address} lack csncost", f"install csncost {csncost.__version__} there") from None
-    if others := {version for version in versions.values() if version != csncost.__version__}:
+        raise CsncostError(f"workers of {address} lack csncost", f"install csncost {csncost.__version__} there") from None
+    if others := versions - {csncost.__version__}:
         raise CsncostError(
-            f"the workers of {address} have csncost {others.pop()}, and here it is {csncost.__version__}", "install one version"
+            f"workers of {address} have csncost {others.pop()}, and here it is {csncost.__version__}",
+            "install one version everywhere",
         )
+    return sum(worker["nthreads"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
+
+
+def ignored(designs: int) -> None:
+    """Progress that nobody watches."""
 
 
 def _version() -> str:
