@@ -77,12 +77,13 @@ def _setting(name: str, values: list[Any]) -> Axis:
     pairs = [tuple(map(python_number, v)) if isinstance(v, Sequence) else (v, v) for v in values]
     meant = all(_is_number(n) for pair in pairs for n in pair)
     known = [all(type(n) is int and abs(n) < 2**62 for n in pair) for pair in pairs]
-    if not (meant and any(known)) or any(len(p) != 2 for p in pairs) or (name != "size" and any(a != b for a, b in pairs)):
+    square = all(len(set(pair)) == 1 for pair in pairs)
+    if not (meant and any(known)) or any(len(pair) != 2 for pair in pairs) or not (square or name == "size"):
         wrong = "whole numbers" if name != "size" else "whole numbers or pairs (height, width)"
         raise CsncostError(
             f"{name} is swept over {wrong}", f"for instance {name}=[{'112, 224' if name == 'size' else '8, 16'}]"
         )
-    if all(a == b for a, b in pairs):
+    if square:
         numbers = [a for a, _ in pairs]
         return _axis(name, numbers, _numbers(numbers), known)
     return _axis(name, pairs, [f"{a}x{b}" for a, b in pairs], known)
@@ -136,7 +137,7 @@ def _numbers(values: Sequence[Any]) -> list[Any]:
 
 def _is_decimal(value: Any) -> bool:
     try:
-        return Fraction(repr(float(value))) == value
+        return bool(Fraction(repr(float(value))) == value)
     except (ValueError, OverflowError):  # what no float is; nan and infinity
         return False
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import ceil, prod
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from csncost.errors import CsncostError, SpecError
+from csncost.errors import CsncostError
 from csncost.factored import MOST, Block
 from csncost.parts import Columns, Part, Plan, lengths, rows_of, spread_out
 from csncost.structures import Space, Structures
@@ -100,7 +100,9 @@ def block_lengths(space: Space, chunks: Chunks) -> tuple[int, ...]:
     """The lengths of a block of a space. Raises CsncostError for chunks that are none."""
     if isinstance(chunks, Mapping):
         if unknown := [name for name in chunks if name not in space.dims]:
-            raise CsncostError(f"chunks names {unknown[0]!s:.40}, which is no dimension", f"they are {', '.join(space.dims)}")
+            raise CsncostError(
+                f"chunks names {unknown[0]!s:.40}, which is no dimension", f"they are {', '.join(space.dims)}"
+            )
         wanted = {name: chunks.get(name, -1) for name in space.dims}
         if any(type(n) is not int or n < -1 or n == 0 for n in wanted.values()):
             raise CsncostError("the length of a block is a whole number, at least 1", "or -1 for the whole dimension")
@@ -109,7 +111,9 @@ def block_lengths(space: Space, chunks: Chunks) -> tuple[int, ...]:
         return found if space.labels is not None else (1, *found)
     most = AUTO if chunks == "auto" else chunks
     if type(most) is not int or most < 1:
-        raise CsncostError(f"chunks cannot be {chunks!r:.40}", 'it is "auto", a number of designs, or {dimension: length}')
+        raise CsncostError(
+            f"chunks cannot be {chunks!r:.40}", 'it is "auto", a number of designs, or {dimension: length}'
+        )
     return _halved(space.shape, most)
 
 

@@ -147,7 +147,9 @@ def chunks_option(ctx: click.Context, param: click.Parameter, value: str | None)
     if value is None or value == "auto":
         return value
     if not (value.isascii() and value.replace("_", "").isdigit() and len(value) < 16 and int(value)):
-        raise CsncostError(f'--chunks is a number of designs, or auto, not "{value[:40]}"', "for instance --chunks 1000000")
+        raise CsncostError(
+            f'--chunks is a number of designs, or auto, not "{value[:40]}"', "for instance --chunks 1000000"
+        )
     return int(value)
 
 

@@ -124,12 +124,12 @@ class Factored:
         """The values at some elements, given as an array of indices for each dimension."""
         out = np.zeros(len(point[0]), np.int64)
         for term in self.terms:
-            product = np.ones(1, np.int64)
-            for factor in term:
-                spans = factor.shape
-                product = product * _as(factor, out.dtype)[tuple(i if n > 1 else 0 for i, n in zip(point, spans, strict=True))]
-            out += product
+            out += reduce(np.multiply, (_as(factor, out.dtype)[_index(factor, point)] for factor in term))
         return out
+
+
+def _index(factor: Array, point: Sequence[Array]) -> tuple[Any, ...]:
+    return tuple(i if n > 1 else 0 for i, n in zip(point, factor.shape, strict=True))
 
 
 def _as(factor: Array, dtype: np.dtype[Any]) -> Array:

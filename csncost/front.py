@@ -77,8 +77,9 @@ def search(
     flops (of one clip), interactions, activations, depth, and accuracy in percent where there is a `log`, as `read_log`
     takes it. A space of many designs is searched in blocks, in memory that does not grow with it, and so is one where
     `chunks` (as `sweep` takes them) or the address of a Dask `scheduler` are given: `tcp://host:port`. `advance` is
-    told how many more designs of it are done. Each answer is a spec that `analyze` takes and that costs what is said. Raises NoAnswer, which names the
-    nearest miss, where no design keeps the budgets, and CsncostError as `sweep` and `pareto` do.
+    told how many more designs of it are done. Each answer is a spec that `analyze` takes and that costs what is said.
+    Raises NoAnswer, which names the nearest miss, where no design keeps the budgets, and CsncostError as `sweep` and
+    `pareto` do, and where no scheduler answers.
 
     >>> found = search(at_most={"flops": 10e9, "params": 20e6}, maximize="interactions", top=1)
     >>> found.columns["spec"], found.columns["interactions"]
@@ -90,7 +91,9 @@ def search(
     listed = tuple(specs) if isinstance(specs, (list, tuple)) else (specs,)
     if large := in_blocks(listed, arguments_of(groups, blocks, given), chunks, scheduler):
         if log is not None:
-            raise CsncostError("logged accuracies are joined to designs in memory", "sweep fewer values, without chunks")
+            raise CsncostError(
+                "logged accuracies are joined to designs in memory", "sweep fewer values, without chunks"
+            )
         best = best_of(large, query, chunks=chunks or "auto", scheduler=scheduler, advance=advance)
         if not len(best):
             raise NoAnswer(*_unmet(best, query))

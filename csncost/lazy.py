@@ -28,9 +28,7 @@ def lazily(space: Space, cut: Sequence[int]) -> tuple[Source, dict[str, Any], di
         from dask.array import map_blocks
     except ImportError:
         raise MissingExtra("dask", "dask") from None
-    chunks = tuple(
-        tuple(min(step, n - i) for i in range(0, n, step)) for n, step in zip(space.shape, cut, strict=True)
-    )
+    chunks = tuple(tuple(min(step, n - i) for i in range(0, n, step)) for n, step in zip(space.shape, cut, strict=True))
     source, structures = source_of(space)
     held = delayed(source, traverse=False)
     found: dict[str, Any] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -42,7 +42,9 @@ class Part:
         else:
             masks = tuple(cut(mask, inner) for mask in self.masks)
             totals = {metric: total.cut(inner) for metric, total in self.totals.items()}
-        return Part(tuple(slice(c.start - b.start, c.stop - b.start) for c, b in zip(common, block, strict=True)), masks, totals)
+        return Part(
+            tuple(slice(c.start - b.start, c.stop - b.start) for c, b in zip(common, block, strict=True)), masks, totals
+        )
 
     def write(self, columns: Columns) -> None:
         """Spread the totals over the part's place. Raises CsncostError where 64 bits do not hold them."""

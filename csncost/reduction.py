@@ -1,4 +1,4 @@
-"""The best designs of a space of any size: blocks are reduced on their own, on any workers, and what is left together."""
+"""The best designs of a space of any size: blocks are reduced on their own, by any workers, then what is left."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import numpy as np
 from csncost.blocks import Chunks, Source, block_lengths, blocks_of, source_of
 from csncost.errors import CsncostError
 from csncost.explored import Explored
-from csncost.rows import COUNTED, designs_of, rows_in
 from csncost.factored import Array, Block
 from csncost.parts import Columns, lengths, places_in
 from csncost.query import Query
+from csncost.rows import COUNTED, designs_of, rows_in
 from csncost.structures import Space
 from csncost.workers import Advance, ignored, team
 
@@ -105,8 +105,8 @@ def unbeaten(rows: Columns, rivals: Columns, query: Query) -> Columns:
     levels = [np.unique(rival) for _, rival in others]
     worst = np.inf if bar.dtype.kind == "f" else np.iinfo(bar.dtype).max
     table = np.full([len(level) + 1 for level in levels], worst, bar.dtype)
-    held = tuple(np.searchsorted(v, rival) + 1 for v, (_, rival) in zip(levels, others, strict=True))
-    np.minimum.at(table, held or (...,), bar if held else bar.min())
+    held: Any = tuple(np.searchsorted(v, rival) + 1 for v, (_, rival) in zip(levels, others, strict=True))
+    np.minimum.at(table, held or Ellipsis, bar if held else bar.min())
     for axis in range(table.ndim):
         table = np.minimum.accumulate(table, axis=axis)
     at = tuple(np.searchsorted(v, own, side="right") for v, (own, _) in zip(levels, others, strict=True))
@@ -158,9 +158,7 @@ def job_of(
     return Job(query, shape, asked)
 
 
-def reduced(
-    job: Job, source: Rows, blocks: Iterable[Block], scheduler: str | None, advance: Advance
-) -> Best:
+def reduced(job: Job, source: Rows, blocks: Iterable[Block], scheduler: str | None, advance: Advance) -> Best:
     """The best designs of all blocks."""
     best = job.nothing()
     with team(scheduler) as workers:

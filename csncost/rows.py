@@ -28,7 +28,7 @@ def designs_of(space: Space, rows: Columns, attributes: Mapping[str, Any], refus
     """Rows of a space with their coordinates, as the sweep of that space in memory gives them."""
     where = dict(zip(space.names, np.unravel_index(rows["place"], space.shape), strict=True))
     labels: dict[str, Array] = {name: np.asarray(values)[where[name]] for name, values in space.coordinates().items()}
-    columns = {"spec": [attributes.get("spec", "")] * len(rows["place"]), **labels}
+    columns: dict[str, Any] = {"spec": [attributes.get("spec", "")] * len(rows["place"]), **labels}
     columns |= {name: rows[name] for name in COUNTED}
     stamp = {key: attributes[key] for key in STAMPED}
     swept = tuple(one.name for one in space.axes)

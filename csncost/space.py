@@ -40,8 +40,9 @@ def sweep(
     A list (range, array) sweeps its argument; other values are fixed, as in `analyze`. `size` is a list of ints or of
     pairs (H, W); several specs make the dimension `spec`. The variables `params`, `flops`, `interactions` and
     `activations` are int64 and equal what `analyze` says; where it would refuse a design, `valid` is False and they
-    are 0. `depth`, the weighted layers, has only the dimensions that decide it. With `chunks` the same is backed by Dask and may be larger than memory: "auto", the greatest number of
-    designs in a block, or {dimension: length}. Raises SpecError where no structure in the space is a network,
+    are 0. `depth`, the weighted layers, has only the dimensions that decide it. With
+    `chunks` the same is backed by Dask and may be larger than memory: "auto", the greatest number of designs in a
+    block, or {dimension: length}. Raises SpecError where no structure in the space is a network,
     CsncostError for values that cannot be swept and for totals beyond 64 bits (with `chunks` when they are computed,
     if it cannot be told before), MissingExtra without xarray or Dask.
 

@@ -50,7 +50,7 @@ def write_zarr(path: Path, space: Space, chunks: Chunks, scheduler: str | None, 
     recipe = recipe_of(space, cut)
     part = path.with_name(f"{path.name}.part")
     if path.exists():
-        _refuse_other(path, json.loads(zarr.open_group(path, mode="r").attrs.get("recipe", "{}")), recipe)
+        _refuse_other(path, json.loads(str(zarr.open_group(path, mode="r").attrs.get("recipe", "{}"))), recipe)
         shutil.rmtree(part, ignore_errors=True)
         return advance(prod(space.shape))
     source, variables, attributes = lazily(space, cut)

@@ -1,4 +1,4 @@
-"""Spaces of any size as files: CSV and Parquet row by row in the order of the sweep, NetCDF and Zarr as labelled arrays."""
+"""Spaces of any size as files: CSV and Parquet in the order of the sweep, NetCDF as labelled arrays."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from csncost.rows import designs_of, rows_in
 from csncost.space import dataset
 from csncost.structures import Space
 from csncost.workers import Advance, team
+
 
 def pieces(space: Space, chunks: Chunks, scheduler: str | None, advance: Advance) -> Iterator[Explored]:
     """The legal designs of a space, some at a time, in the order in which the sweep in memory has them."""

@@ -64,7 +64,9 @@ class Space:
     def cut(self, block: Block) -> Space:
         """The space of a block of its designs."""
         at, *rest = block
-        axes = tuple(one.take(range(*piece.indices(len(one.values)))) for one, piece in zip(self.axes, rest, strict=True))
+        axes = tuple(
+            one.take(range(*piece.indices(len(one.values)))) for one, piece in zip(self.axes, rest, strict=True)
+        )
         return replace(self, specs=self.specs[at], labels=None if self.labels is None else self.labels[at], axes=axes)
 
 
@@ -147,7 +149,9 @@ class Structures:
 
     def _part(self, network: Network, spec: int, chosen: Mapping[str, int]) -> Part:
         """Where a network of arrays stands in the space, and what it costs."""
-        graph = factored(network.graph, lambda size: Factored([(self._array(size),)]) if hasattr(size, "dims") else size)
+        graph = factored(
+            network.graph, lambda size: Factored([(self._array(size),)]) if hasattr(size, "dims") else size
+        )
         totals = {**tally(graph, self.space.convention)._asdict(), "depth": weighted_layers(graph)}
         one = (1,) * len(self.space.shape)
         part = Part(

@@ -1,4 +1,4 @@
-"""Who works on blocks: threads of this process, or the workers of a Dask scheduler. A few tasks are under way at a time."""
+"""Who works on blocks: threads of this process, or the workers of a Dask scheduler; with few tasks under way."""
 
 from __future__ import annotations
 
@@ -125,7 +125,9 @@ def _threads(client: Client, address: str) -> int:
     try:
         versions = set(client.run(_version).values())
     except ImportError:
-        raise CsncostError(f"workers of {address} lack csncost", f"install csncost {csncost.__version__} there") from None
+        raise CsncostError(
+            f"workers of {address} lack csncost", f"install csncost {csncost.__version__} there"
+        ) from None
     if others := versions - {csncost.__version__}:
         raise CsncostError(
             f"workers of {address} have csncost {others.pop()}, and here it is {csncost.__version__}",

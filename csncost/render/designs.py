@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from csncost.structures import Space
 
 SUFFIXES = {
-    ".csv": "csv", ".json": "json", ".nc": "netcdf", ".parquet": "parquet", ".zarr": "zarr", ".md": "markdown", ".tex": "latex",
-    ".html": "html",
+    ".csv": "csv", ".json": "json", ".nc": "netcdf", ".parquet": "parquet", ".zarr": "zarr", ".md": "markdown",
+    ".tex": "latex", ".html": "html",
 }  # fmt: skip
 
 BULK = ("csv", "json", "netcdf", "parquet")
