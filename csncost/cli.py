@@ -14,8 +14,9 @@ import click
 from csncost.cli_accuracy import correlate
 from csncost.cli_explorer import sweep
 from csncost.cli_options import CLIP, FILE, GIVEN, INPUT, OUTPUT, PLOT, SETTING, VIEWS, arguments, read, spec_argument
+from csncost.cli_search import search
 from csncost.cli_torch import export, trace, verify
-from csncost.errors import CsncostError
+from csncost.errors import CsncostError, NoAnswer
 from csncost.report import LEVELS, Report
 
 
@@ -30,7 +31,7 @@ class _Group(click.Group):
             return result
         except CsncostError as error:
             _complain(str(error))
-            ctx.exit(2)
+            ctx.exit(1 if isinstance(error, NoAnswer) else 2)
         except OSError as error:
             if error.errno == errno.EPIPE:  # click knows what to do when a reader has gone
                 raise
@@ -62,6 +63,7 @@ def main() -> None:
       csncost verify ir-CSN-50                what is written is what runs
       csncost export ir-CSN-50 -o ir.onnx     a file that other programs run
       csncost sweep --groups 1..64            a design space at once
+      csncost search --max-flops 10G          what to build
       csncost reproduce all                   the paper's tables, ours beside
       csncost correlate paper                 does accuracy go with cost
       csncost language                        how networks are written
@@ -227,5 +229,5 @@ def reproduce(table: str, form: Any, output: Any) -> None:
         sys.exit(1)
 
 
-for command in (trace, verify, export, correlate, sweep):
+for command in (trace, verify, export, correlate, sweep, search):
     main.add_command(command)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from csncost.cli_options import ACCURACY, CHUNKED, FILE, LOGGED, name_options, spec_argument
+from csncost.cli_options import ACCURACY, CHUNKED, FILE, LOGGED, name_options, options_of, spec_argument
 from csncost.errors import CsncostError
 from csncost.table import FORMATS
 
@@ -39,16 +39,22 @@ def _option(name: str, example: str, text: str, reader: str = "values") -> Calla
     return click.option(name, callback=_range(reader), metavar=example, help=text)
 
 
+SPACE = options_of(
+    _option("--groups", "RANGE", "Numbers of groups, the free name G: 1..64, or 1,2,4,8."),
+    _option("--blocks", "RANGE", "Blocks: 8,16 or '[3,4,6,3],[2,2,2,2]'.", "anything"),
+    _option("--frames", "RANGE", "Frames of the clip: 8,16,32."),
+    _option("--size", "RANGE", "Height and width: 112..256:16, or 112,128x171.", "sizes"),
+    _option("--classes", "RANGE", "Outputs of the classifier."),
+    _option("--width", "RANGE", "Multipliers of the widths: 0.5,1,2."),
+    click.option("-p", "names", multiple=True, callback=_ranges, metavar="NAME=RANGE", help="Any other; repeatable."),
+    click.option("--convention", default="paper", metavar="NAME", help="How to count: paper, macs, flops, fvcore, ..."),
+)
+"""What is varied, and how it is counted."""
+
+
 @click.command()
 @click.argument("specs", nargs=-1, callback=spec_argument, metavar="[SPEC...]")
-@_option("--groups", "RANGE", "Numbers of groups, the free name G: 1..64, or 1,2,4,8.")
-@_option("--blocks", "RANGE", "Blocks: 8,16 or '[3,4,6,3],[2,2,2,2]'.", "anything")
-@_option("--frames", "RANGE", "Frames of the clip: 8,16,32.")
-@_option("--size", "RANGE", "Height and width: 112..256:16, or 112,128x171.", "sizes")
-@_option("--classes", "RANGE", "Outputs of the classifier.")
-@_option("--width", "RANGE", "Multipliers of the widths: 0.5,1,2.")
-@click.option("-p", "names", multiple=True, callback=_ranges, metavar="NAME=RANGE", help="Any other; repeatable.")
-@click.option("--convention", default="paper", metavar="NAME", help="How to count: paper, macs, flops, fvcore, ...")
+@SPACE
 @ACCURACY
 @LOGGED
 @CHUNKED
@@ -90,7 +96,7 @@ def sweep(
     from csncost.render.designs import emit_designs, form_of, write_blocks
     from csncost.space import in_blocks
 
-    given = {**options, **_unlike(names, options)}
+    given = {**options, **unlike(names, options)}
     kind = form_of(form, output)
     whole = "auto" if kind == "zarr" and specs and chunks is None else chunks
     if large := in_blocks(specs, arguments_of(groups, blocks, given), whole, scheduler):
@@ -107,7 +113,7 @@ def sweep(
     emit_designs(replace(found, notes=()), form, output)
 
 
-def _unlike(names: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+def unlike(names: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     """Names that -p gives, none of them an option's."""
     for name in names:
         if name in (*options, "spec", "specs", "G", "groups", "blocks"):

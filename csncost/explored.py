@@ -35,8 +35,9 @@ _SHOWN = {
     "accuracy": Column("accuracy", "accuracy %", points, "right"),
     "accuracy_spread": Column("accuracy_spread", "±", points, "right", tight=True),
     "runs": Column("runs", "runs", lambda n: str(n or ""), "right"),
+    "deviation": Column("deviation", "deviation", lambda share: f"{share:+.2%}", "right"),
 }
-"""Columns of a log that people see, those of several runs where there are any."""
+"""Columns that people see in a way of their own, those of several runs where there are any."""
 
 STAMPED = ("convention", "clip", "classes", "views")
 """What says how designs were counted."""
@@ -131,7 +132,7 @@ class Explored:
         return Table(columns, rows, title=f"{len(self):,} designs", notes=[*more, *self.notes], stamp=self.stamp)
 
     def _column(self, name: str) -> Column:
-        if name == "accuracy" or (name in _SHOWN and any(n > 1 for n in self.columns["runs"])):
+        if name in ("accuracy", "deviation") or (name in _SHOWN and any(n > 1 for n in self.columns["runs"])):
             return _SHOWN[name]
         if name in METRICS:
             return Column(name, TITLES.get(name, name), human, "right", drop=int(name == "activations"))

@@ -18,7 +18,7 @@ from csncost.explored import Explored, designs_at
 from csncost.factored import Block
 from csncost.joining import ACCURACY
 from csncost.paper_study import arguments_of, explore
-from csncost.query import Array, Bound, Limit, Query, limits, meets, names_of, said
+from csncost.query import Array, Bound, Limit, Query, called, limits, meets, names_of, said
 from csncost.ranges import sizes
 from csncost.reading import SpecLike
 from csncost.reduction import best_of, job_of, reduced
@@ -77,9 +77,9 @@ def search(
     flops (of one clip), interactions, activations, depth, and accuracy in percent where there is a `log`, as `read_log`
     takes it. A space of many designs is searched in blocks, in memory that does not grow with it, and so is one where
     `chunks` (as `sweep` takes them) or the address of a Dask `scheduler` are given: `tcp://host:port`. `advance` is
-    told how many more designs of it are done. Each answer is a spec that `analyze` takes and that costs what is said.
-    Raises NoAnswer, which names the nearest miss, where no design keeps the budgets, and CsncostError as `sweep` and
-    `pareto` do, and where no scheduler answers.
+    told how many more designs of it are done, and how many there are. Each answer is a spec that `analyze` takes and
+    that costs what is said. Raises NoAnswer, which names the nearest miss in memory, where no design keeps the budgets,
+    and CsncostError as `sweep` and `pareto` do, and where no scheduler answers.
 
     >>> found = search(at_most={"flops": 10e9, "params": 20e6}, maximize="interactions", top=1)
     >>> found.columns["spec"], found.columns["interactions"]
@@ -220,9 +220,9 @@ def _nearest(bound: Bound, values: Array, found: Explored) -> str:
     above = np.flatnonzero(values > high) if high is not None else np.zeros(0, int)
     ends = []
     if len(below):
-        ends.append((f"the most {name}{' below' if len(above) else ''} here", below[np.argmax(values[below])]))
+        ends.append((f"the most {called(name)}{' below' if len(above) else ''} here", below[np.argmax(values[below])]))
     if len(above):
-        ends.append((f"the least {name}{' above' if len(below) else ''} here", above[np.argmin(values[above])]))
+        ends.append((f"the least {called(name)}{' above' if len(below) else ''} here", above[np.argmin(values[above])]))
     if not ends:
         return f"of none of them the {name} is known"
     shown = [(end, said(name, values[at]), spelled(found.take([int(at)])).columns["spec"][0]) for end, at in ends]

@@ -188,7 +188,7 @@ def _reason(groups: int, blocks: Any, given: Mapping[str, Any]) -> str:
 
 def explore(specs: Sequence[SpecLike], groups: Any, blocks: Any, **given: Any) -> Explored:
     """The paper's study where there are no `specs`, and else their space: G over `groups`, `blocks`, what is given."""
-    given = {key: _alone(value) for key, value in given.items() if value is not None}
+    given = {key: alone(value) for key, value in given.items() if value is not None}
     if not specs:
         chosen = {"groups": groups, "blocks": blocks}
         found = study(**{key: value for key, value in chosen.items() if value is not None}, **given)
@@ -207,9 +207,9 @@ def explore(specs: Sequence[SpecLike], groups: Any, blocks: Any, **given: Any) -
 def arguments_of(groups: Any, blocks: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of `sweep` that are given: numbers of groups are the free name G, a list of one value is that."""
     named = {"G": groups, "blocks": blocks, **given}
-    return {key: _alone(value) for key, value in named.items() if value is not None}
+    return {key: alone(value) for key, value in named.items() if value is not None}
 
 
-def _alone(value: Any) -> Any:
+def alone(value: Any) -> Any:
     """The value of a list of one, which is fixed and not swept."""
     return value[0] if isinstance(value, list) and len(value) == 1 else value

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from csncost.errors import CsncostError, MissingExtra, did_you_mean
-from csncost.numbers import human
+from csncost.numbers import PREFIXES, human, rounded
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Columns: TypeAlias = Mapping[str, Any]
@@ -79,8 +79,8 @@ class Query:
         return tuple(dict.fromkeys([*(name for name, _ in self.objectives), *(name for name, *_ in self.bounds)]))
 
     def __str__(self) -> str:
-        """What is asked, in words: `the front of least flops, most interactions; params at most 20.00 M`."""
-        goals = [f"{'least' if sign > 0 else 'most'} {name}" for name, sign in self.objectives]
+        """What is asked, in words: `the front of least FLOPs, most interactions; params at most 20 M`."""
+        goals = [f"{'least' if sign > 0 else 'most'} {called(name)}" for name, sign in self.objectives]
         kind = "the best by " if len(goals) == 1 else "the front of "
         return "; ".join([kind + ", ".join(goals), *map(limits, self.bounds)])
 
@@ -101,6 +101,8 @@ class Query:
 
     def _check(self, columns: Columns) -> None:
         for name in self.names:
+            if name == "accuracy" and name not in columns:
+                raise CsncostError("these designs have no accuracy", "give a log of measured accuracies")
             if name not in columns:
                 known = list(columns)
                 hint = did_you_mean(name, known) or f"they have {', '.join(known)}"
@@ -159,17 +161,33 @@ def _nondominated(points: Array) -> Array:
 
 
 def limits(bound: Bound) -> str:
-    """A bound in words: `flops at least 1.00 G and at most 2.00 G`."""
+    """A bound in words: `FLOPs at least 1 G and at most 2 G`."""
     name, low, high = bound
-    sides = [f"at {side} {said(name, value)}" for side, value in (("least", low), ("most", high)) if value is not None]
-    return f"{name} {' and '.join(sides)}"
+    sides = [
+        f"at {side} {amount(name, value)}" for side, value in (("least", low), ("most", high)) if value is not None
+    ]
+    return f"{called(name)} {' and '.join(sides)}"
+
+
+def called(name: str) -> str:
+    """What people call a metric."""
+    return "FLOPs" if name == "flops" else name
 
 
 def said(name: str, value: Any) -> str:
     """A value of a metric for people; an accuracy is in percent."""
-    if name == "accuracy":
-        return f"{float(value):g}%"
-    return human(int(value)) if value == int(value) else str(float(value))
+    return f"{float(value):g}%" if name == "accuracy" else human(int(value))
+
+
+def amount(name: str, value: Any) -> str:
+    """A value that a person gave, no less exact: `10 G`, `1.5 M`."""
+    if name == "accuracy" or value != int(value):
+        return f"{float(value):g}" + ("%" if name == "accuracy" else "")
+    value = int(value)
+    power = min((len(str(abs(value))) - 1) // 3, len(PREFIXES) - 1)
+    if power and value * 1000 % 1000**power == 0:
+        return f"{rounded(value, 1000**power, 3).rstrip('0').rstrip('.')} {PREFIXES[power]}"
+    return f"{value:,}"
 
 
 def names_of(value: str | Iterable[str]) -> tuple[str, ...]:

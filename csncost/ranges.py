@@ -14,6 +14,8 @@ MAX_VALUES = 1_000_000
 _NUMBER = r"\d{1,18}(?:\.\d{1,9})?"
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(?::({_NUMBER}))?")
 _PAIR = re.compile(r"(\d{1,11})[xX\u00d7](\d{1,11})")
+_COUNT = re.compile(r"(\d(?:_?\d){0,17}(?:\.\d{1,9})?)\s*([KMGTP]?)", re.IGNORECASE | re.ASCII)
+_PREFIXES = ("", "K", "M", "G", "T", "P")
 _SPLIT = re.compile(r",(?![^\[(]*[\])])")
 
 
@@ -52,6 +54,42 @@ def anything(text: str, what: str) -> list[Any]:
         number = ".." in item or re.fullmatch(r"[-+]?[\d.]+(:.*)?", item)
         found += _numbers(item, what, text) if number else [item]
     return list(dict.fromkeys(found))
+
+
+def count(text: str, what: str) -> int:
+    """A whole number as people write large ones: 10G, 1.5M, 20_000.
+
+    >>> count("10G", "--max-flops"), count("1.5 M", "--max-params"), count("20_000", "--max-params")
+    (10000000000, 1500000, 20000)
+    """
+    match = _COUNT.fullmatch(text.strip())
+    found = Fraction(match[1].replace("_", "")) * 1000 ** _PREFIXES.index(match[2].upper()) if match else Fraction(1, 2)
+    if found.denominator != 1:
+        raise CsncostError(f'{what} takes a whole number, not "{text[:40]}"', "for instance 10G, 1.5M, or 20_000")
+    return found.numerator
+
+
+def share(text: str, what: str) -> Fraction:
+    """A part of one: 1%, or 0.01.
+
+    >>> share("1%", "--within")
+    Fraction(1, 100)
+    """
+    plain = text.strip().removesuffix("%").strip()
+    if not re.fullmatch(_NUMBER, plain):
+        raise CsncostError(f'{what} takes a share, not "{text[:40]}"', "for instance 1%, or 0.01")
+    found = Fraction(plain) / (100 if "%" in text else 1)
+    if found >= 1:
+        raise CsncostError(f"{what} is below 100%, not {text[:40]}", "for instance 1%, or 0.01")
+    return found
+
+
+def percentage(text: str, what: str) -> Fraction:
+    """An accuracy in percent: 70.3, or 70.3%."""
+    plain = text.strip().removesuffix("%").strip()
+    if not re.fullmatch(_NUMBER, plain):
+        raise CsncostError(f'{what} takes an accuracy in percent, not "{text[:40]}"', "for instance 70.3")
+    return Fraction(plain)
 
 
 def _items(text: str, what: str) -> list[str]:

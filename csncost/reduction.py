@@ -106,7 +106,10 @@ def unbeaten(rows: Columns, rivals: Columns, query: Query) -> Columns:
     worst = np.inf if bar.dtype.kind == "f" else np.iinfo(bar.dtype).max
     table = np.full([len(level) + 1 for level in levels], worst, bar.dtype)
     held: Any = tuple(np.searchsorted(v, rival) + 1 for v, (_, rival) in zip(levels, others, strict=True))
-    np.minimum.at(table, held or Ellipsis, bar if held else bar.min())
+    if held:
+        np.minimum.at(table, held, bar)
+    else:
+        table[...] = bar.min()
     for axis in range(table.ndim):
         table = np.minimum.accumulate(table, axis=axis)
     at = tuple(np.searchsorted(v, own, side="right") for v, (own, _) in zip(levels, others, strict=True))
@@ -134,8 +137,8 @@ def best_of(
     """The designs of a space that a query selects, in memory that does not grow with the space.
 
     Blocks are worked on by threads, or by the workers of a Dask scheduler at an address `tcp://host:port`; `advance`
-    is told how many more designs are done. Raises as `sweep` and `Query.select` do, and CsncostError where there is no
-    scheduler, or no worker.
+    is told how many more designs are done, and how many there are. Raises as `sweep` and `Query.select` do, and
+    CsncostError where there is no scheduler, or no worker.
     """
     job = job_of(query, space.shape, space.names, space.coordinates(), COUNTED)
     cut = blocks_of(space.shape, block_lengths(space, chunks))
@@ -166,7 +169,7 @@ def reduced(job: Job, source: Rows, blocks: Iterable[Block], scheduler: str | No
         tasks = ((lengths(at), (job.best, given, at, job.rivals(best))) for at in blocks)
         for shape, found in workers.results(tasks):
             best = best.merged(found, job.query)
-            advance(prod(shape))
+            advance(prod(shape), prod(job.shape))
     return best
 
 

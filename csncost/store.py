@@ -14,11 +14,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from importlib.metadata import version
 from math import prod
 from pathlib import Path
 from typing import Any, TextIO
 
-import csncost
 from csncost.blocks import Chunks, Source, block_lengths, blocks_of
 from csncost.counts import METRICS
 from csncost.errors import CsncostError, MissingExtra
@@ -52,7 +52,7 @@ def write_zarr(path: Path, space: Space, chunks: Chunks, scheduler: str | None, 
     if path.exists():
         _refuse_other(path, json.loads(str(zarr.open_group(path, mode="r").attrs.get("recipe", "{}"))), recipe)
         shutil.rmtree(part, ignore_errors=True)
-        return advance(prod(space.shape))
+        return advance(prod(space.shape), prod(space.shape))
     source, variables, attributes = lazily(space, cut)
     if not part.exists():
         _begin(part, recipe, dataset(space, variables, {**attributes, "recipe": json.dumps(recipe)}))
@@ -66,7 +66,7 @@ def write_zarr(path: Path, space: Space, chunks: Chunks, scheduler: str | None, 
 def recipe_of(space: Space, cut: tuple[int, ...]) -> Recipe:
     """What makes two sweeps the same, block by block."""
     items: dict[str, Any] = {
-        "version of csncost": csncost.__version__,
+        "version of csncost": version("csncost"),
         "spec": [print_spec(read(spec)) for spec in space.specs],
         "convention": str(space.convention),
         "size of the chunks": cut,
@@ -119,7 +119,8 @@ def _go_on(
     names = METRICS if isinstance(source, Plan) else (*METRICS, "depth")
     first = slice(None) if space.labels is not None else 0
     blocks = list(enumerate(blocks_of(space.shape, cut)))
-    advance(sum(prod(lengths(at)) for i, at in blocks if i in done))
+    total = prod(space.shape)
+    advance(sum(prod(lengths(at)) for i, at in blocks if i in done), total)
     with team(scheduler) as workers:
         given = workers.share(source)
         tasks = (((i, at), (_columns, given, at, names)) for i, at in blocks if i not in done)
@@ -128,7 +129,7 @@ def _go_on(
                 group[name][at if space.labels is not None else at[1:]] = values[first]
             file.write(f"{i}\n")
             file.flush()
-            advance(prod(lengths(at)))
+            advance(prod(lengths(at)), total)
 
 
 def _columns(source: Source, block: Block, names: tuple[str, ...]) -> Columns:

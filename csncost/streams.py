@@ -28,7 +28,7 @@ def pieces(space: Space, chunks: Chunks, scheduler: str | None, advance: Advance
         blocks = blocks_of(space.shape, _leading(space.shape, most))
         for at, rows in workers.results((at, (rows_in, given, at, space.shape)) for at in blocks):
             yield designs_of(space, rows, structures.attributes())
-            advance(prod(lengths(at)))
+            advance(prod(lengths(at)), prod(space.shape))
 
 
 def _leading(shape: tuple[int, ...], most: int) -> tuple[int, ...]:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-import csncost
 from csncost.errors import CsncostError, MissingExtra
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Advance: TypeAlias = Callable[[int], None]
-"""Is told how many more designs are done."""
+Advance: TypeAlias = Callable[[int, int], None]
+"""Is told how many more designs are done, and how many there are in all."""
 
 PATIENCE = 5
 """Seconds until a scheduler or its first worker is given up."""
@@ -125,20 +125,18 @@ def _threads(client: Client, address: str) -> int:
     try:
         versions = set(client.run(_version).values())
     except ImportError:
+        raise CsncostError(f"workers of {address} lack csncost", f"install csncost {_version()} there") from None
+    if others := versions - {_version()}:
         raise CsncostError(
-            f"workers of {address} lack csncost", f"install csncost {csncost.__version__} there"
-        ) from None
-    if others := versions - {csncost.__version__}:
-        raise CsncostError(
-            f"workers of {address} have csncost {others.pop()}, and here it is {csncost.__version__}",
+            f"workers of {address} have csncost {others.pop()}, and here it is {_version()}",
             "install one version everywhere",
         )
     return sum(worker["nthreads"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
 
 
-def ignored(designs: int) -> None:
+def ignored(more: int, total: int) -> None:
     """Progress that nobody watches."""
 
 
 def _version() -> str:
-    return csncost.__version__
+    return version("csncost")

@@ -15,18 +15,18 @@ HOUSE = [  # each line may import only from lines above it
     "lang.layers", "lang.lower", "counts", "coverage", "table", "report", "reading", "analyze", "comparison", "words", "explanation",
     "traced", "pytorch.layers", "pytorch.initial", "pytorch.layout", "pytorch.build", "pytorch.export", "pytorch.shapes", "pytorch.costs", "pytorch.elements", "pytorch.recurrent", "pytorch.table", "pytorch.formulas", "pytorch.names",
     "pytorch.hollow", "pytorch.scope", "pytorch.gradients", "pytorch.marks", "pytorch.ledger", "pytorch.tracer", "pytorch.inputs", "pytorch.state", "pytorch.trace", "pytorch.outline", "pytorch.target", "pytorch.verify",
-    "closed_form", "symbolic", "axes", "factored", "space", "query", "designs", "paper", "listing",
-    "logs", "log_columns", "identity", "records", "accuracy", "joining", "explored", "few", "paper_study", "ranges", "spelling", "front", "inverse", "correlation", "render.terminal", "render.output", "render.plots", "render.designs", "cli_options", "cli_explorer", "cli_search", "cli_torch", "cli_accuracy", "cli",
+    "closed_form", "symbolic", "axes", "factored", "parts", "structures", "blocks", "lazy", "space", "query", "designs", "paper", "listing",
+    "logs", "log_columns", "identity", "records", "accuracy", "joining", "explored", "few", "paper_study", "ranges", "spelling", "workers", "rows", "reduction", "streams", "store", "front", "inverse", "correlation", "render.terminal", "render.output", "render.plots", "render.designs", "cli_options", "cli_explorer", "cli_search", "cli_torch", "cli_accuracy", "cli",
 ]  # fmt: skip
 
 KEEPERS = {  # third-party packages, and the only places that may import them
     "rich": ("render.",), "matplotlib": ("render.",), "click": ("cli",), "torch": ("pytorch.",), "fvcore": ("pytorch.verify",), "onnx": ("pytorch.export",), "onnxscript": ("pytorch.export",),
-    "sympy": ("arithmetic", "ops", "lang.sizing", "closed_form", "symbolic"), "pandas": ("table", "report", "comparison", "explanation", "records", "correlation", "explored"), "numpy": ("correlation", "space", "factored", "query", "front", "inverse"), "moocore": ("query",), "scipy": ("correlation",), "xarray": ("space", "explored"), "tensorboard": ("logs",),
+    "sympy": ("arithmetic", "ops", "lang.sizing", "closed_form", "symbolic"), "pandas": ("table", "report", "comparison", "explanation", "records", "correlation", "explored", "front"), "numpy": ("correlation", "factored", "parts", "structures", "rows", "reduction", "query", "front", "inverse"), "moocore": ("query",), "scipy": ("correlation",), "xarray": ("structures", "space", "explored", "front"), "dask": ("lazy",), "distributed": ("workers",), "zarr": ("store",), "pyarrow": ("streams",), "netCDF4": ("streams",), "tensorboard": ("logs",),
 }  # fmt: skip
 
 PACKAGES = ("csncost", "csncost.lang", "csncost.pytorch", "csncost.render")
 
-HEAVY = ("torch", "numpy", "scipy", "pandas", "matplotlib", "xarray", "sympy", "dask", "IPython")
+HEAVY = ("torch", "numpy", "scipy", "pandas", "matplotlib", "xarray", "sympy", "dask", "distributed", "zarr", "IPython")
 
 
 def modules(root=PACKAGE):

@@ -60,7 +60,7 @@ def write_blocks(space: Space, form: str, path: str | None, chunks: Chunks, sche
     if form == "netcdf" and scheduler is not None:
         raise CsncostError("NetCDF is written by one process", "write a .zarr, or leave out the scheduler")
     total = prod(space.shape)
-    with counted(total, "designs") as advance:
+    with counted("designs") as advance:
         if form == "zarr":
             store.write_zarr(Path(path), space, chunks, scheduler, advance)
             return ""

@@ -53,16 +53,20 @@ def progress(items: Iterable[T], total: int, what: str) -> Iterator[T]:
 
 
 @contextmanager
-def counted(total: int, what: str) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error, if that is a terminal; it is told how much more is done."""
+def counted(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error, if that is a terminal; it is told how much more is done, and how much there is."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.advance(task, done)
+
+        def advance(more: int, total: int) -> None:
+            task = bar.task_ids[0] if bar.task_ids else bar.add_task(what, total=total)
+            bar.advance(task, more)
+
+        yield advance
 
 
 def emit_text(text: str, path: str | None) -> None:
