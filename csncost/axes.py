@@ -8,10 +8,11 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
-from csncost.errors import CsncostError
+from csncost.errors import CsncostError, SpecError
 from csncost.lang.layers import AXES
+from csncost.lang.lexer import MAX_SIZE
 from csncost.lang.printer import print_value
-from csncost.lang.syntax import Number
+from csncost.lang.syntax import Expr, Number
 from csncost.reading import literal, python_number
 
 MAX_DESIGNS = 2**28
@@ -32,6 +33,18 @@ class Axis:
     values: tuple[Any, ...]
     labels: tuple[Any, ...]
     numeric: bool
+    absent: frozenset[int] = frozenset()
+    """Where a value stands in for one that no network can have."""
+
+    def take(self, places: Sequence[int]) -> Axis:
+        """The axis of some of its values."""
+        return Axis(
+            self.name,
+            tuple(self.values[i] for i in places),
+            tuple(self.labels[i] for i in places),
+            self.numeric,
+            frozenset(j for j, i in enumerate(places) if i in self.absent),
+        )
 
 
 def is_swept(name: str, value: Any) -> bool:
@@ -62,29 +75,71 @@ def axis(name: str, values: Any) -> Axis:
 def _setting(name: str, values: list[Any]) -> Axis:
     """Frames, sizes or classes: whole numbers, or pairs (H, W)."""
     pairs = [tuple(map(python_number, v)) if isinstance(v, Sequence) else (v, v) for v in values]
-    whole = all(type(n) is int and abs(n) < 2**62 for pair in pairs for n in pair)
-    if not whole or any(len(pair) != 2 for pair in pairs) or (name != "size" and any(a != b for a, b in pairs)):
+    meant = all(_is_number(n) for pair in pairs for n in pair)
+    known = [all(type(n) is int and abs(n) < 2**62 for n in pair) for pair in pairs]
+    square = all(len(set(pair)) == 1 for pair in pairs)
+    if not (meant and any(known)) or any(len(pair) != 2 for pair in pairs) or not (square or name == "size"):
         wrong = "whole numbers" if name != "size" else "whole numbers or pairs (height, width)"
         raise CsncostError(
             f"{name} is swept over {wrong}", f"for instance {name}=[{'112, 224' if name == 'size' else '8, 16'}]"
         )
-    square = all(a == b for a, b in pairs)
     if square:
-        numbers = tuple(a for a, _ in pairs)
-        return Axis(name, numbers, numbers, True)
-    return Axis(name, tuple(pairs), tuple(f"{a}x{b}" for a, b in pairs), True)
+        numbers = [a for a, _ in pairs]
+        return _axis(name, numbers, _numbers(numbers), known)
+    return _axis(name, pairs, [f"{a}x{b}" for a, b in pairs], known)
 
 
 def _named(name: str, values: list[Any]) -> Axis:
     """A parameter or a free name: numbers, or anything else that the language has a word for."""
-    if all(type(value) is int and abs(value) < 2**62 for value in values):
+    if all(type(value) is int and abs(value) <= MAX_SIZE**2 for value in values):
         return Axis(name, tuple(values), tuple(values), True)
-    exprs = [literal(name, value) for value in values]
-    if all(isinstance(expr, Number) for expr in exprs):
-        exact = tuple(expr.value for expr in exprs if isinstance(expr, Number))
-        decimal = all(Fraction(repr(float(value))) == value for value in exact)
-        return Axis(name, exact, tuple(map(float, exact)) if decimal else tuple(map(str, exact)), True)
-    return Axis(name, tuple(values), tuple(map(print_value, exprs)), False)
+    exprs = [_expression(name, value) for value in values]
+    known = [expr is not None for expr in exprs]
+    if not any(known):
+        literal(name, values[0])  # says what is wrong with it
+    if all(isinstance(expr, Number) or _is_number(value) for expr, value in zip(exprs, values, strict=True)):
+        exact = [expr.value if isinstance(expr, Number) else value for expr, value in zip(exprs, values, strict=True)]
+        return _axis(name, exact, _numbers(exact), known)
+    labels = [str(value) if expr is None else print_value(expr) for expr, value in zip(exprs, values, strict=True)]
+    return Axis(name, tuple(values), tuple(labels), False)
+
+
+def _expression(name: str, value: Any) -> Expr | None:
+    """A value as the language has it; None for numbers that it has no place for, whatever the network.
+
+    Raises SpecError for what is neither a number, nor a list of them, nor a text in the language.
+    """
+    try:
+        return literal(name, value)
+    except SpecError:
+        if _is_number(value) or (isinstance(value, (list, tuple)) and all(map(_is_number, value))):
+            return None
+        raise
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, Fraction)) and not isinstance(value, bool)
+
+
+def _axis(name: str, values: Sequence[Any], labels: Sequence[Any], known: Sequence[bool]) -> Axis:
+    """An axis of numbers; one that stands in for another is masked."""
+    absent = frozenset(i for i, there in enumerate(known) if not there)
+    some = values[known.index(True)]
+    return Axis(name, tuple(some if i in absent else v for i, v in enumerate(values)), tuple(labels), True, absent)
+
+
+def _numbers(values: Sequence[Any]) -> list[Any]:
+    """Coordinates of one kind: ints of 64 bits, else floats where they are exact, else texts."""
+    if all(type(value) is int and abs(value) < 2**63 for value in values):
+        return list(values)
+    return list(map(float, values)) if all(map(_is_decimal, values)) else list(map(str, values))
+
+
+def _is_decimal(value: Any) -> bool:
+    try:
+        return bool(Fraction(repr(float(value))) == value)
+    except (ValueError, OverflowError):  # what no float is; nan and infinity
+        return False
 
 
 def arguments(axes: Sequence[Axis], chosen: Mapping[str, int], arrays: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,14 +147,13 @@ def arguments(axes: Sequence[Axis], chosen: Mapping[str, int], arrays: Mapping[s
     return {axis.name: axis.values[chosen[axis.name]] if axis.name in chosen else arrays[axis.name] for axis in axes}
 
 
-def shape_of(axes: Sequence[Axis]) -> tuple[int, ...]:
-    """How many values each axis has. Raises CsncostError for a space of absurd size."""
-    lengths = tuple(len(axis.values) for axis in axes)
-    if prod(lengths) > MAX_DESIGNS:
+def refuse_size(shape: Sequence[int]) -> None:
+    """Raise CsncostError for a space that memory should not hold."""
+    if prod(shape) > MAX_DESIGNS:
         raise CsncostError(
-            f"a space of {prod(lengths):,} designs ({' x '.join(map(str, lengths))})", f"sweep at most {MAX_DESIGNS:,}"
+            f"a space of {prod(shape):,} designs ({' x '.join(map(str, shape))})",
+            f"sweep at most {MAX_DESIGNS:,}, or give chunks",
         )
-    return lengths
 
 
 def setting_of(frames: Any, size: Any, classes: Any) -> dict[str, Any]:

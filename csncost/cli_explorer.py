@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from csncost.cli_options import ACCURACY, FILE, LOGGED, drawing, name_options, options_of, spec_argument
+from csncost.cli_options import ACCURACY, CHUNKED, FILE, LOGGED, drawing, name_options, options_of, spec_argument
 from csncost.errors import CsncostError
 from csncost.table import FORMATS
 
-BULK = ("netcdf", "parquet")
+BULK = ("netcdf", "parquet", "zarr")
 """Formats beside those of a table, for files only."""
 
 
@@ -58,6 +58,7 @@ SPACE = options_of(
 @ACCURACY
 @LOGGED
 @drawing("sweep.png", "Draw the designs")
+@CHUNKED
 @click.option("--format", "form", type=click.Choice((*FORMATS, *BULK)), help="Default: by the file's suffix, or table.")
 @FILE
 def sweep(
@@ -68,6 +69,8 @@ def sweep(
     metric: Any,
     select: Any,
     plot: Any,
+    chunks: Any,
+    scheduler: Any,
     form: Any,
     output: Any,
     names: Any,
@@ -90,12 +93,25 @@ def sweep(
 
     A range a..b has both ends, a..b:step those it meets; ranges and values may be mixed: 1..4,8,16..64:16. Many
     designs, and the space of a SPEC, need the extra arrays.
+
+    The space of a SPEC may be larger than memory (extra dask): millions of designs are written block by block, as
+    --chunks and --scheduler say. A .zarr that was interrupted goes on where it was when it is started again.
     """
     from csncost.accuracy import read_arguments
-    from csncost.paper_study import explore
-    from csncost.render.designs import draw, emit_designs
+    from csncost.paper_study import arguments_of, explore
+    from csncost.render.designs import draw, emit_designs, form_of, write_blocks
+    from csncost.space import in_blocks
 
     given = {**options, **unlike(names, options)}
+    kind = form_of(form, output)
+    whole = "auto" if kind == "zarr" and specs and chunks is None else chunks
+    if large := in_blocks(specs, arguments_of(groups, blocks, given), whole, scheduler):
+        if logs or plot is not None:
+            option = "--plot" if plot is not None else "--accuracy"
+            raise CsncostError(f"{option} is for designs in memory", "sweep fewer values, without --chunks")
+        if note := write_blocks(large, kind, output, chunks or "auto", scheduler):
+            click.echo(note, err=True)
+        return
     found = explore(specs, groups, blocks, **given)
     if logs:
         found = found.with_accuracy(read_arguments(logs, select=select, metric=metric))

@@ -147,3 +147,20 @@ def drawing(default: str, what: str) -> Callable[[T], T]:
     """`--plot`, with or without the name of a file."""
     text = f"{what}: FILE.png, .pdf, .svg, or .html, an interactive page (default: {default})."
     return click.option("--plot", is_flag=False, flag_value=default, metavar="[FILE]", help=text)
+
+
+def chunks_option(ctx: click.Context, param: click.Parameter, value: str | None) -> int | str | None:
+    """`auto`, or how many designs a block has at most."""
+    if value is None or value == "auto":
+        return value
+    if not (value.isascii() and value.replace("_", "").isdigit() and len(value) < 16 and int(value)):
+        raise CsncostError(
+            f'--chunks is a number of designs, or auto, not "{value[:40]}"', "for instance --chunks 1000000"
+        )
+    return int(value)
+
+
+CHUNKED = options_of(
+    click.option("--chunks", callback=chunks_option, metavar="N|auto", help="Work in blocks of at most N designs."),
+    click.option("--scheduler", metavar="ADDRESS", help="Work on a Dask cluster: tcp://host:port."),
+)

@@ -9,12 +9,14 @@ from typing import Any
 import click
 
 from csncost.cli_explorer import BULK, SPACE, unlike
-from csncost.cli_options import ACCURACY, FILE, LOGGED, options_of, spec_argument
+from csncost.cli_options import ACCURACY, CHUNKED, FILE, LOGGED, options_of, spec_argument
 from csncost.errors import CsncostError
 from csncost.table import FORMATS
 
 COUNTS = ("params", "flops", "interactions", "activations")
 """Costs that may be targets, too."""
+
+GOALS = ("minimize", "maximize", "top", "chunks", "scheduler")
 
 BUDGETS = (*COUNTS, "depth", "accuracy")
 
@@ -66,6 +68,7 @@ OBJECTIVES = options_of(
 @OBJECTIVES
 @ACCURACY
 @LOGGED
+@CHUNKED
 @click.option("--format", "form", type=click.Choice((*FORMATS, *BULK)), help="Default: by the file's suffix, or table.")
 @FILE
 def search(specs: Any, names: Any, form: Any, output: Any, **options: Any) -> None:
@@ -81,13 +84,14 @@ def search(specs: Any, names: Any, form: Any, output: Any, **options: Any) -> No
       csncost search bottleneck-D-16 --solve width --flops 5G --within 1%
       csncost search simple-G-16 bottleneck-G-16 --groups 1..64 --solve width --flops 5G --within 5%
 
-    --solve says for every SPEC, and every combination of what else is varied, which value meets the target. Needs the
-    extra explore.
+    --solve says for every SPEC, and every combination of what else is varied, which value meets the target. The space
+    of a SPEC may be larger than memory: millions of designs are searched in blocks, as --chunks says, on this machine
+    or with --scheduler tcp://host:port on a Dask cluster (extra dask). Needs the extra explore.
     """
     from csncost.render.designs import emit_designs
 
     bounds, targets, given = _parted(options)
-    chosen = {name: given.pop(name) for name in ("solve", "within", "minimize", "maximize", "top")}
+    chosen = {name: given.pop(name) for name in (*GOALS, "solve", "within")}
     logged = {name: given.pop(name) for name in ("logs", "metric", "select")}
     given |= unlike(names, given)
     if chosen["solve"] is not None:
@@ -112,8 +116,10 @@ def _solved(specs: Any, targets: dict[str, int], chosen: dict[str, Any], more: b
     from csncost.inverse import solve
     from csncost.paper_study import alone
 
-    if more or chosen["minimize"] or chosen["maximize"] or chosen["top"]:
-        raise CsncostError("--solve meets a target, without budgets or objectives", "give for instance --flops 5G")
+    if more or any(chosen[name] for name in GOALS):
+        raise CsncostError(
+            "--solve meets a target, without budgets, objectives or chunks", "give for instance --flops 5G"
+        )
     if not specs:
         raise CsncostError("--solve needs a SPEC", "for instance bottleneck-D-16")
     given = {name: alone(value) for name, value in given.items()} | targets
@@ -129,6 +135,7 @@ def _searched(
     given: dict[str, Any],
 ) -> Any:
     from csncost.front import search
+    from csncost.render.output import counted
 
     for name, value in targets.items():  # near a target is between two budgets
         for side, limit in (("min", value * (1 - chosen["within"])), ("max", value * (1 + chosen["within"]))):
@@ -140,5 +147,6 @@ def _searched(
         from csncost.accuracy import read_arguments
 
         log = read_arguments(logged["logs"], select=logged["select"], metric=logged["metric"])
-    goals = {name: chosen[name] for name in ("minimize", "maximize", "top")}
-    return search(specs, at_most=bounds["max"], at_least=bounds["min"], log=log, **goals, **given)
+    goals = {name: chosen[name] for name in GOALS}
+    with counted("designs") as advance:
+        return search(specs, at_most=bounds["max"], at_least=bounds["min"], log=log, advance=advance, **goals, **given)

@@ -39,6 +39,9 @@ _SHOWN = {
 }
 """Columns that people see in a way of their own, those of several runs where there are any."""
 
+STAMPED = ("convention", "clip", "classes", "views")
+"""What says how designs were counted."""
+
 FACTS = ("family", "blocks", "kind", "groups", "depth")
 """What the name of a design says already."""
 
@@ -183,10 +186,11 @@ class Explored:
             frame = self.to_frame()
             frame.assign(**self.stamp).to_parquet(path, engine="pyarrow", index=False)
 
-    def write_csv(self, file: TextIO) -> None:
-        """Write exact values, a line for each design, the stamp in the last columns."""
+    def write_csv(self, file: TextIO, head: bool = True) -> None:
+        """Write exact values, a line for each design, the stamp in the last columns; a line of names before them."""
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*self.columns, *self.stamp])
+        if head:
+            writer.writerow([*self.columns, *self.stamp])
         stamp = tuple(self.stamp.values())
         writer.writerows(row + stamp for row in self._values())
 
@@ -237,8 +241,13 @@ def of_dataset(found: Dataset, spec: str = "", fixed: Mapping[str, Any] = Mappin
     valid = found["valid"].values
     designs = designs_at(found, valid.nonzero() if valid.ndim else ([0] * int(valid),), spec, fixed)
     refused = valid.size - len(designs)
-    notes = (f"{refused:,} of {valid.size:,} combinations are no network and are left out",) if refused else ()
+    notes = tuple(filter(None, [left_out(refused, valid.size)]))
     return replace(designs, refused=refused, notes=notes, _dataset=found)
+
+
+def left_out(refused: int, total: int) -> str:
+    """What is said of combinations that are no network, if there are any."""
+    return f"{refused:,} of {total:,} combinations are no network and are left out" if refused else ""
 
 
 def designs_at(found: Dataset, at: Sequence[Any], spec: str, fixed: Mapping[str, Any]) -> Explored:
@@ -247,8 +256,9 @@ def designs_at(found: Dataset, at: Sequence[Any], spec: str, fixed: Mapping[str,
     where = dict(zip(dims, at, strict=False))
     columns: dict[str, Sequence[Any]] = {dim: found[dim].values[where[dim]] for dim in dims}
     for name in (*METRICS, "depth"):
-        own = tuple(where[str(dim)] for dim in found[name].dims)
-        columns[name] = found[name].values[own] if own else found[name].values.reshape(1).repeat(len(at[0]))
-    stamp = {key: found.attrs[key] for key in ("convention", "clip", "classes", "views")}
+        own = {str(dim): ("design", where[str(dim)]) for dim in found[name].dims}
+        values = found[name].isel(own).values  # of a space larger than memory, these designs alone
+        columns[name] = values if own else values.reshape(1).repeat(len(at[0]))
+    stamp = {key: found.attrs[key] for key in STAMPED}
     swept = tuple(dim for dim in dims if dim != "spec")
     return Explored({"spec": [spec] * len(at[0]), **columns}, stamp, swept=swept, fixed=fixed)

@@ -21,8 +21,14 @@ from csncost.network import Graph, Node
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
+Block: TypeAlias = tuple[slice, ...]
+"""A part of a space: a slice of each of its dimensions."""
+
 MOST = 2**63 - 1
 """The greatest 64-bit int."""
+
+_HUGE = 2**1000
+"""Beyond every total, and yet a float."""
 
 _PIECE = 1 << 17
 """Elements that are worked on at a time, so that they stay in the processor's cache."""
@@ -35,6 +41,11 @@ class Factored:
 
     def __init__(self, terms: Sequence[tuple[Array, ...]]) -> None:
         self.terms = tuple(terms)
+
+    @staticmethod
+    def constant(value: int, shape: tuple[int, ...]) -> Factored:
+        """One number everywhere, as an array of that shape."""
+        return Factored([(np.full(shape, value, np.int64 if abs(value) <= MOST else object),)])
 
     def __add__(self, other: Any) -> Factored:
         if not isinstance(other, Factored):
@@ -77,25 +88,66 @@ class Factored:
         return sum(map(_bound, self.terms))
 
     def fill(self, out: Array) -> None:
-        """Write the value to every element of `out`, a 64-bit array of all dimensions that can hold it."""
-        terms = [
-            tuple(factor.astype(np.int64, copy=False) for factor in term) for term in self.terms if _bound(term) > 0
-        ]
+        """Write the value to every element of `out`, an array of all dimensions, modulo 2**64 where it has 64 bits."""
+        terms = [tuple(_as(factor, out.dtype) for factor in term) for term in self.terms if _bound(term)]
         spanned = np.broadcast_shapes((1,) * out.ndim, *(factor.shape for term in terms for factor in term))
         if spanned == out.shape:
             for piece in _pieces(out.shape):
                 _fill_piece(terms, piece, out[piece])
         else:  # over fewer dimensions first
-            narrow = np.empty(spanned, np.int64)
+            narrow = np.empty(spanned, out.dtype)
             self.fill(narrow)
             out[...] = narrow
 
+    def fits(self, where: Array) -> bool:
+        """Whether 64 bits hold every element where `where` is true; those within 1e-9 of too many count as too many."""
+        if self.bound() <= MOST:
+            return True
+        sizes = Factored([tuple(abs(_as(factor, np.dtype(float))) for factor in term) for term in self.terms])
+        with np.errstate(over="ignore", invalid="ignore"):  # only where there is no design
+            return all(
+                np.max(sizes.cut(piece).filled(where[piece].shape), where=where[piece], initial=0) < MOST * (1 - 1e-9)
+                for piece in _pieces(where.shape)
+            )
 
-def _fill_piece(terms: Sequence[tuple[Array, ...]], piece: tuple[slice, ...], out: Array) -> None:
+    def filled(self, shape: tuple[int, ...]) -> Array:
+        """The value as a new array of floats."""
+        out = np.empty(shape)
+        self.fill(out)
+        return out
+
+    def cut(self, piece: Block) -> Factored:
+        """The value in a piece of the whole."""
+        return Factored([tuple(cut(factor, piece) for factor in term) for term in self.terms])
+
+    def at(self, point: Sequence[Array]) -> Array:
+        """The values at some elements, given as an array of indices for each dimension."""
+        out = np.zeros(len(point[0]), np.int64)
+        for term in self.terms:
+            out += reduce(np.multiply, (_as(factor, out.dtype)[_index(factor, point)] for factor in term))
+        return out
+
+
+def _index(factor: Array, point: Sequence[Array]) -> tuple[Any, ...]:
+    return tuple(i if n > 1 else 0 for i, n in zip(point, factor.shape, strict=True))
+
+
+def _as(factor: Array, dtype: np.dtype[Any]) -> Array:
+    """A factor as floats, or as 64-bit ints; Python's ints modulo 2**64, so that what fits in the end is exact."""
+    if factor.dtype != object:
+        return factor.astype(dtype, copy=False)
+    if dtype.kind == "f":
+        nearly: Array = np.minimum(np.maximum(factor, -_HUGE), _HUGE).astype(dtype)
+        return nearly
+    wrapped: Array = (factor % 2**64).astype(np.uint64).view(np.int64)
+    return wrapped
+
+
+def _fill_piece(terms: Sequence[tuple[Array, ...]], piece: Block, out: Array) -> None:
     out[...] = 0
-    room = np.empty(out.shape, np.int64)
+    room = np.empty(out.shape, out.dtype)
     for term in terms:
-        *some, last = sorted((_cut(factor, piece) for factor in term), key=lambda factor: factor.size)
+        *some, last = sorted((cut(factor, piece) for factor in term), key=lambda factor: factor.size)
         if some:
             np.multiply(reduce(np.multiply, some), last, out=_room_for(room, some, last))
             last = _room_for(room, some, last)
@@ -108,12 +160,12 @@ def _room_for(room: Array, some: Sequence[Array], last: Array) -> Array:
     return room.reshape(-1)[: prod(shape)].reshape(shape)
 
 
-def _cut(factor: Array, piece: tuple[slice, ...]) -> Array:
-    """The part of a factor that a piece of the whole needs."""
+def cut(factor: Array, piece: Block) -> Array:
+    """The part of an array that a piece of the whole needs, where it depends on a dimension."""
     return factor[tuple(at if length > 1 else slice(None) for at, length in zip(piece, factor.shape, strict=True))]
 
 
-def _pieces(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+def _pieces(shape: tuple[int, ...]) -> Iterator[Block]:
     """A space cut along its first dimensions into pieces of bounded size."""
     inner = prod(shape[1:])
     if not shape or prod(shape) <= _PIECE:
@@ -173,8 +225,7 @@ def _same(a: Array, b: Array) -> bool:
 
 
 def _constant(value: int, like: Factored) -> Factored:
-    ndim = like.terms[0][0].ndim
-    return Factored([(np.full((1,) * ndim, value, np.int64 if abs(value) <= MOST else object),)])
+    return Factored.constant(value, (1,) * like.terms[0][0].ndim)
 
 
 def _is_zero(value: Any) -> bool:

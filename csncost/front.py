@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from csncost.accuracy import LogLike, read_log
 from csncost.axes import SETTING
+from csncost.blocks import Chunks, blocks_of
 from csncost.counts import METRICS
 from csncost.errors import CsncostError, NoAnswer
 from csncost.explored import Explored, designs_at
+from csncost.factored import Block
 from csncost.joining import ACCURACY
-from csncost.paper_study import explore
+from csncost.paper_study import arguments_of, explore
 from csncost.query import Array, Bound, Limit, Query, called, limits, meets, names_of, said
 from csncost.ranges import sizes
 from csncost.reading import SpecLike
+from csncost.reduction import best_of, job_of, reduced
+from csncost.space import in_blocks
 from csncost.spelling import spelled
+from csncost.workers import Advance, ignored
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -58,6 +63,9 @@ def search(
     maximize: str | Iterable[str] = (),
     top: int | None = None,
     log: LogLike | None = None,
+    chunks: Chunks | None = None,
+    scheduler: str | None = None,
+    advance: Advance = ignored,
     groups: Sequence[int] | None = None,
     blocks: Any = None,
     **given: Any,
@@ -67,8 +75,11 @@ def search(
     Without `specs` these are the designs of the paper's `study`, else the space of the specs; `groups`, `blocks`,
     `frames`, `size`, `classes` and parameters are values or lists of them. Budgets and objectives are over params,
     flops (of one clip), interactions, activations, depth, and accuracy in percent where there is a `log`, as `read_log`
-    takes it. Each answer is a spec that `analyze` takes and that costs what is said. Raises NoAnswer, which names the
-    nearest miss, where no design keeps the budgets, and CsncostError as `sweep` and `pareto` do.
+    takes it. A space of many designs is searched in blocks, in memory that does not grow with it, and so is one where
+    `chunks` (as `sweep` takes them) or the address of a Dask `scheduler` are given: `tcp://host:port`. `advance` is
+    told how many more designs of it are done, and how many there are. Each answer is a spec that `analyze` takes and
+    that costs what is said. Raises NoAnswer, which names the nearest miss in memory, where no design keeps the budgets,
+    and CsncostError as `sweep` and `pareto` do, and where no scheduler answers.
 
     >>> found = search(at_most={"flops": 10e9, "params": 20e6}, maximize="interactions", top=1)
     >>> found.columns["spec"], found.columns["interactions"]
@@ -78,13 +89,26 @@ def search(
     alone = top is None and len(goals[0] + goals[1]) == 1
     query = Query(*goals, _bounds(at_most or {}, at_least or {}), BEST if alone else top)
     listed = tuple(specs) if isinstance(specs, (list, tuple)) else (specs,)
+    if large := in_blocks(listed, arguments_of(groups, blocks, given), chunks, scheduler):
+        if log is not None:
+            raise CsncostError(
+                "logged accuracies are joined to designs in memory", "sweep fewer values, without chunks"
+            )
+        best = best_of(large, query, chunks=chunks or "auto", scheduler=scheduler, advance=advance)
+        if not len(best):
+            raise NoAnswer(*_unmet(best, query))
+        return _chosen(spelled(best), query)
     found = explore(listed, groups, blocks, **given)
     if log is not None:
         found = found.with_accuracy(read_log(log))
     chosen: Explored = _taken(found, query)
     if not len(chosen):
         raise NoAnswer(*_nearest_miss(found, query))
-    return replace(chosen, stamp={**chosen.stamp, "chosen": str(query)})
+    return _chosen(chosen, query)
+
+
+def _chosen(found: Explored, query: Query) -> Explored:
+    return replace(found, stamp={**found.stamp, "chosen": str(query)})
 
 
 def _bounds(at_most: Mapping[str, Limit], at_least: Mapping[str, Limit]) -> tuple[Bound, ...]:
@@ -121,11 +145,38 @@ def _columns(found: Explored) -> dict[str, Array]:
 def _of_space(space: Dataset, query: Query) -> Explored:
     """The selected designs of a swept space, of which no others are made rows."""
     valid = space["valid"]
+    if valid.chunks is not None:
+        return _of_blocks(space, query)
     legal = np.flatnonzero(valid.values)
-    known = [name for name in map(str, space.data_vars) if name in query.names]
+    known = [name for name in map(str, space.variables) if name in query.names]
     arrays = {name: space[name].broadcast_like(valid).transpose(*valid.dims).values for name in known}
     chosen = legal[query.select({name: array.reshape(-1)[legal] for name, array in arrays.items()})]
     at = np.unravel_index(chosen, valid.shape) if valid.ndim else (chosen,)
+    return spelled(designs_at(space, at, space.attrs.get("spec", ""), _fixed(space)))
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A space that is larger than memory, as a source of its rows."""
+
+    space: Dataset
+
+    def rows(self, block: Block, names: Sequence[str]) -> dict[str, Array]:
+        at = dict(zip(self.space["valid"].dims, block, strict=True))
+        some = self.space[["valid", *names]].isel(at).compute(scheduler="synchronous")  # in one of many threads
+        place = np.flatnonzero(some["valid"].values)
+        full = {name: some[name].broadcast_like(some["valid"]).transpose(*some["valid"].dims) for name in names}
+        return {"place": place, **{name: array.values.reshape(-1)[place] for name, array in full.items()}}
+
+
+def _of_blocks(space: Dataset, query: Query) -> Explored:
+    """The selected designs of a space that Dask holds, found block by block."""
+    valid = space["valid"]
+    dims = list(map(str, valid.dims))
+    job = job_of(query, valid.shape, dims, {name: space[name].values for name in dims}, (*METRICS, "depth"))
+    cut = blocks_of(valid.shape, [max(lengths) for lengths in valid.chunks])
+    best = reduced(job, _Held(space), cut, None, ignored)
+    at = np.unravel_index(best.columns["place"], valid.shape)
     return spelled(designs_at(space, at, space.attrs.get("spec", ""), _fixed(space)))
 
 
@@ -137,6 +188,14 @@ def _fixed(space: Dataset) -> dict[str, Any]:
 
 
 # -- when there is no answer -------------------------------------------------------------------------------------
+
+
+def _unmet(found: Explored, query: Query) -> tuple[str, str]:
+    """What no design of a large space has."""
+    if not query.bounds:
+        return "no combination of these values is a network", "analyze says of one what is wrong with it"
+    wanted = " and ".join(map(limits, query.bounds))
+    return f"no design has {wanted}", "ask for the least or the most of one without its budget"
 
 
 def _nearest_miss(found: Explored, query: Query) -> tuple[str, str]:

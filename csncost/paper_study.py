@@ -193,8 +193,7 @@ def explore(specs: Sequence[SpecLike], groups: Any, blocks: Any, **given: Any) -
         chosen = {"groups": groups, "blocks": blocks}
         found = study(**{key: value for key, value in chosen.items() if value is not None}, **given)
     else:
-        named = {"G": groups, "blocks": blocks}
-        given = {**{key: value for key, value in named.items() if value is not None}, **given}
+        given = arguments_of(groups, blocks, given)
         fixed = {key: value for key, value in given.items() if not is_swept(key, value)}
         found = of_dataset(sweep(list(specs) if len(specs) > 1 else specs[0], **given), shown(specs[0]), fixed)
     if not len(found):
@@ -203,6 +202,12 @@ def explore(specs: Sequence[SpecLike], groups: Any, blocks: Any, **given: Any) -
         analyze(spec, **first)  # says what is wrong with the first
         raise CsncostError("no combination of these values is a network")
     return found
+
+
+def arguments_of(groups: Any, blocks: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `sweep` that are given: numbers of groups are the free name G, a list of one value is that."""
+    named = {"G": groups, "blocks": blocks, **given}
+    return {key: alone(value) for key, value in named.items() if value is not None}
 
 
 def alone(value: Any) -> Any:

@@ -18,7 +18,7 @@ from csncost.lang.expand import Written
 from csncost.lang.layers import AXES, ONES, Layers, Place
 from csncost.lang.printer import print_value
 from csncost.lang.syntax import NOWHERE, Block, Expr, Layer, Name, Repeat, Stage
-from csncost.network import Graph, GraphBuilder, Network
+from csncost.network import Graph, GraphBuilder, Network, Node
 from csncost.ops import Add, Conv, Fault, Norm, Shape, same_shape
 
 DEFAULT_CLIP = {"frames": 8, "height": 224, "width": 224}
@@ -49,9 +49,11 @@ class _Lowering(Layers):
         builder = GraphBuilder("network", [self.input()], self.checks)
         stages = self.written.stages
         names: set[str] = set()
+        numbered: list[Node] = []
         for stage in stages:
             graph = self.stage(stage, builder.shape(), classifier=stage is stages[-1])
             self.check_names(stage, graph, names)
+            self.check_numbers(graph, names, numbered)
             builder.nest(stage.label, graph, span=stage.span)
         network = Network(builder.graph(), tuple(self.checks.masks.values()), tuple(self.checks.assumptions))
         if "classes" in self.setting and not network.has_classifier:
@@ -75,6 +77,16 @@ class _Lowering(Layers):
                 hint="give the stage another label",
             )
         names |= mine
+
+    def check_numbers(self, graph: Graph, names: set[str], numbered: list[Node]) -> None:
+        """Mask the designs whose number of blocks makes a name that another stage has: `a_3` of `a [...] x b`."""
+        numbered += [node for node in graph.nodes if hasattr(node.copies, "dtype") or hasattr(node.first, "dtype")]
+        for node in numbered:
+            for name in names:
+                label, _, number = name.rpartition("_")
+                if label == node.name and number.isdecimal() and str(int(number)) == number:
+                    nth = int(number) - node.first
+                    self.checks.mask((nth < 0) | (nth >= node.copies))
 
     def input(self) -> Shape:
         channels, *axes = self.written.input.items

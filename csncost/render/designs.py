@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from math import prod
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from csncost.errors import CsncostError
-from csncost.explored import HEAD, Explored
+from csncost.explored import HEAD, Explored, left_out
 from csncost.files import replacing
-from csncost.render.output import emit, write_whole
+from csncost.render.output import counted, emit, write_whole
 from csncost.render.tradeoff import Axis
 
+if TYPE_CHECKING:
+    from csncost.blocks import Chunks
+    from csncost.structures import Space
+
 SUFFIXES = {
-    ".csv": "csv", ".json": "json", ".nc": "netcdf", ".parquet": "parquet", ".md": "markdown", ".tex": "latex",
-    ".html": "html",
+    ".csv": "csv", ".json": "json", ".nc": "netcdf", ".parquet": "parquet", ".zarr": "zarr", ".md": "markdown",
+    ".tex": "latex", ".html": "html",
 }  # fmt: skip
 
 BULK = ("csv", "json", "netcdf", "parquet")
 
+BLOCKWISE = ("csv", "netcdf", "parquet", "zarr")
+
 
 def emit_designs(found: Explored, form: str | None, path: str | None) -> None:
     """Write designs in a format, by default that of the path's suffix; people are shown the head of many."""
-    form = form or (SUFFIXES.get(Path(path).suffix.lower(), "table") if path else "table")
+    form = form_of(form, path)
+    if form == "zarr":
+        raise CsncostError("a Zarr store is of the space of a SPEC", "name one, or another format")
     if form in BULK and path is not None:
         with replacing(Path(path)) as file:
             found.write(file, form)
@@ -50,3 +60,31 @@ def draw(found: Explored, path: str, x: Sequence[Axis] | None = None) -> None:
         return
     check_suffix(Path(path))
     save(tradeoff(found, x=x), path)
+
+
+def form_of(form: str | None, path: str | None) -> str:
+    """The format that is asked for, or that of a path's suffix."""
+    return form or (SUFFIXES.get(Path(path).suffix.lower(), "table") if path else "table")
+
+
+def write_blocks(space: Space, form: str, path: str | None, chunks: Chunks, scheduler: str | None) -> str:
+    """Write a space of any size to a file, block by block, with a bar; return what is to be said of it, if anything."""
+    from csncost import store, streams
+
+    if path is None or form not in BLOCKWISE:
+        known = ", ".join(suffix for suffix, kind in SUFFIXES.items() if kind in BLOCKWISE)
+        raise CsncostError("a space of many designs goes into a file, block by block", f"name one with -o: {known}")
+    if form == "netcdf" and scheduler is not None:
+        raise CsncostError("NetCDF is written by one process", "write a .zarr, or leave out the scheduler")
+    total = prod(space.shape)
+    with counted("designs") as advance:
+        if form == "zarr":
+            store.write_zarr(Path(path), space, chunks, scheduler, advance)
+            return ""
+        with replacing(Path(path)) as file:
+            if form == "netcdf":
+                streams.write_netcdf(file, space, chunks)
+                return ""
+            write = streams.write_csv if form == "csv" else streams.write_parquet
+            refused = total - write(file, streams.pieces(space, chunks, scheduler, advance))
+    return left_out(refused, total)

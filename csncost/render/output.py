@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -49,6 +50,23 @@ def progress(items: Iterable[T], total: int, what: str) -> Iterator[T]:
     console = Console(stderr=True)
     shown = console.is_terminal and total > 1
     return iter(track(items, what, total, console=console, transient=True, disable=not shown))
+
+
+@contextmanager
+def counted(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error, if that is a terminal; it is told how much more is done, and how much there is."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+
+        def advance(more: int, total: int) -> None:
+            task = bar.task_ids[0] if bar.task_ids else bar.add_task(what, total=total)
+            bar.advance(task, more)
+
+        yield advance
 
 
 def emit_text(text: str, path: str | None) -> None:
