@@ -83,9 +83,9 @@ EACH = {
     "rows": "softmax",
     "scores": "attention score",
     "states": "hidden value",
-    "padded_macs": "multiply-add, padding included",
-    "padded_bias_adds": "addition of a bias, padding included",
-    "padded_states": "hidden value, padding included",
+    "padded_macs": "padded multiply-add",
+    "padded_bias_adds": "padded bias",
+    "padded_states": "padded hidden value",
 }
 """What one of each quantity is."""
 
