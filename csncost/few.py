@@ -10,7 +10,7 @@ from typing import Any
 from csncost.analyze import analyze
 from csncost.axes import SETTING, Axis, axis
 from csncost.conventions import Convention
-from csncost.counts import METRICS
+from csncost.counts import COSTS
 from csncost.errors import SpecError
 from csncost.explored import Explored
 from csncost.numbers import shape
@@ -47,5 +47,5 @@ def _explored(spec: str, axes: Sequence[Axis], found: dict[tuple[Any, ...], Repo
         return None
     stamp = dict(zip(("convention", "clip", "classes"), stamps.pop(), strict=True)) | {"views": 1}
     labels = {one.name: [point[i] for point in found] for i, one in enumerate(axes)}
-    counts = {metric: [getattr(report, metric) for report in found.values()] for metric in (*METRICS, "depth")}
+    counts = {metric: [getattr(report, metric) for report in found.values()] for metric in COSTS}
     return Explored({"spec": [spec] * len(found), **labels, **counts}, stamp, refused)

@@ -17,7 +17,7 @@ import numpy as np
 
 from csncost.analyze import analyze, shown
 from csncost.axes import SETTING, is_swept
-from csncost.counts import METRICS
+from csncost.counts import COSTS, METRICS
 from csncost.errors import CsncostError, NoAnswer, SpecError
 from csncost.explored import Explored
 from csncost.factored import MOST
@@ -258,7 +258,7 @@ def _answer(
     """An answer as a row: its spec, what was given and solved, what it costs."""
     text = spelling(shown(spec), given)
     report = analyze(from_argument(text, None), convention=given["convention"])
-    costs = {name: getattr(report, name) for name in (*METRICS, "depth")}
+    costs = {name: getattr(report, name) for name in COSTS}
     knobs = {name: _plain(given[name]) for name in shown_names}
     return {
         "spec": text,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from csncost.counts import METRICS
+from csncost.counts import COSTS
 from csncost.errors import CsncostError
 from csncost.joining import ACCURACY
 
@@ -161,7 +161,7 @@ def _point(row: Row, x: str, y: str, text: str, mark: Mark) -> Point:
 
 def _varied(rows: Sequence[Row], besides: Sequence[str] = ()) -> list[str]:
     """The columns with several values that are no result."""
-    names = [name for name in rows[0] if name not in (*besides, *METRICS, *ACCURACY)]
+    names = [name for name in rows[0] if name not in (*besides, *COSTS, *ACCURACY)]
     return [name for name in names if len(_values(rows, name)) > 1]
 
 
@@ -183,7 +183,7 @@ def _parted(rows: Iterable[Row], key: Callable[[Row], Hashable]) -> dict[Any, li
 
 def _fixed(rows: Sequence[Row], besides: Sequence[str]) -> str:
     """What all designs of a panel are given."""
-    names = [name for name in rows[0] if name not in (*besides, *METRICS, *ACCURACY)]
+    names = [name for name in rows[0] if name not in (*besides, *COSTS, *ACCURACY)]
     return "".join(f", {text}" for text in [_said(rows[0], names)] if text)
 
 
