@@ -157,8 +157,8 @@ class Explanation:
         start, end = self.names
         columns = [
             Column("part", "part", only="machines"),
-            Column("operation", "operation", wrap=True),
-            Column("each", "for each"),
+            Column("operation", "operation", wrap=True, narrowest=14),
+            Column("each", "for each", wrap=True, narrowest=17),
             Column("count", "number", human, "right", drop=1),
             Column("before", start, str, "right"),
             Column("after", end, str, "right"),

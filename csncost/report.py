@@ -317,7 +317,7 @@ def _table(report: Report) -> Table:
     ]
     hidden = ("op", "stage", "block", "in_channels", "out_channels", "kernel", "stride", "groups")
     columns = [
-        Column("name", "module" if isinstance(report.level, int) else report.level),
+        Column("name", "module" if isinstance(report.level, int) else report.level, wrap=True, narrowest=32),
         *(Column(key, key, only="machines") for key in hidden),
         *([Column("what", "operation", only="people")] if by_layer else []),
         *_calls(report),

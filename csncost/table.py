@@ -49,6 +49,8 @@ class Column:
     """Who sees the column: shares are for people, the full geometry of a layer is for machines (CSV)."""
     wrap: bool = False
     """Whether a terminal may break its cells over lines."""
+    narrowest: int = 16
+    """The width that cells which are broken keep at least."""
     tight: bool = False
     """Whether it belongs to the column before it, and stands close to it (a share, a mark)."""
     drop: int = 0

@@ -37,6 +37,12 @@ def test_all_pairs_add_up(start, end):
     adds_up(explain("ir-CSN-26", start, end, views=3))
 
 
+def test_every_explanation_fits_80_columns():
+    report = cc.analyze("ir-CSN-26")
+    for start, end in PAIRS:
+        assert max(map(len, table_text(explain(report, start, end).table(), 80).splitlines())) <= 80
+
+
 def test_every_network_adds_up():
     chance = random.Random(1)
     for row in named_networks():

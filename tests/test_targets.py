@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 import csncost as cc
 from csncost.cli import main
+from csncost.render.terminal import table_text
 
 MINE = '''
 import torch
@@ -155,6 +156,7 @@ def test_targets(target, inputs, flops):
     (["mine.py:Net", "--input", "1x3x4x8x8", "--classifier", "stem"], "head"), (["mine.py:Net", "--input", "1x3x4x8x8", "--convention", "papr"], "did you mean paper?"),
     (["mine.py:Net", "--input", "1x3x4x8x8:floot"], "no type"), (["mine.py:Net", "--input", "1x3x4x8x8", "--views", "0"], "views"),
     (["torch.nn:Linear", "--input", "3"], "in_features"), (["mine.py:Net", "--input", "1x3x4x8x8", "--formulas", "mine.py:number"], "not a dict"),
+    (["mine.py:Net", "--input", "1x3x4x8x8", "--formulas", "mine"], "write FILE.py:NAME"),
     (["mine.py:make", "--input", "3"], "if it makes a model, write mine.py:make(classes=...)"), (["mine.py:late", "--input", "3"], "returned a model, Net"),
     (["mine.py:make()", "--input", "3"], "it takes classes: write mine.py:make(classes=...)"), (["mine.py:Net(colours=3)"], "it takes classes=10, width=16"),
     (["mine.py:Net", "--input", "1x3x4x8x8", "--classifier", "heat"], "did you mean head?"), (["mine.py:fc", "--input", "3", "--classifier", "fc"], "those that ran: the model itself"),
@@ -250,6 +252,19 @@ def test_what_ran_more_than_once_is_marked():
     assert json.loads(run(*args, "--by", "total", "--format", "json").stdout)["rows"][0]["calls"] == 1
 
 
+def test_long_names_are_broken_where_a_terminal_is_narrow():
+    name = "a_name_of_forty_characters_and_some_more"
+    inner = torch.nn.Sequential(torch.nn.Conv2d(512, 512, (3, 5), stride=2, groups=8))
+    model = torch.nn.ModuleDict({name: torch.nn.ModuleDict({name: inner})})
+    report = cc.trace(lambda x: model[name][name](x), (16, 512, 224, 224))
+    for level in ("layer", "block", "stage"):
+        lines = table_text(report.by(level).table(), 80).splitlines()
+        assert max(map(len, lines)) <= 80
+        assert "96.02 G" in "".join(lines)  # 16 clips x 512 x 111 x 110 x 64 x 15
+    broken = "".join(line.split("  ")[0].strip() for line in table_text(report.table(), 80).splitlines()[3:6])
+    assert broken.startswith(f"model.{name}.{name}.0")
+
+
 def test_verify_says_what_agrees():
     done = run("verify", "bottleneck-D-8", "ip-CSN-26@4x64", "--format", "json")
     assert done.exit_code == 0
@@ -257,7 +272,9 @@ def test_verify_says_what_agrees():
     assert [one["agrees"] for one in found] == [True, True]
     assert found[0]["analytic"] == found[0]["traced"]
     assert found[0]["fvcore"]["analytic"] == found[0]["fvcore"]["fvcore"]
-    assert "2 of 2 agree" in run("verify", "bottleneck-D-8", "ip-CSN-26@4x64", "--no-fvcore").stdout
+    alone = run("verify", "bottleneck-D-8", "ip-CSN-26@4x64", "--no-fvcore").stdout
+    assert "2 of 2 agree: analytic = traced in every layer; fvcore was not asked" in alone
+    assert "fvcore's" not in alone
 
 
 def test_verify_names_the_first_layer_that_differs(monkeypatch):

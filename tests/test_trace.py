@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 import warnings
+from queue import SimpleQueue
 
 import pytest
 import torch
@@ -69,17 +70,17 @@ def test_callables(target):
     ("2x3:int64", "2x3:int64"), ([(2, 3), torch.zeros(2, 3)], "[2x3, 2x3]"), (({"a": (2, 3)},), "{a: 2x3}"), (("scalar", None), "scalar, None"),
 ])  # fmt: skip
 def test_inputs(inputs, described):
-    seen = []
-    report = trace(lambda x, y=None: seen.append(x), inputs)
+    seen = SimpleQueue()  # a list would be as it was
+    report = trace(lambda x, y=None: seen.put(x), inputs)
     assert report.setting["input"] == described
-    assert seen
+    assert not seen.empty()
 
 
 def test_shapes_have_the_type_of_the_model():
-    seen = []
-    trace(Net(lambda net, x: seen.append(x.dtype), a=nn.Linear(3, 4).half()), (2, 3))
-    trace(lambda x: seen.append(x.dtype), (2, 3), dtype="int64")
-    assert seen == [torch.float16, torch.int64]
+    seen = SimpleQueue()
+    trace(Net(lambda net, x: seen.put(x.dtype), a=nn.Linear(3, 4).half()), (2, 3))
+    trace(lambda x: seen.put(x.dtype), (2, 3), dtype="int64")
+    assert [seen.get(), seen.get()] == [torch.float16, torch.int64]
 
 
 def test_examples_are_not_changed():

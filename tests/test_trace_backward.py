@@ -266,13 +266,22 @@ def test_functions_of_others_run_as_before():
     weight = torch.ones(4, 4, requires_grad=True)
     seen = []
 
-    def with_another_thread(net, x):
-        other = threading.Thread(target=lambda: seen.append(Product.apply(torch.ones(2, 4), weight).sum().backward()))
-        other.start()
-        other.join()
+    begun, done = threading.Event(), threading.Event()
+
+    def another():
+        begun.wait(60)
+        seen.append(Product.apply(torch.ones(2, 4), weight).sum().backward())
+        done.set()
+
+    def beside_it(net, x):
+        begun.set()
+        assert done.wait(60)
         return product_of(net, x)
 
-    trace(Net(with_another_thread, a=nn.Linear(4, 4), w=P(4, 5)), (2, 4), backward=True)
+    other = threading.Thread(target=another)
+    other.start()
+    trace(Net(beside_it, a=nn.Linear(4, 4), w=P(4, 5)), (2, 4), backward=True)
+    other.join()
     assert seen == [None]
     assert weight.grad.sum() == 32
     assert vars(torch.autograd.Function)["apply"] is before

@@ -13,7 +13,7 @@ from csncost.errors import CsncostError
 from csncost.pytorch.trace import trace
 from tests.traced_modules import Net
 
-TYPES = (torch.float32, torch.float64, torch.bfloat16, torch.int64)
+TYPES = (torch.float32, torch.bfloat16, torch.int64)
 
 TWO = {  # functions of an input and parameters, and their shapes
     "linear": (F.linear, (2, 3), (4, 3)),
@@ -52,13 +52,18 @@ def outcome(function, inputs):
         return "refused"
 
 
+class Result(Exception):
+    """How a function tells of its result: whatever else it touches, a trace puts back."""
+
+
 def traced_outcome(function, inputs, fast):
-    seen = []
-    try:
-        trace(lambda *args: seen.append(function(*args)), tuple(x.to("meta") for x in inputs), fast=fast)
-    except CsncostError:
-        return "refused"
-    return seen[0].dtype
+    def told(*args):
+        raise Result(str(function(*args).dtype))
+
+    with pytest.raises(CsncostError) as caught:
+        trace(told, tuple(x.to("meta") for x in inputs), fast=fast)
+    cause = caught.value.__cause__
+    return getattr(torch, str(cause).removeprefix("torch.")) if isinstance(cause, Result) else "refused"
 
 
 def autocast(function):

@@ -21,6 +21,9 @@ from csncost.pytorch.gradients import Gradients, Node
 from csncost.pytorch.hollow import Args, Kwargs, like, mapped, tensors
 from csncost.pytorch.tracer import Tracer
 
+_APPLY = Function.__dict__["apply"]
+"""As PyTorch has it: within another trace it is replaced already."""
+
 
 @contextmanager
 def own_backward(tracer: Tracer) -> Iterator[None]:
@@ -29,10 +32,10 @@ def own_backward(tracer: Tracer) -> Iterator[None]:
     if gradients is None:
         yield
         return
-    plain = Function.__dict__["apply"]
+    before = Function.__dict__["apply"]
 
     def apply(cls: type[Function], *args: Any, **kwargs: Any) -> Any:
-        run = partial(plain.__func__, cls)
+        run = partial(_APPLY.__func__, cls)
         if threading.get_ident() != thread or tracer.quiet or not (needs := _needing(gradients, args, kwargs)):
             return run(*args, **kwargs)
         return _both_ways(tracer, run, args, kwargs, needs)
@@ -41,7 +44,7 @@ def own_backward(tracer: Tracer) -> Iterator[None]:
     try:
         yield
     finally:
-        Function.apply = plain  # type: ignore[method-assign]
+        Function.apply = before  # type: ignore[method-assign]
 
 
 def _needing(gradients: Gradients, args: Args, kwargs: Kwargs) -> list[Tensor]:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from csncost.pytorch.hollow import Args, Kwargs, tensors
-from csncost.pytorch.scope import Scope, storage
+from csncost.pytorch.kept import storage
+from csncost.pytorch.scope import Scope
 from csncost.traced import Call
 
 

@@ -145,6 +145,8 @@ def _made(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
 
 def _example(tensor: Tensor) -> Tensor:
     """An example without its data; whole numbers, truths and masks of 0 and -inf stay: code may go by their values."""
+    if tensor.is_nested:
+        raise CsncostError("nested tensors are not followed", "give a tensor that is padded to one shape")
     if not tensor.is_meta and (not (tensor.is_floating_point() or tensor.is_complex()) or _is_mask(tensor)):
         return tensor.detach().cpu().clone()
     made = torch.empty_strided(tensor.size(), tensor.stride(), dtype=tensor.dtype, device="meta")

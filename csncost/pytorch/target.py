@@ -8,7 +8,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -18,8 +18,10 @@ import torch
 from torch import nn
 
 from csncost.errors import CsncostError, did_you_mean
+from csncost.pytorch.guests import guest
 from csncost.pytorch.inputs import from_texts
 from csncost.pytorch.outline import Outline
+from csncost.pytorch.reasons import reason
 from csncost.pytorch.trace import trace
 from csncost.report import Report
 
@@ -34,7 +36,7 @@ def load(text: str, train: bool = False) -> Callable[..., Any]:
     goes to standard error. Raises CsncostError for what cannot be found, imported or made.
     """
     place, attribute, arguments = _parsed(text)
-    with redirect_stdout(sys.stderr), _importable():
+    with guest(f'"{text[:80]}"'), _importable():
         found = _attribute(_module(place), attribute, place)
         if arguments is not None or _is_factory(found):
             found = _called(found, arguments or ((), {}), text)
@@ -64,7 +66,7 @@ def trace_target(
     if not inputs and (needed := _required(_signature(getattr(target, "forward", target)))):
         raise CsncostError(f'"{text[:80]}" takes {", ".join(needed)}: give --input', "for instance --input 1x3x224x224")
     known = _named(formulas) if formulas else None
-    with redirect_stdout(sys.stderr), _or_a_factory(target, text):
+    with guest(f'"{text[:80]}"'), _or_a_factory(target, text):
         report = trace(target, from_texts(inputs), formulas=known, **options)
     return replace(report, spec=text)
 
@@ -88,8 +90,10 @@ def _call(text: str, names: Sequence[str]) -> str:
 
 def _named(text: str) -> Any:
     """The formulas that a place names. Raises CsncostError where there are none."""
+    if ":" not in text:
+        raise CsncostError(f'"{text[:80]}" names no formulas', "write FILE.py:NAME, or package.module:NAME")
     place, attribute, _ = _parsed(text)
-    with redirect_stdout(sys.stderr), _importable():
+    with guest(f'"{text[:80]}"'), _importable():
         found = _attribute(_module(place), attribute, place)
     if not isinstance(found, Mapping):
         raise CsncostError(
@@ -171,7 +175,7 @@ def _file(path: Path) -> ModuleType:
 
 
 def _unimportable(place: str, error: BaseException) -> CsncostError:
-    return CsncostError(f"{place[:80]} cannot be imported", f"{type(error).__name__}: {_first_line(error)}")
+    return CsncostError(f"{place[:80]} cannot be imported", f"{type(error).__name__}: {reason(error)}")
 
 
 def _attribute(module: ModuleType, attribute: str, place: str) -> Any:
@@ -239,11 +243,7 @@ def _called(found: Any, arguments: tuple[tuple[Any, ...], dict[str, Any]], text:
     try:
         return found(*args, **kwargs)
     except (Exception, SystemExit) as error:  # whatever the code of others raises
-        raise CsncostError(f'"{text[:80]}" cannot be made', f"{type(error).__name__}: {_first_line(error)}") from error
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0][:300] or "no reason given"
+        raise CsncostError(f'"{text[:80]}" cannot be made', f"{type(error).__name__}: {reason(error)}") from error
 
 
 def _a(noun: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from contextvars import copy_context
 from functools import partial
 from types import GeneratorType
 from typing import Any, TypeAlias
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from csncost.conventions import Convention
 from csncost.conventions import convention as find_convention
@@ -19,10 +20,13 @@ from csncost.pytorch.classifier import classifier as find_classifier
 from csncost.pytorch.formulas import Formulas, custom, unmatched
 from csncost.pytorch.functions import own_backward
 from csncost.pytorch.gradients import outputs
+from csncost.pytorch.hollow import tensors
 from csncost.pytorch.inputs import Inputs, arguments, clip, described
+from csncost.pytorch.reasons import meaning
 from csncost.pytorch.scope import Scope
-from csncost.pytorch.state import direct_checkpoints, quiet_compiler, unchanged, unoptimised_scripts
+from csncost.pytorch.state import direct_checkpoints, quiet_compiler, refused, unchanged, unoptimised_scripts
 from csncost.pytorch.tracer import Tracer
+from csncost.pytorch.turns import alone, turn
 from csncost.reading import view_count
 from csncost.report import Report
 from csncost.traced import Trace
@@ -49,7 +53,13 @@ def trace(
     that is a list of tensors; a dict of shapes for keyword arguments; or example tensors in the place of shapes. A text
     such as "1x16:int64" is a shape with a type; other shapes have `dtype` (default: that of the model's parameters).
 
-    The model runs as it is (call `model.eval()` for the cost of inference) on tensors without data, and is not changed.
+    The model runs as it is (call `model.eval()` for the cost of inference) on tensors without data, and is not changed:
+    whatever it holds is put back, in objects, containers, arrays, closures, classes and global names of its file, too;
+    caches of functools that it filled are emptied. Out of reach are globals of other files, what extensions in C hold
+    within (a table of pandas, a StringIO), files, other processes, and memory written by its address or as a storage.
+    Iterators that go on, and computations in threads of the model's own, are refused where they are seen: a thread that
+    ran before and computes without modules is not. Traces in several threads take turns.
+
     Counted is what is executed: a module that runs twice counts twice in FLOPs, and once in params and interactions.
     What `backward` adds are the gradients of weights and inputs on the way from what the model returns to its weights,
     in multiply-adds; what checkpoints compute anew is not counted.
@@ -82,6 +92,19 @@ def run(
     fast: bool = True,
 ) -> Trace:
     """Everything that a target runs, not yet counted."""
+    with turn():
+        return _traced(target, inputs, dtype, backward, classifier, formulas, fast)
+
+
+def _traced(
+    target: Target,
+    inputs: Inputs,
+    dtype: Any,
+    backward: bool,
+    classifier: str | bool,
+    formulas: Formulas | None,
+    fast: bool,
+) -> Trace:
     target = _unwrapped(target)
     roots = list(_roots(target))
     _no_lazy(roots)
@@ -92,12 +115,14 @@ def run(
     if backward:
         setting["pass"] = "forward and backward"
     with ExitStack() as stack:
+        held = [value for value in (*args, *kwargs.values()) if not isinstance(value, Tensor)]
+        stack.enter_context(unchanged([target, *held], tensors(args, kwargs), scope))
         _surround(stack, tracer, backward)
         output = _run(target, args, kwargs, scope)
     if isinstance(output, nn.Module):
         raise CsncostError(f"{_called(target)} returned a model, {type(output).__name__}", "trace that model")
-    if tracer.unread is not None:  # the model went on without the value, by a way that it may not take
-        raise tracer.unread
+    if scope.refusal is not None:  # the model went on, by a way that it may not take
+        raise scope.refusal
     ends = outputs(output)
     if tracer.marks.gradients is not None:
         tracer.marks.gradients.settle(ends)
@@ -123,8 +148,9 @@ def run(
 def _surround(stack: ExitStack, tracer: Tracer, backward: bool) -> None:
     """What holds while a target runs."""
     modules = list(tracer.scope.modules.values())
-    stack.enter_context(unchanged(modules))
+    stack.enter_context(alone(tracer.scope))
     stack.enter_context(direct_checkpoints())
+    stack.enter_context(refused(tracer.scope))
     stack.enter_context(quiet_compiler(modules))
     stack.enter_context(unoptimised_scripts())
     stack.enter_context(tracer.scope.following())
@@ -137,14 +163,15 @@ def _surround(stack: ExitStack, tracer: Tracer, backward: bool) -> None:
 
 def _run(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], scope: Scope) -> Any:
     try:
-        output = target(*args, **kwargs)
+        output = copy_context().run(target, *args, **kwargs)  # what it sets in context variables stays there
         return list(output) if isinstance(output, GeneratorType) else output  # which runs only when it is asked
     except CsncostError:
         raise
     except (Exception, SystemExit) as error:
-        reason = str(error).strip().partition("\n")[0] or "no reason given"
+        if scope.refusal is not None:
+            raise scope.refusal from error
         what = f"{_called(target)} does not run on {described(args, kwargs)}"
-        raise CsncostError(f"{what}: {type(error).__name__}{scope.place_of(error)}", reason[:300]) from error
+        raise CsncostError(f"{what}: {type(error).__name__}{scope.place_of(error)}", meaning(error)) from error
 
 
 def _unwrapped(target: Any) -> Target:

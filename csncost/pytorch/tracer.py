@@ -7,7 +7,7 @@ scripted code is seen, too. Parameters, buffers and small constants are real ten
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -16,10 +16,12 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.hooks import RemovableHandle
 
 from csncost.errors import CsncostError
-from csncost.pytorch import dtypes, hollow, names, scope
+from csncost.pytorch import dtypes, hollow, names
 from csncost.pytorch.hollow import Args, Kwargs, mapped, tensors
+from csncost.pytorch.kept import storage
 from csncost.pytorch.ledger import Aside, Ledger
 from csncost.pytorch.marks import Marks
 from csncost.pytorch.scope import Scope
@@ -45,7 +47,6 @@ class Tracer(TorchFunctionMode):
         self.free: Counter[str] = Counter()
         self.copies: dict[int, Tensor] = {}
         self.stale: dict[int | None, Tensor] = {}
-        self.unread: CsncostError | None = None
         self.quiet = False
         self.autocast: str | None = None
         self.net = _Net(self)
@@ -54,10 +55,11 @@ class Tracer(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Args = (), kwargs: Kwargs | None = None) -> Any:
         way, name = names.known(func)
         kwargs = kwargs or {}
-        if way == "plain":
+        if way == "plain" or not self.scope.awake:
             return func(*args, **kwargs)
         self.autocast = dtypes.autocasting() if torch._C._is_any_autocast_enabled() else None
-        if torch._C._functorch.maybe_current_level() is not None:  # vmap hides an axis: its kernels show it
+        vmapped = torch._C._functorch.maybe_current_level() is not None
+        if vmapped and way != "refused":  # vmap hides an axis: its kernels show it
             return self._quietly(self._other, name, func, args, kwargs)
         if self.formulas and (op := self.formulas.get(func) or self.formulas.get(name)) is not None:
             return self._quietly(self.known, op, name, func, args, kwargs)
@@ -90,12 +92,12 @@ class Tracer(TorchFunctionMode):
     @contextmanager
     def aside(self) -> Iterator[Aside]:
         """What runs here is written down apart, and what it cannot read stops nothing else."""
-        book, unread = self.book, self.unread
+        book, refusal = self.book, self.scope.refusal
         self.book = aside = Aside()
         try:
             yield aside
         finally:
-            self.book, self.unread = book, unread
+            self.book, self.scope.refusal = book, refusal
 
     def kernel(self, func: Any, args: Args, kwargs: Kwargs) -> Any:
         """A kernel that no function above it explains."""
@@ -107,6 +109,8 @@ class Tracer(TorchFunctionMode):
             return self.known(op, name, func, args, kwargs)
         if way == "free":
             return self._free(name, func, args, kwargs)
+        if way == "refused":
+            return self._refused(name, func, args, kwargs)
         self.book.unknown[name, self.scope.stack[-1].path] += 1
         return self.run(name, func, args, kwargs)
 
@@ -187,11 +191,16 @@ class Tracer(TorchFunctionMode):
         if names.in_place(name) and args and isinstance(args[0], Tensor):
             return self._changed(name, func, args, kwargs)
         if self._constant(name, args, kwargs):
-            result = func(*args, **kwargs)
+            spared = (lambda one: one) if name in names.VIEWS else self._spared
+            result = func(*mapped(spared, args), **mapped(spared, kwargs))
         else:
             result = self._on_twins(name, hollow.viewed if name == "view" else func, args, kwargs)
         self.marks.inherit(name, result, args, kwargs)
         return result
+
+    def _spared(self, tensor: Tensor) -> Tensor:
+        """A copy of a tensor of the model, since some functions write into what they are given."""
+        return tensor.detach().clone() if self.scope.holds(tensor) else tensor
 
     def _on_twins(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
         twin = self._floating_twin if name in names.BY_VALUE else self.marks.twin
@@ -212,9 +221,12 @@ class Tracer(TorchFunctionMode):
         """
         target = args[0]
         owned = self.scope.owner(target) is not None
+        kept = not owned and target in self.scope.kept
+        reshaping = name in names.RESHAPING
         if not owned and not any(map(self._unknowable, tensors(args, kwargs))):
-            return func(*args, **kwargs)
-        if name in names.RESHAPING and not owned:
+            if not kept or (not reshaping and self.scope.kept.lend(target)):
+                return func(*args, **kwargs)
+        elif reshaping and not owned and not kept:
             if name == "detach_":
                 target._csncost_grad = False
             return func(*args, **kwargs)
@@ -223,9 +235,9 @@ class Tracer(TorchFunctionMode):
         result = target
         if shape != target.shape:
             tried = self._on_twins(name, func, (hollow.like(target), *args[1:]), kwargs)
-            result = tried if name in names.RESHAPING else target
+            result = tried if reshaping else target
         if not owned and not target.is_meta:
-            self.stale[scope.storage(target)] = target
+            self.stale[storage(target)] = target
         self.marks.inherit(name, target, args, kwargs, in_place=True)
         return None if name == "__setitem__" else result
 
@@ -248,7 +260,7 @@ class Tracer(TorchFunctionMode):
 
     def _unknowable(self, tensor: Tensor) -> bool:
         """Whether the values of a tensor depend on the input: it has none, or activations were written into it."""
-        return tensor.is_meta or (bool(self.stale) and scope.storage(tensor) in self.stale)
+        return tensor.is_meta or (bool(self.stale) and storage(tensor) in self.stale)
 
     def _move(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
         """A change of type or device: the device is left as it is."""
@@ -297,14 +309,14 @@ class Tracer(TorchFunctionMode):
             owner = self.scope.owner(next(tensors(args, kwargs)))
             whose = f"{owner.name}, which has none" if owner is not None else "an activation"
             raise self._unread(name, f"reads the value of {whose}")
-        return func(*(self.copies.get(id(arg), arg) for arg in args), **kwargs)
+        args = tuple(self.copies.get(id(arg), arg) for arg in args)
+        if name in names.ARRAYS and self.scope.holds(args[0]) and not args[0].requires_grad:
+            args = (args[0].detach().clone(), *args[1:])  # what is written into the array is not the model's
+        return func(*args, **kwargs)
 
     def _unread(self, name: str, what: str) -> CsncostError:
-        self.unread = CsncostError(
-            f"{self.scope.stack[-1].path or 'the model'} {what} ({name.strip('_')})",
-            "what runs then depends on the data: trace a part that does not, or give this one a fixed path",
-        )
-        return self.unread
+        hint = "what runs then depends on the data: trace a part that does not, or give this one a fixed path"
+        return self.scope.refuse(f"{what} ({name.strip('_')})", hint)
 
     def _no(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> bool:
         """A question on which PyTorch takes a short cut, which is not taken."""
@@ -313,8 +325,37 @@ class Tracer(TorchFunctionMode):
 
     def _set(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
         """An attribute of a tensor is set; those of the model's own stay as they are."""
-        if self.scope.owner(args[0]) is None:
+        if not self.scope.holds(args[0]):
             func(*args, **kwargs)
+
+    def _refused(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
+        """What is known not to be followed."""
+        raise self.scope.refuse(*names.REFUSED[name])
+
+    def _gradient(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
+        """Gradients, other than those of a function transform, whose kernels are heard."""
+        if any(tensor.grad_fn is not None for tensor in tensors(args[:1])):
+            return self._other(name, func, args, kwargs)
+        return self._refused(name, func, args, kwargs)
+
+    def _higher(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
+        """A function of functions: a branch or a loop that depends on constants alone is one in Python."""
+        if name not in ("cond", "while_loop"):
+            raise self.scope.refuse(f"runs {name}, which is not followed", "write it as a loop or a call in Python")
+        before, self.quiet = self.quiet, False
+        try:
+            with self:
+                return _branch(*args, **kwargs) if name == "cond" else _loop(*args, **kwargs)
+        finally:
+            self.quiet = before
+
+    def _hook(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
+        """A hook on a gradient, which does not come."""
+        return None if name == "retain_grad" else RemovableHandle(OrderedDict())
+
+    def _still(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
+        """A change of where a tensor lies, which is left as it is."""
+        return args[0]
 
     def _open(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
         """A function written in Python: run its body, so that what it calls is seen."""
@@ -339,8 +380,20 @@ class Tracer(TorchFunctionMode):
             self.quiet = before
 
 
+def _branch(condition: Any, yes: Callable[..., Any], no: Callable[..., Any], operands: Args = ()) -> Any:
+    return (yes if condition else no)(*operands)
+
+
+def _loop(condition: Callable[..., Any], body: Callable[..., Any], carried: Any, more: Args = ()) -> Any:
+    while condition(*carried, *more):
+        carried = body(*carried, *more)
+    return carried
+
+
 class _Net(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Hears the kernels that run outside of functions that are known."""
+
+    supports_higher_order_operators = True
 
     def __init__(self, tracer: Tracer) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -351,7 +404,10 @@ class _Net(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return False  # the wrapper that skips it would import the whole compiler
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Args = (), kwargs: Kwargs | None = None) -> Any:
-        if (tracer := self.tracer).quiet:
+        if (tracer := self.tracer).quiet or not tracer.scope.awake:
             return func(*args, **(kwargs or {}))
+        if isinstance(func, torch._ops.HigherOrderOperator):
+            with self:
+                return tracer._higher(func._name, func, args, dict(kwargs or {}))
         with torch._C.DisableTorchFunction():
             return tracer._quietly(tracer.kernel, func, args, dict(kwargs or {}))

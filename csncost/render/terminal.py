@@ -15,7 +15,6 @@ from rich.text import Text
 from csncost.table import Column, Table, cell_text, visible
 
 PLAIN_WIDTH = 100
-MIN_WRAPPED = 16
 
 
 def print_table(table: Table, file: IO[str] | None = None) -> None:
@@ -78,7 +77,7 @@ def _width(table: Table, column: Column) -> int:
 
 def _least(table: Table, columns: Sequence[Column]) -> int:
     """The width at which no number is cut; columns that may wrap count with a few characters."""
-    widths = [min(_width(table, c), MIN_WRAPPED) if c.wrap else _width(table, c) for c in columns]
+    widths = [min(_width(table, c), c.narrowest) if c.wrap else _width(table, c) for c in columns]
     return sum(widths) + sum(1 if c.tight else 2 for c in columns[1:])
 
 
