@@ -16,6 +16,9 @@ Row: TypeAlias = Mapping[str, Any]
 Mark: TypeAlias = Literal["base", "star", "filled", "hollow"]
 
 MAX_PANELS, MAX_CURVES, MAX_POINTS = 6, 8, 2000
+_RESULTS = (*COSTS, *ACCURACY)
+"""Columns that are no choice of a designer."""
+
 _STUDY = ("spec", "family", "blocks", "kind", "groups")
 
 
@@ -161,7 +164,7 @@ def _point(row: Row, x: str, y: str, text: str, mark: Mark) -> Point:
 
 def _varied(rows: Sequence[Row], besides: Sequence[str] = ()) -> list[str]:
     """The columns with several values that are no result."""
-    names = [name for name in rows[0] if name not in (*besides, *COSTS, *ACCURACY)]
+    names = [name for name in rows[0] if name not in (*besides, *_RESULTS)]
     return [name for name in names if len(_values(rows, name)) > 1]
 
 
@@ -183,7 +186,7 @@ def _parted(rows: Iterable[Row], key: Callable[[Row], Hashable]) -> dict[Any, li
 
 def _fixed(rows: Sequence[Row], besides: Sequence[str]) -> str:
     """What all designs of a panel are given."""
-    names = [name for name in rows[0] if name not in (*besides, *COSTS, *ACCURACY)]
+    names = [name for name in rows[0] if name not in (*besides, *_RESULTS)]
     return "".join(f", {text}" for text in [_said(rows[0], names)] if text)
 
 

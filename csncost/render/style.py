@@ -49,6 +49,8 @@ STYLE: dict[Any, Any] = {
     "pdf.fonttype": 42,
     "svg.fonttype": "none",
     "savefig.dpi": 300,
+    "figure.autolayout": False,
+    "figure.constrained_layout.use": False,
 }
 TITLES = {
     "accuracy": "accuracy (%)",
@@ -88,8 +90,10 @@ def new_figure(width: float, height: float) -> Figure:
 
 def settle(figure: Figure) -> None:
     """Let the layout find its place, and keep it: what is drawn later moves nothing, and nothing is laid out twice."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        layout.execute(figure)
+        figure.set_layout_engine(None)
 
 
 def panel_letter(i: int, count: int, title: str) -> str:
