@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor, isfinite
+from numbers import Real
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -63,7 +64,7 @@ class Query:
         if self.top is not None and len(names) > 1:
             raise CsncostError("the best so many are told by one objective", "a front of several is shown whole")
         for name, low, high in self.bounds:
-            if not all(limit is None or isfinite(limit) for limit in (low, high)):
+            if not all(limit is None or (isinstance(limit, Real) and isfinite(limit)) for limit in (low, high)):
                 raise CsncostError(f"a bound of {name} is not a number", "leave out a limit that there is not")
             if low is not None and high is not None and low > high:
                 raise CsncostError(f"{name} cannot be at least {low} and at most {high}", "the least is the smaller")
