@@ -42,7 +42,9 @@ def main():
     took = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     designs = prod(found.shape)
-    Console().print(f"{designs:,} designs in {took:.1f} s ({designs / took:.3g}/s), {len(best)} best, peak {peak:.2f} GiB")
+    Console().print(
+        f"{designs:,} designs in {took:.1f} s ({designs / took:.3g}/s), {len(best)} best, peak {peak:.2f} GiB"
+    )
 
 
 if __name__ == "__main__":
