@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from csncost.explanation import Explanation, explain
     from csncost.front import pareto, search
     from csncost.inverse import solve
-    from csncost.paper import reproduce
+    from csncost.paper_figures import reproduce
     from csncost.paper_study import study
     from csncost.pytorch.build import build
     from csncost.pytorch.trace import trace
@@ -68,7 +68,7 @@ _LATER = {
     "formula": "csncost.symbolic",
     "pareto": "csncost.front",
     "read_log": "csncost.accuracy",
-    "reproduce": "csncost.paper",
+    "reproduce": "csncost.paper_figures",
     "search": "csncost.front",
     "solve": "csncost.inverse",
     "study": "csncost.paper_study",

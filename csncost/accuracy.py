@@ -57,13 +57,13 @@ def read_arguments(logs: Sequence[str], *, select: Select = "best", metric: str 
     """Logs as a command line names them: `paper`, `FILE`, or `FILE=SPEC` for a file that does not name its network."""
     found = []
     for text in logs:
-        path, spec = _path_and_spec(text)
+        path, spec = path_and_spec(text)
         own = from_argument(spec, None) if spec else None
         found.append(read_log(path, spec=own, select=select, metric=metric))
     return _merged(found, select)
 
 
-def _path_and_spec(text: str) -> tuple[str, str]:
+def path_and_spec(text: str) -> tuple[str, str]:
     """`FILE` or `FILE=SPEC`, parted at the first `=` behind a file that exists."""
     places = [i for i, character in enumerate(text) if character == "="]
     if not places or Path(text).exists():

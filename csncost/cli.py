@@ -12,8 +12,10 @@ from typing import Any
 import click
 
 from csncost.cli_accuracy import correlate
+from csncost.cli_curves import curves
 from csncost.cli_explorer import sweep
 from csncost.cli_options import CLIP, FILE, GIVEN, INPUT, OUTPUT, PLOT, SETTING, VIEWS, arguments, read, spec_argument
+from csncost.cli_paper import reproduce
 from csncost.cli_search import search
 from csncost.cli_torch import export, trace, verify
 from csncost.errors import CsncostError, NoAnswer
@@ -64,8 +66,9 @@ def main() -> None:
       csncost export ir-CSN-50 -o ir.onnx     a file that other programs run
       csncost sweep --groups 1..64            a design space at once
       csncost search --max-flops 10G          what to build
-      csncost reproduce all                   the paper's tables, ours beside
+      csncost reproduce all                   the paper's tables and figures, ours beside
       csncost correlate paper                 does accuracy go with cost
+      csncost curves a.csv=ir-CSN-50 --plot   how errors fall in training
       csncost language                        how networks are written
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -211,23 +214,5 @@ def language() -> None:
     emit_text(REFERENCE.read_text("utf-8"), None)
 
 
-@main.command()
-@click.argument("table", metavar="table1|...|table6|all")
-@OUTPUT
-def reproduce(table: str, form: Any, output: Any) -> None:
-    """The paper's tables, ours beside them.
-
-    Every figure is compared as printed. Exit code 1 where one differs for no reason that is given.
-    """
-    from csncost.paper import TABLES
-    from csncost.paper import reproduce as run
-    from csncost.render.output import emit
-
-    found = [run(name) for name in (TABLES if table == "all" else (table,))]
-    emit([one.table for one in found], lambda: [one.to_dict() for one in found], form, output)
-    if not all(one.agrees for one in found):
-        sys.exit(1)
-
-
-for command in (trace, verify, export, correlate, sweep, search):
+for command in (trace, verify, export, correlate, curves, sweep, search, reproduce):
     main.add_command(command)

@@ -31,8 +31,8 @@ def correlate(logs: Any, metrics: Any, metric: Any, select: Any, form: Any, outp
     Needs the extra explore.
     """
     from csncost.accuracy import read_arguments
-    from csncost.correlation import PREDICTORS
     from csncost.correlation import correlate as run
+    from csncost.ranks import PREDICTORS
     from csncost.render.output import emit
 
     found = run(read_arguments(logs, select=select, metric=metric), metrics=metrics or PREDICTORS)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from csncost.cli_options import ACCURACY, CHUNKED, FILE, LOGGED, name_options, options_of, spec_argument
+from csncost.cli_options import ACCURACY, CHUNKED, FILE, LOGGED, drawing, name_options, options_of, spec_argument
 from csncost.errors import CsncostError
 from csncost.table import FORMATS
 
@@ -57,6 +57,7 @@ SPACE = options_of(
 @SPACE
 @ACCURACY
 @LOGGED
+@drawing("sweep.png", "Draw the designs")
 @CHUNKED
 @click.option("--format", "form", type=click.Choice((*FORMATS, *BULK)), help="Default: by the file's suffix, or table.")
 @FILE
@@ -67,6 +68,7 @@ def sweep(
     logs: Any,
     metric: Any,
     select: Any,
+    plot: Any,
     chunks: Any,
     scheduler: Any,
     form: Any,
@@ -82,8 +84,12 @@ def sweep(
     \b
       csncost sweep --groups 1..64
       csncost sweep --groups 1..64 --frames 8,16,32 -o designs.csv
-      csncost sweep --groups 1..64 --accuracy paper
+      csncost sweep --groups 1..64 --accuracy paper --plot figure6and7.pdf
+      csncost sweep --groups 1..64 --accuracy paper --plot designs.html
       csncost sweep bottleneck-G-16 --groups 1..64 --size 112..256:16 --width 0.5,1,2 -o space.nc
+
+    A figure shows accuracy against FLOPs and interactions (Figures 6 and 7 of the paper) where accuracies are given,
+    and else FLOPs against interactions.
 
     A range a..b has both ends, a..b:step those it meets; ranges and values may be mixed: 1..4,8,16..64:16. Many
     designs, and the space of a SPEC, need the extra arrays.
@@ -93,15 +99,16 @@ def sweep(
     """
     from csncost.accuracy import read_arguments
     from csncost.paper_study import arguments_of, explore
-    from csncost.render.designs import emit_designs, form_of, write_blocks
+    from csncost.render.designs import draw, emit_designs, form_of, write_blocks
     from csncost.space import in_blocks
 
     given = {**options, **unlike(names, options)}
     kind = form_of(form, output)
     whole = "auto" if kind == "zarr" and specs and chunks is None else chunks
     if large := in_blocks(specs, arguments_of(groups, blocks, given), whole, scheduler):
-        if logs:
-            raise CsncostError("--accuracy is for designs in memory", "sweep fewer values, without --chunks")
+        if logs or plot is not None:
+            option = "--plot" if plot is not None else "--accuracy"
+            raise CsncostError(f"{option} is for designs in memory", "sweep fewer values, without --chunks")
         if note := write_blocks(large, kind, output, chunks or "auto", scheduler):
             click.echo(note, err=True)
         return
@@ -110,6 +117,9 @@ def sweep(
         found = found.with_accuracy(read_arguments(logs, select=select, metric=metric))
     for note in found.notes:
         click.echo(note, err=True)
+    if plot is not None:
+        draw(found, plot)
+        click.echo(f"drawn: {plot}", err=True)
     emit_designs(replace(found, notes=()), form, output)
 
 

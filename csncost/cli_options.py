@@ -121,7 +121,8 @@ INPUT = click.option(
     "inputs",
     multiple=True,
     metavar="SHAPE",
-    help="A shape 1x3x8x224x224, with a type 1x16:int64, by name x=1x16, a list [1x3x8x8,1x3x4x4]; repeatable.",
+    help="A shape 1x3x8x224x224, with a type 1x16:int64, by name x=1x16, a list [1x3x8x8,1x3x4x4], or values, such as"
+    " lengths=5,4,2; repeatable.",
 )
 LOGGED = options_of(
     click.option("--metric", metavar="COLUMN", help="The column of accuracies (default: the one that is called so)."),
@@ -140,6 +141,12 @@ ACCURACY = click.option(
     metavar="LOG",
     help="Measured accuracies: a table with a column spec, FILE=SPEC of one run, or paper; repeatable.",
 )
+
+
+def drawing(default: str, what: str) -> Callable[[T], T]:
+    """`--plot`, with or without the name of a file."""
+    text = f"{what}: FILE.png, .pdf, .svg, or .html, an interactive page (default: {default})."
+    return click.option("--plot", is_flag=False, flag_value=default, metavar="[FILE]", help=text)
 
 
 def chunks_option(ctx: click.Context, param: click.Parameter, value: str | None) -> int | str | None:

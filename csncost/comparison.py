@@ -14,7 +14,7 @@ from csncost.counts import METRICS
 from csncost.errors import CsncostError
 from csncost.numbers import human, ratio
 from csncost.reading import SizeLike, SpecLike
-from csncost.report import WRITTEN_OUT, Level, Report
+from csncost.report import Level, Report
 from csncost.table import Column, Table, data_frame
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Comparison:
     @property
     def labels(self) -> tuple[str, ...]:
         """What each network is called: as it was asked for."""
-        return tuple(_label(report) for report in self.reports)
+        return tuple(report.label for report in self.reports)
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
@@ -191,13 +191,6 @@ def compare(
     if names:  # what was asked for does not say what was given
         reports = [replace(report, spec=report.name or report.spec) for report in reports]
     return Comparison(tuple(report.by(by) for report in reports), by)
-
-
-def _label(report: Report) -> str:
-    text = report.spec.strip()
-    if ".csn" in text and "\n" not in text:
-        return text.rpartition("/")[2]  # a file, without its folder
-    return text if "\n" not in text and len(text) <= 40 else report.name or WRITTEN_OUT
 
 
 def _against(row: Any, base: Any) -> dict[str, Any]:

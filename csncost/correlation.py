@@ -1,7 +1,6 @@
-"""How accuracy goes with cost: rank correlations, their uncertainty, and a fitted trend.
+"""How accuracy goes with cost: what a log says, as tables, and with what its designs are too few to show.
 
-The paper's claim (section 4.2) is that channel interactions predict accuracy, and FLOPs do not. The statistics are
-SciPy's; what few designs cannot show is said.
+The paper's claim (section 4.2) is that channel interactions predict accuracy, and FLOPs do not.
 """
 
 from __future__ import annotations
@@ -9,65 +8,28 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite, log10, sqrt
 from typing import TYPE_CHECKING, Any
 
 from csncost.accuracy import LogLike, read_log
 from csncost.analyze import analyze
-from csncost.errors import CsncostError, MissingExtra, did_you_mean
+from csncost.errors import CsncostError, did_you_mean
+from csncost.ranks import (
+    FEWEST_FOR_INTERVAL,
+    FEWEST_FOR_RANKS,
+    PREDICTORS,
+    Interval,
+    RankCorrelation,
+    Trend,
+    fitted_trend,
+    rank_correlations,
+    scipy_stats,
+)
 from csncost.records import Result, Select, Setting, points
 from csncost.report import Report
 from csncost.table import Column, Table, data_frame
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-PREDICTORS = ("interactions", "flops", "params", "depth")
-"""What accuracy is correlated with; counts as logarithms, depth in weighted layers (shortcuts left out)."""
-
-FEWEST_FOR_RANKS, FEWEST_FOR_INTERVAL = 3, 5
-RESAMPLES, SEED = 1999, 0
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A rank correlation from -1 to 1 with its 95% bootstrap interval (percentile; None for too few designs)."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RankCorrelation:
-    """Accuracy against one predictor over `n` designs: `blocks` of them all, or None for designs of any depth.
-
-    `p` is the share of all orders of the accuracies (or of 9999 random ones) that correlate at least as strongly.
-    """
-
-    setting: Setting
-    blocks: int | None
-    predictor: str
-    n: int
-    spearman: Interval
-    kendall: Interval
-    p: float
-
-
-@dataclass(frozen=True, slots=True)
-class Trend:
-    """accuracy = intercept + slope * log10(interactions): percentage points, for each factor of ten.
-
-    `error` is the root mean square error over designs that were each left out of the fit, `error_of_mean` that of
-    predicting the mean of the others.
-    """
-
-    setting: Setting
-    n: int
-    slope: float
-    intercept: float
-    error: float
-    error_of_mean: float
 
 
 @dataclass(frozen=True)
@@ -159,7 +121,7 @@ def correlate(
             raise CsncostError(f'accuracy is not correlated with "{one!s:.40}"', hint)
     if not metrics or isinstance(metrics, str):
         raise CsncostError("metrics is a list of predictors", f"of {', '.join(PREDICTORS)}")
-    _scipy()
+    scipy_stats()
     accuracies = read_log(log, select=select, metric=metric)
     groups = {setting: [_design(result) for result in results] for setting, results in accuracies.settings.items()}
     largest = max(map(len, groups.values()))
@@ -170,8 +132,8 @@ def correlate(
             f"{accuracies.log} has no three designs in one setting, only {largest}",
             "accuracies are compared within one dataset, metric, clip and pre-training",
         )
-    ranks = [rank for setting, found in enough.items() for rank in _of_setting(setting, found, metrics)]
-    trends = [trend for setting, found in enough.items() if (trend := _trend(setting, found))]
+    ranks = [rank for setting, found in enough.items() for rank in rank_correlations(setting, found, metrics)]
+    trends = [line for setting, found in enough.items() if (line := fitted_trend(setting, found))]
     notes = [
         *_trend_notes(trends),
         *_cautions(ranks),
@@ -205,106 +167,6 @@ def weighted_layers(report: Report) -> int:
 def blocks(report: Report) -> int:
     """Residual blocks: 16 for ResNet3D-50 and for every network made from it."""
     return len({row.block for row in report.rows if row.block})
-
-
-def _values(designs: Sequence[dict[str, Any]], predictor: str) -> list[float]:
-    """A predictor of each design, counts as logarithms; rank correlations are the same with or without."""
-    return [d["depth"] if predictor == "depth" else log10(max(d[predictor], 1)) for d in designs]
-
-
-# -- statistics --------------------------------------------------------------------------------------------------
-
-
-def _scipy() -> Any:
-    try:
-        from scipy import stats
-    except ImportError:
-        raise MissingExtra("SciPy", "explore") from None
-    if not hasattr(stats, "spearmanrho"):
-        raise MissingExtra("SciPy 1.17 or newer", "explore")
-    return stats
-
-
-def _of_setting(
-    setting: Setting, designs: Sequence[dict[str, Any]], predictors: Sequence[str]
-) -> Iterator[RankCorrelation]:
-    """Correlations over all designs of a setting, and over those of each number of blocks if there are several."""
-    depths = sorted({design["blocks"] for design in designs})
-    parts: list[tuple[int | None, Sequence[dict[str, Any]]]] = [(None, designs)]
-    if len(depths) > 1:
-        parts += [(depth, [d for d in designs if d["blocks"] == depth]) for depth in depths]
-    for depth, found in parts:
-        if len(found) >= FEWEST_FOR_RANKS:
-            for predictor in predictors:
-                rank = _ranks(setting, depth, predictor, found)
-                if rank is not None:
-                    yield rank
-
-
-def _ranks(
-    setting: Setting, depth: int | None, predictor: str, designs: Sequence[dict[str, Any]]
-) -> RankCorrelation | None:
-    """Both correlations; None where all designs have one value, so that there is no order."""
-    stats = _scipy()
-    x, y = _values(designs, predictor), [design["mean"] for design in designs]
-    if len(set(x)) < 2 or len(set(y)) < 2:
-        return None
-    p = stats.permutation_test(
-        (y,),
-        lambda order, axis: stats.spearmanrho(x, order, axis=axis).statistic,
-        permutation_type="pairings",
-        vectorized=True,
-        n_resamples=9999,
-        rng=SEED,
-    ).pvalue
-    spearman, kendall = (_interval(function, x, y) for function in (stats.spearmanrho, stats.kendalltau))
-    return RankCorrelation(setting, depth, predictor, len(x), spearman, kendall, float(p))
-
-
-def _interval(function: Any, x: Sequence[float], y: Sequence[float]) -> Interval:
-    """A correlation with its percentile bootstrap interval, over the resamples in which there is an order."""
-    import warnings
-
-    value = float(function(x, y).statistic)
-    if len(x) < FEWEST_FOR_INTERVAL:
-        return Interval(value)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a resample of one design has no order
-        found = _scipy().bootstrap(
-            (x, y),
-            lambda a, b, axis: _no_order_is_none(function(a, b, axis=axis).statistic),
-            paired=True,
-            vectorized=True,
-            method="percentile",
-            n_resamples=RESAMPLES,
-            rng=SEED,
-        )
-    low, high = map(float, found.confidence_interval)
-    return Interval(value, low, high) if isfinite(low) and isfinite(high) else Interval(value)
-
-
-def _no_order_is_none(statistic: Any) -> Any:
-    """Zero for a resample in which all designs are equal: it shows no correlation."""
-    import numpy as np
-
-    return np.nan_to_num(statistic, nan=0.0)
-
-
-def _trend(setting: Setting, designs: Sequence[dict[str, Any]]) -> Trend | None:
-    """A line through accuracy against log interactions; None for fewer than five designs or one value."""
-    x, y = _values(designs, "interactions"), [design["mean"] for design in designs]
-    if len(x) < FEWEST_FOR_INTERVAL or len(set(x)) < 3:
-        return None
-    fit = _scipy().linregress(x, y)
-    others = [([*x[:i], *x[i + 1 :]], [*y[:i], *y[i + 1 :]]) for i in range(len(x))]
-    lines = [_scipy().linregress(a, b) for a, b in others]
-    misses = [line.intercept + line.slope * a - b for line, a, b in zip(lines, x, y, strict=True)]
-    of_means = [sum(b) / len(b) - mine for (_, b), mine in zip(others, y, strict=True)]
-    return Trend(setting, len(x), float(fit.slope), float(fit.intercept), _rms(misses), _rms(of_means))
-
-
-def _rms(misses: Sequence[float]) -> float:
-    return sqrt(sum(float(miss) ** 2 for miss in misses) / len(misses))
 
 
 # -- what is said of them ----------------------------------------------------------------------------------------

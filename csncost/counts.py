@@ -14,6 +14,9 @@ from csncost.quantities import Quantities
 
 METRICS = ("params", "flops", "interactions", "activations")
 
+COSTS = (*METRICS, "depth")
+"""What a design comes to: its counts, and its weighted layers."""
+
 
 class Counts(NamedTuple):
     """Params, FLOPs (in the convention's unit), interactions (pairs) and activations (elements)."""

@@ -28,7 +28,8 @@ class Coverage:
     """Every operation that ran, by what became of it: kind or name -> calls.
 
     `counted` and `left_out` are known operations with and without a rule in the convention, `free` those that compute
-    nothing (views, copies, look-ups, comparisons); `unused` are parameters that nothing used, by module.
+    nothing (views, copies, look-ups, comparisons); `unused` are parameters that nothing used, by module;
+    `remarks` is what else a reader has to know.
     """
 
     counted: Mapping[str, int]
@@ -36,6 +37,7 @@ class Coverage:
     free: Mapping[str, int]
     unknown: tuple[Unknown, ...] = ()
     unused: Mapping[str, int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     def notes(self) -> list[str]:
         """What a reader of the numbers has to know."""
@@ -51,7 +53,7 @@ class Coverage:
             names = ", ".join(f"{name or 'the model itself'} {human(n)}" for name, n in list(self.unused.items())[:4])
             more = ", ..." if len(self.unused) > 4 else ""
             lines.append(f"parameters that nothing used: {names}{more}")
-        return lines
+        return [*lines, *self.remarks]
 
     def to_dict(self) -> dict[str, Any]:
         """The coverage as plain data."""
@@ -61,4 +63,5 @@ class Coverage:
             "free": dict(self.free),
             "unknown": [{"op": one.op, "module": one.module, "calls": one.calls} for one in self.unknown],
             "unused_params": dict(self.unused),
+            "remarks": list(self.remarks),
         }

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from csncost.analyze import analyze
 from csncost.arithmetic import Size
@@ -17,14 +17,15 @@ from csncost.numbers import human, percent, ratio
 from csncost.reading import SizeLike, SpecLike
 from csncost.report import Report
 from csncost.table import Column, Table, data_frame
-from csncost.words import EACH, operation
+from csncost.words import EACH, Ran, operation, told_apart
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 _ALIKE = (
-    ("macs", "output_macs", "left_macs", "batch_weights"),
-    ("bias_adds", "batch_biases", "addends"),
+    ("macs", "output_macs", "left_macs", "padded_macs", "batch_weights"),
+    ("bias_adds", "padded_bias_adds", "batch_biases", "addends"),
+    ("states", "padded_states"),
     ("elements", "inputs", "affine_elements", "affine_inputs", "trained"),
 )
 """Quantities that are the same number in most operations; where they are, the first stands for all."""
@@ -156,8 +157,8 @@ class Explanation:
         start, end = self.names
         columns = [
             Column("part", "part", only="machines"),
-            Column("operation", "operation", wrap=True),
-            Column("each", "for each"),
+            Column("operation", "operation", wrap=True, narrowest=13),
+            Column("each", "for each", wrap=any(len(line.each) > 19 for line in self.lines), narrowest=18),
             Column("count", "number", human, "right", drop=1),
             Column("before", start, str, "right"),
             Column("after", end, str, "right"),
@@ -232,16 +233,38 @@ def explain(
     return Explanation(before, after, lines, published)
 
 
+_Key: TypeAlias = tuple[str, str, int, int]
+"""What makes operations one line: their name, what is counted of them, how often before and after."""
+
+
+@dataclass(slots=True)
+class _Part:
+    """How much a line counts, and of which functions in which modules."""
+
+    count: int = 0
+    ran: set[Ran] = field(default_factory=set)
+
+
 def _lines(before: Report, after: Report) -> Iterator[Line]:
     """What differs, operations of one name and one reason together."""
-    found: dict[tuple[str, str, int, int], int] = {}
+    parts: dict[_Key, _Part] = {}
     for measured, copies in before.measured():
         for each, value, start, end in _differing(measured, before.convention, after.convention):
-            key = (operation(measured), each, start, end)
-            found[key] = found.get(key, 0) + int(value * copies) * before.views
-    for (name, each, start, end), count in found.items():
-        if count:
-            yield Line(name, EACH.get(each, each), count, start, end)
+            part = parts.setdefault((operation(measured), EACH.get(each, each), start, end), _Part())
+            part.count += int(value * copies) * before.views
+            part.ran.add((measured.function, measured.module))
+    found = {key: part for key, part in parts.items() if part.count}
+    for key, part in found.items():
+        yield Line(_name(key, found), key[1], part.count, *key[2:])
+
+
+def _name(key: _Key, parts: Mapping[_Key, _Part]) -> str:
+    """What a line is called: its operations, and what tells them from others that count differently."""
+    alike = [other for other in parts if other[:2] == key[:2]]
+    if len(alike) == 1:
+        return key[0]
+    which = told_apart([parts[other].ran for other in alike])[alike.index(key)]
+    return f"{key[0]} ({which})" if which else key[0]
 
 
 def _differing(measured: Measured, before: Convention, after: Convention) -> Iterator[tuple[str, Size, int, int]]:

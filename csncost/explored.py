@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from csncost.accuracy import LogLike, read_log
-from csncost.counts import METRICS
+from csncost.counts import COSTS, METRICS
 from csncost.errors import MissingExtra
 from csncost.joining import ACCURACY, MEASURED, accuracy_columns, join, join_notes
 from csncost.numbers import human
@@ -166,7 +166,7 @@ class Explored:
 
         if self._dataset is not None:
             return _with_logged(self._dataset, self.columns, self.joined)
-        numbers = [name for name in (*METRICS, "depth", *MEASURED) if name in self.columns]
+        numbers = [name for name in (*COSTS, *MEASURED) if name in self.columns]
         labels = {name: ("design", _one_kind(v)) for name, v in self.columns.items() if name not in numbers}
         variables = {name: ("design", _numbers(self.columns[name])) for name in numbers}
         return Dataset(variables, labels, dict(self.stamp))
@@ -255,7 +255,7 @@ def designs_at(found: Dataset, at: Sequence[Any], spec: str, fixed: Mapping[str,
     dims = list(map(str, found["valid"].dims))
     where = dict(zip(dims, at, strict=False))
     columns: dict[str, Sequence[Any]] = {dim: found[dim].values[where[dim]] for dim in dims}
-    for name in (*METRICS, "depth"):
+    for name in COSTS:
         own = {str(dim): ("design", where[str(dim)]) for dim in found[name].dims}
         values = found[name].isel(own).values  # of a space larger than memory, these designs alone
         columns[name] = values if own else values.reshape(1).repeat(len(at[0]))

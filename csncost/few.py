@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import product
 from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
-from csncost.analyze import analyze
+from csncost.analyze import resolve
 from csncost.axes import SETTING, Axis, axis
 from csncost.conventions import Convention
-from csncost.counts import METRICS
+from csncost.conventions import convention as find_convention
+from csncost.counts import COSTS, tally, weighted_layers
 from csncost.errors import SpecError
 from csncost.explored import Explored
+from csncost.lang.lower import lower
+from csncost.lang.syntax import Name
+from csncost.network import Network
 from csncost.numbers import shape
-from csncost.report import Report
+from csncost.reading import sizes
 
 FEW = 512
 """Designs that are counted one by one; more are counted as arrays."""
@@ -28,24 +33,51 @@ def one_by_one(
     That is so for many designs, for clips and classes that are swept, and where none is legal.
     """
     axes = [axis(name, values) for name, values in swept.items()]
-    if prod(len(one.values) for one in axes) > FEW or any(one.name in SETTING for one in axes):
+    count = prod(len(one.values) for one in axes)
+    if count > FEW or any(one.name in SETTING for one in axes):
         return None
-    found: dict[tuple[Any, ...], Report] = {}
-    refused = 0
-    for point in product(*(zip(one.labels, one.values, strict=True) for one in axes)):
-        names = {one.name: value for one, (_, value) in zip(axes, point, strict=True)}
+    setting = sizes(**{name: fixed.get(name) for name in SETTING})
+    names = {name: value for name, value in fixed.items() if name not in SETTING}
+    found = list(_networks(spec, axes, names, setting))
+    return _explored(spec, axes, found, count - len(found), find_convention(convention))
+
+
+_Labels: TypeAlias = dict[str, Any]
+
+
+def _networks(
+    spec: str, axes: Sequence[Axis], fixed: Mapping[str, Any], setting: Mapping[str, Any]
+) -> Iterator[tuple[_Labels, Network]]:
+    """The designs that are networks, by the labels of their values; the text is expanded once for all groups."""
+    groups = [one for one in axes if one.name == "G" and one.numeric]
+    for labels, values in _points([one for one in axes if one not in groups]):
+        free = {one.name: Name(one.name) for one in groups}
         try:
-            found[tuple(label for label, _ in point)] = analyze(spec, convention=convention, **fixed, **names)
+            written = resolve(spec, {**fixed, **values, **free}, setting)
         except SpecError:
-            refused += 1
-    return _explored(spec, axes, found, refused)
+            continue
+        for group, value in _points(groups):
+            with suppress(SpecError):
+                yield labels | group, lower(written, value, **setting)
 
 
-def _explored(spec: str, axes: Sequence[Axis], found: dict[tuple[Any, ...], Report], refused: int) -> Explored | None:
-    stamps = {(report.convention.name, shape(report.clip), report.classes) for report in found.values()}
+def _points(axes: Sequence[Axis]) -> Iterator[tuple[_Labels, dict[str, Any]]]:
+    """Every combination of values: their labels, and themselves."""
+    names = [one.name for one in axes]
+    for point in product(*(zip(one.labels, one.values, strict=True) for one in axes)):
+        labels, values = zip(*point, strict=True) if point else ((), ())
+        yield dict(zip(names, labels, strict=True)), dict(zip(names, values, strict=True))
+
+
+def _explored(
+    spec: str, axes: Sequence[Axis], found: Sequence[tuple[_Labels, Network]], refused: int, convention: Convention
+) -> Explored | None:
+    stamps = {(shape(net.clip), net.classes) for _, net in found}
     if len(stamps) != 1:
         return None
-    stamp = dict(zip(("convention", "clip", "classes"), stamps.pop(), strict=True)) | {"views": 1}
-    labels = {one.name: [point[i] for point in found] for i, one in enumerate(axes)}
-    counts = {metric: [getattr(report, metric) for report in found.values()] for metric in (*METRICS, "depth")}
-    return Explored({"spec": [spec] * len(found), **labels, **counts}, stamp, refused)
+    clip, classes = stamps.pop()
+    stamp = {"convention": convention.name, "clip": clip, "classes": classes, "views": 1}
+    counts = [tally(net.graph, convention)._asdict() | {"depth": weighted_layers(net.graph)} for _, net in found]
+    columns = {one.name: [labels[one.name] for labels, _ in found] for one in axes}
+    columns |= {cost: [row[cost] for row in counts] for cost in COSTS}
+    return Explored({"spec": [spec] * len(found), **columns}, stamp, refused)

@@ -83,7 +83,7 @@ def search(
 
     >>> found = search(at_most={"flops": 10e9, "params": 20e6}, maximize="interactions", top=1)
     >>> found.columns["spec"], found.columns["interactions"]
-    (['bottleneck-D-16'], [5423593664])
+    (['bottleneck-DG2-16'], [2272636096])
     """
     goals = names_of(minimize), names_of(maximize)
     alone = top is None and len(goals[0] + goals[1]) == 1

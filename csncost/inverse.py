@@ -17,7 +17,7 @@ import numpy as np
 
 from csncost.analyze import analyze, shown
 from csncost.axes import SETTING, is_swept
-from csncost.counts import METRICS
+from csncost.counts import COSTS, METRICS
 from csncost.errors import CsncostError, NoAnswer, SpecError
 from csncost.explored import Explored
 from csncost.factored import MOST
@@ -195,12 +195,12 @@ def _parts(spec: SpecLike, unknown: str, given: Mapping[str, Any]) -> int:
     try:
         whole = _legal(spec, unknown, given, range(1, FINEST + 1))
         smallest = np.where(whole.any(axis=1), whole.argmax(axis=1) + 1, 0)
-        parts = {1}
-        for p in map(int, np.unique(smallest[smallest > 0])):
-            cut = _legal(spec, unknown, given, [Fraction(p, n) for n in _PRIME_POWERS])
-            parts |= set(compress(_PRIME_POWERS, cut[smallest == p].any(axis=0)))
+        numbers = list(map(int, np.unique(smallest[smallest > 0])))
+        tried = {Fraction(p, n): None for p in numbers for n in _PRIME_POWERS}
+        legal = dict(zip(tried, _legal(spec, unknown, given, list(tried)).T, strict=True)) if tried else {}
     except SpecError:  # what decides the structure is a whole number
         return 1
+    parts = [n for n in _PRIME_POWERS if any(legal[Fraction(p, n)][smallest == p].any() for p in numbers)]
     return lcm(*parts) if lcm(*parts) <= FINEST else max(parts)
 
 
@@ -258,7 +258,7 @@ def _answer(
     """An answer as a row: its spec, what was given and solved, what it costs."""
     text = spelling(shown(spec), given)
     report = analyze(from_argument(text, None), convention=given["convention"])
-    costs = {name: getattr(report, name) for name in (*METRICS, "depth")}
+    costs = {name: getattr(report, name) for name in COSTS}
     knobs = {name: _plain(given[name]) for name in shown_names}
     return {
         "spec": text,

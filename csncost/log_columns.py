@@ -34,6 +34,24 @@ def words(key: str) -> tuple[str, str]:
     return match[1] or "", match[2]
 
 
+def part_and_name(key: str) -> tuple[str, str]:
+    """As `words`, of training too: `train/top1_err` is train, top1err; `Accuracy/train` is train, accuracy."""
+    plain = re.sub(r"[^a-z0-9]", "", key.casefold()).removesuffix("epoch")
+    for word in ("training", "train"):
+        if plain.startswith(word) or plain.endswith(word):
+            return "train", plain.removeprefix(word).removesuffix(word)
+    part, name = words(key)
+    for word in ("validation", "valid", "val"):
+        if not part and name.endswith(word):
+            return "val", name.removesuffix(word)
+    return ("val" if part.startswith(("val", "eval")) else part), name
+
+
+def is_accuracy_or_error(name: str) -> bool:
+    """Whether a column of that name, its part of the data taken off, counts what was right, or wrong."""
+    return any(name in names for names in _CALLED.values())
+
+
 def column_of(log: Log, what: str) -> str | None:
     """The column that holds the `spec`, `epoch`, `seed`, `dataset`, `clip`, `pretrain` or `classes`, if one does."""
     by_name = {key.casefold(): key for key in reversed(log.keys)}

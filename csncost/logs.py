@@ -52,15 +52,18 @@ class Log:
         object.__setattr__(self, "keys", tuple(keys))
 
 
-def read_file(path: Path) -> Log:
-    """The entries of a log file. Raises CsncostError for one that is missing, unreadable, or nothing that is known."""
+def read_file(path: Path, *, training: bool = False) -> Log:
+    """The entries of a log file; those of `training` too, with keys `train/...`, if they are asked for.
+
+    Raises CsncostError for one that is missing, unreadable, or nothing that is known.
+    """
     if path.is_dir() or "tfevents" in path.name:
         return _tensorboard(path)
     text = _text(path)
     if "json_stats: {" in text:
-        found = list(_json_stats(text, path.name))
+        found = list(_json_stats(text, path.name, training))
     elif text.lstrip()[:1] in ("{", "["):
-        found = list(_json(text, path.name))
+        found = list(_json(text, path.name, training))
     else:
         found = list(_table(text, path))
     entries = tuple(one for one in found if isinstance(one, Entry))
@@ -109,7 +112,7 @@ def _table(text: str, path: Path) -> Iterator[Entry | Unread]:
             yield Entry(place, {key: cell.strip() for key, cell in zip(names, row, strict=True) if key})
 
 
-def _json(text: str, name: str) -> Iterator[Entry | Unread]:
+def _json(text: str, name: str, training: bool) -> Iterator[Entry | Unread]:
     """JSON lines, or one array of objects; lines that tell of training steps hold no validation accuracy."""
     for place, value in _json_values(text, name):
         if isinstance(value, Unread):
@@ -118,6 +121,8 @@ def _json(text: str, name: str) -> Iterator[Entry | Unread]:
             yield Unread(place, json.dumps(value), "not an object")
         elif "spec" in value or not _is_training(value):
             yield Entry(place, value)
+        elif training:
+            yield Entry(place, _part_of("train", value))
 
 
 def _json_values(text: str, name: str) -> Iterator[tuple[str, Any]]:
@@ -147,8 +152,15 @@ def _is_training(values: Mapping[str, Any]) -> bool:
 _STATS = re.compile(r"json_stats: (\{.*\})")
 
 
-def _json_stats(text: str, name: str) -> Iterator[Entry | Unread]:
-    """What PySlowFast says after validation (`val_epoch`) and testing (`test_final`), as `val/...`, `test/...`."""
+_PARTS = {"val_epoch": "val", "test_final": "test"}
+
+
+def _json_stats(text: str, name: str, training: bool) -> Iterator[Entry | Unread]:
+    """What PySlowFast says after validation (`val_epoch`) and testing (`test_final`), as `val/...`, `test/...`.
+
+    Of training it is what is said after an epoch (`train_epoch`).
+    """
+    parts = _PARTS | ({"train_epoch": "train"} if training else {})
     for number, line in enumerate(text.split("\n"), 1):
         place = f"{name}:{number}"
         if not (match := _STATS.search(line)):
@@ -160,9 +172,13 @@ def _json_stats(text: str, name: str) -> Iterator[Entry | Unread]:
             yield value
             continue
         kind = str(value.pop("_type", value.pop("split", "")))
-        if kind in ("val_epoch", "test_final"):
-            part = kind.partition("_")[0]
-            yield Entry(place, {key if key == "epoch" else f"{part}/{key}": item for key, item in value.items()})
+        if kind in parts:
+            yield Entry(place, _part_of(parts[kind], value))
+
+
+def _part_of(part: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of one part of the data; when they were measured is said of all parts alike."""
+    return {key if key in ("epoch", "step", "iter") else f"{part}/{key}": item for key, item in values.items()}
 
 
 def _tensorboard(path: Path) -> Log:

@@ -141,14 +141,14 @@ def _table2() -> Reproduction:
         report = analyze(printed["spec"])
         row: dict[str, Any] = {key: printed[key] for key in ("model", "depth", "video@1")}
         for metric, unit in units.items():
-            cell = _cell(printed["spec"], metric, printed[metric], getattr(report, metric), unit)
+            cell = compared(printed["spec"], metric, printed[metric], getattr(report, metric), unit)
             cells.append(cell)
             row |= {metric: cell.printed, f"{metric}_ours": cell.ours, f"{metric}_mark": cell.agrees}
         rows.append(row)
     columns = [Column(key, key) for key in ("model", "depth", "video@1")]
     for metric, title in titles.items():
-        columns += _beside(metric, title)
-    return _reproduction("table2", columns, rows, cells, {"clip": "3x8x224x224", "classes": 400, "views": 1})
+        columns += beside(metric, title)
+    return reproduction("table2", columns, rows, cells, {"clip": "3x8x224x224", "classes": 400, "views": 1})
 
 
 def _table4() -> Reproduction:
@@ -172,7 +172,7 @@ def _state_of_the_art(name: str, cited: tuple[str, ...], stamp: dict[str, Any]) 
         )
         if printed["spec"]:
             report = analyze(printed["spec"], views=int(printed["crops"]))
-            cell = _cell(
+            cell = compared(
                 f"{printed['method']} {row.get('pretrain', '')}".strip(),
                 "gflops",
                 printed["gflops"],
@@ -190,14 +190,14 @@ def _state_of_the_art(name: str, cited: tuple[str, ...], stamp: dict[str, Any]) 
             row |= {"gflops_ours": "", "gflops_mark": None}
         rows.append(row)
     columns = [Column(key, key) for key in cited]
-    columns += [*_beside("gflops", "GFLOPs\u00d7crops"), Column("video", "per video", align="right")]
-    return _reproduction(name, columns, rows, cells, stamp | {"views": "as printed"})
+    columns += [*beside("gflops", "GFLOPs\u00d7crops"), Column("video", "per video", align="right")]
+    return reproduction(name, columns, rows, cells, stamp | {"views": "as printed"})
 
 
 def _table6() -> Reproduction:
     columns = [Column(key, key) for key in ("method", "pretrain", "video@1")]
     note = "accuracies only: nothing here is a cost, all figures are cited as printed"
-    return _reproduction("table6", columns, _read("table6"), [], {}, (note,))
+    return reproduction("table6", columns, _read("table6"), [], {}, (note,))
 
 
 def _table3() -> Reproduction:
@@ -216,7 +216,7 @@ def _table3() -> Reproduction:
             {"model": c.row, "of": c.column, "printed": c.printed, "ours": c.ours, "mark": c.agrees} for c in found
         ]
         cells += found
-    return _reproduction("table3", [Column("model", "model"), *_LONG], rows, cells, {}, section="model")
+    return reproduction("table3", [Column("model", "model"), *_LONG], rows, cells, {}, section="model")
 
 
 def _table1() -> Reproduction:
@@ -243,7 +243,7 @@ def _table1() -> Reproduction:
             }
             for c in found
         ]
-    return _reproduction(
+    return reproduction(
         "table1",
         [Column("layer", "layer"), *_LONG],
         rows,
@@ -280,7 +280,8 @@ def _filters(stage: Graph) -> str:
     return "; ".join(texts)
 
 
-def _cell(row: str, column: str, printed: str, exact: int, unit: int) -> Cell:
+def compared(row: str, column: str, printed: str, exact: int, unit: int) -> Cell:
+    """A printed figure, and ours with as many decimals."""
     decimals = len(printed.partition(".")[2])
     return Cell(row, column, printed, rounded(exact, unit, decimals), exact)
 
@@ -298,7 +299,8 @@ _LONG = (
 """The columns of a table that has a row for each cell."""
 
 
-def _beside(key: str, title: str) -> list[Column]:
+def beside(key: str, title: str) -> list[Column]:
+    """The columns of a printed figure: as printed, ours, and whether they agree."""
     return [
         Column(key, title, align="right"),
         Column(f"{key}_ours", "ours", align="right"),
@@ -306,7 +308,7 @@ def _beside(key: str, title: str) -> list[Column]:
     ]
 
 
-def _reproduction(
+def reproduction(
     name: str,
     columns: list[Column],
     rows: list[dict[str, Any]],
@@ -316,12 +318,13 @@ def _reproduction(
     known: frozenset[tuple[str, str]] = frozenset(),
     section: str = "",
 ) -> Reproduction:
+    """What a table or a figure comes to, with its caption, its tally and the contradictions in it."""
     caption = next(row for row in _read("captions") if row["table"] == name)
     agreeing = sum(cell.agrees for cell in cells)
     tally = [f"{agreeing} of {len(cells)} figures agree to the last printed digit"] if cells else []
     notes = (*tally, *notes, *_contradictions(name))
     stamp = {"convention": "paper"} | stamp if stamp else {}
-    title = f"Table {name[-1]}: {caption['caption']}"
+    title = f"{'Figure' if name.startswith('fig') else 'Table'} {name[-1]}: {caption['caption']}"
     table = Table(
         columns, rows, title=title, notes=[*notes, f"source: {caption['source']}"], stamp=stamp, section=section
     )

@@ -11,7 +11,7 @@ from typing import Any
 from csncost.analyze import analyze, shown
 from csncost.axes import is_swept
 from csncost.conventions import Convention
-from csncost.counts import METRICS
+from csncost.counts import COSTS
 from csncost.designs import Design
 from csncost.errors import CsncostError, SpecError
 from csncost.explored import Explored, of_dataset
@@ -121,7 +121,7 @@ def _rows(family: str, kind: str, part: Explored, given: Mapping[str, Any]) -> I
             modifiers[at] = _modifiers(plain, {key: value for key, value in chosen.items() if key not in CLIP})
         name = plain + _clip(chosen) + modifiers[at]
         design = {"spec": name, "family": family, "blocks": row["blocks"], "kind": kind, "groups": groups}
-        yield {**design, **{key: row[key] for key in knobs}, **{metric: row[metric] for metric in (*METRICS, "depth")}}
+        yield {**design, **{key: row[key] for key in knobs}, **{cost: row[cost] for cost in COSTS}}
 
 
 def _clip(given: Mapping[str, Any]) -> str:

@@ -10,8 +10,9 @@ where there is a bias); `affine_elements`, `affine_inputs` (those of a norm that
 convolution); `left_macs` (those of a matrix product, were its left factor not broadcast); `addends` (elements of what
 is added to a matrix product); `batch_weights`, `batch_biases`, `batch_affine` (parameters once for each item of the
 batch); `rows` (how often a softmax is taken); `scores` (of an attention: queries times keys); `states` (hidden values
-that a recurrent layer computes, in all its layers and directions); `trained` (elements that a batch norm in training
-takes statistics of).
+that a recurrent layer computes, in all its layers and directions); `padded_macs`, `padded_bias_adds`, `padded_states`
+(those of a recurrent layer, were all its sequences as long as the longest); `trained` (elements that a batch norm in
+training takes statistics of).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ NAMES = frozenset(
         *("weights", "biases", "affine", "learned", "macs", "pairs", "elements", "inputs", "bias_adds"),
         *("affine_elements", "affine_inputs", "output_macs", "batch_weights", "batch_biases", "batch_affine"),
         *("rows", "scores", "trained", "left_macs", "addends", "states"),
+        *("padded_macs", "padded_bias_adds", "padded_states"),
     }
 )
 """Every quantity that a convention may weigh."""

@@ -27,6 +27,9 @@ STDIN = "standard input"
 _FILE = re.compile(r"([^\n;]*\.csn)((?:[@(].*)?)", re.DOTALL)
 """A path, and what a name would have behind it: `mine.csn@32x256(n=3)`."""
 
+_TARGET = re.compile(r"[\w./~-]+:[^\W\d][\w.]*(\(.*\))?|[\w./~-]+\.py", re.DOTALL)
+"""What `csncost trace` takes: `package.module:callable(arguments)`, or a Python file."""
+
 
 def read(spec: SpecLike) -> Spec:
     """The syntax tree of a spec given as text, as a path, or as a tree. Raises SpecError."""
@@ -35,8 +38,15 @@ def read(spec: SpecLike) -> Spec:
     if isinstance(spec, Path) or (isinstance(spec, str) and spec.endswith(".csn") and "\n" not in spec):
         return parse(read_file(Path(spec)))
     if not isinstance(spec, str):
-        raise SpecError(f"a spec is a text or a path, not {type(spec).__name__}")
+        raise _no_spec(spec)
     return parse(spec)
+
+
+def _no_spec(given: Any) -> SpecError:
+    """What is said of an object in the place of a spec: a number, a PyTorch module, a class."""
+    kind = f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
+    hint = "of a PyTorch model, trace(model, input) is a report; explain and compare take that"
+    return SpecError(f"a spec is a text or a path, not {kind}", hint=hint if callable(given) else "")
 
 
 def from_argument(text: str, stdin: BinaryIO | None) -> SpecLike:
@@ -56,6 +66,12 @@ def from_argument(text: str, stdin: BinaryIO | None) -> SpecLike:
             return Path(path)
         clip, given = parse_suffix(Source(text), len(path))
         return replace(adapt(parse(read_file(Path(path))), clip, given), source=Source(text, text))
+    if _TARGET.fullmatch(text):
+        target = text if ":" in text else f"{text}:NAME"
+        raise SpecError(
+            f'"{text[:80]}" looks like a PyTorch model, and is no spec',
+            hint=f"csncost trace {target[:80]} --input SHAPE counts it; explain takes it with --input SHAPE, too",
+        )
     looks_like_a_path = "/" in text and not any(c in text for c in "([=;") and not any(map(str.isspace, text))
     return Path(text) if looks_like_a_path else text
 

@@ -168,6 +168,19 @@ class Accuracies:
             raise CsncostError(f"{self.log} has no accuracies of {what}", f"it has: {known}")
         return replace(self, records=tuple(kept))
 
+    def labelled(self, **said: str) -> Accuracies:
+        """The same accuracies with one `dataset`, `metric` or `pretrain`: where logs name one measurement differently.
+
+        Raises CsncostError for what is not one of those: the clip, for instance, is part of what was run.
+        """
+        for key in said:
+            if key not in ("dataset", "metric", "pretrain"):
+                raise CsncostError(
+                    f'accuracies are not labelled with "{key[:40]}"', "but with dataset, metric, pretrain"
+                )
+        records = (replace(record, setting=record.setting._replace(**said)) for record in self.records)
+        return replace(self, records=tuple(records))
+
     def join(self, specs: Iterable[SpecLike], *, frames: int | None = None, size: Any = None) -> Joined:
         """The results that belong to the designs `specs`, as analysed with `frames` and `size`.
 

@@ -32,7 +32,8 @@ LEVELS: tuple[Level, ...] = ("layer", "block", "stage", "total")
 class Row(NamedTuple):
     """One counted operation, or a group of them; sizes in the order (T, H, W), output (C, T, H, W).
 
-    The output of a traced operation has its batch axis; `calls` says how often it ran.
+    The output of a traced operation has its batch axis; `calls` says how often it ran, of a group where all of its
+    operations ran as often.
     """
 
     name: str
@@ -119,7 +120,7 @@ class Report:
     def under(self, convention: str | Convention) -> Report:
         """The same network counted by layer under another convention. Raises CsncostError for an unknown one."""
         assert self._recount is not None
-        return self._recount(find_convention(convention))
+        return replace(self._recount(find_convention(convention)), spec=self.spec)
 
     def measured(self) -> Iterable[tuple[Measured, int]]:
         """Every operation, counted or not, as conventions see it, and how many copies of it there are in one view."""
@@ -149,6 +150,14 @@ class Report:
         if self.name:
             return "   ".join([self.name, *self.aliases])
         return self.spec if len(self.spec) <= 200 and "\n" not in self.spec else WRITTEN_OUT
+
+    @property
+    def label(self) -> str:
+        """What the network is called in a cell of a table: as it was asked for, a file without its folder."""
+        text = self.spec.strip()
+        if ".csn" in text and "\n" not in text:
+            return text.rpartition("/")[2]
+        return text if "\n" not in text and len(text) <= 40 else self.name or WRITTEN_OUT
 
     def stamp(self) -> dict[str, Any]:
         """How the numbers were counted: what every output carries."""
@@ -284,6 +293,7 @@ def _summed(group: list[Row], level: Level | int) -> Row:
         None,
         last.output,
         *counts,
+        calls=first.calls if level != "total" and len({row.calls for row in group}) == 1 else 1,
     )
 
 
@@ -307,9 +317,10 @@ def _table(report: Report) -> Table:
     ]
     hidden = ("op", "stage", "block", "in_channels", "out_channels", "kernel", "stride", "groups")
     columns = [
-        Column("name", "module" if isinstance(report.level, int) else report.level),
+        Column("name", "module" if isinstance(report.level, int) else report.level, wrap=True, narrowest=32),
         *(Column(key, key, only="machines") for key in hidden),
         *([Column("what", "operation", only="people")] if by_layer else []),
+        *_calls(report),
         Column("output", "output", shape, drop=1),
         *number("params", "params", not by_layer),
         *number("flops", "FLOPs", True),
@@ -329,6 +340,20 @@ def _table(report: Report) -> Table:
         ],
         stamp=report.stamp(),
     )
+
+
+def _calls(report: Report) -> Iterator[Column]:
+    """How often what was traced ran: for people where anything ran more than once."""
+    if report.coverage is not None:
+        repeated = any(row.calls > 1 for row in report.rows)
+        yield Column(
+            "calls",
+            "calls",
+            lambda calls: f"\u00d7{calls}" if calls > 1 else "",
+            "right",
+            only="" if repeated else "machines",
+            drop=1,
+        )
 
 
 def _of_flops(report: Report) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -48,6 +49,8 @@ class Column:
     """Who sees the column: shares are for people, the full geometry of a layer is for machines (CSV)."""
     wrap: bool = False
     """Whether a terminal may break its cells over lines."""
+    narrowest: int = 16
+    """The width that cells which are broken keep at least."""
     tight: bool = False
     """Whether it belongs to the column before it, and stands close to it (a share, a mark)."""
     drop: int = 0
@@ -74,7 +77,7 @@ class Table:
 
     def texts(self, row: Mapping[str, Cell]) -> list[str]:
         """A row as people see it."""
-        return ["" if row.get(c.key) is None else c.show(row[c.key]) for c in self.shown]
+        return [cell_text(column, row) for column in self.shown]
 
     def stamp_line(self) -> str:
         """The stamp in one line."""
@@ -82,17 +85,15 @@ class Table:
 
     def footer(self) -> list[str]:
         """What stands under the table."""
-        return [line for line in (self.stamp_line(), *self.notes) if line]
+        return [visible(line) for line in (self.stamp_line(), *self.notes) if line]
 
     def to_csv(self) -> str:
         """Exact values, a row for each row, the stamp in the last columns."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
         columns = [c for c in self.columns if c.only != "people"]
-        writer.writerow([c.key for c in columns] + list(self.stamp))
-        for row in self.rows:
-            writer.writerow([_plain(row.get(c.key)) for c in columns] + list(self.stamp.values()))
-        return out.getvalue()
+        stamp = list(self.stamp.values())
+        lines = [_csv_line([c.key for c in columns] + list(self.stamp))]
+        lines += [_csv_line([_plain(row.get(c.key)) for c in columns] + stamp) for row in self.rows]
+        return "".join(lines)
 
     def to_markdown(self) -> str:
         """A pipe table."""
@@ -110,7 +111,7 @@ class Table:
             rule,
             *(line(cells) for cells in [*map(plain, self.rows), *totals]),
         ]
-        title = [f"**{self.title}**", ""] if self.title else []
+        title = [f"**{_markdown(visible(self.title))}**", ""] if self.title else []
         footer = ["", *(f"*{_markdown(text)}*  " for text in self.footer())]
         return "\n".join([*title, *body, *footer]) + "\n"
 
@@ -122,7 +123,7 @@ class Table:
 
         spec = "".join("r" if c.align == "right" else "l" for c in self.shown)
         totals = [r"    \midrule", *(line(self.texts(row)) for row in self.totals)] if self.totals else []
-        caption = _latex("; ".join([text for text in (self.title, *self.footer()) if text]))
+        caption = _latex("; ".join([text for text in (visible(self.title), *self.footer()) if text]))
         return (
             "\n".join(
                 [
@@ -157,7 +158,9 @@ class Table:
 
         bold = ' style="font-weight:bold;border-top:1px solid"'
         caption = (
-            f'<caption style="text-align:left;font-weight:bold">{escape(self.title)}</caption>' if self.title else ""
+            f'<caption style="text-align:left;font-weight:bold">{escape(visible(self.title))}</caption>'
+            if self.title
+            else ""
         )
         footer = "".join(f'<div style="font-size:smaller">{escape(text)}</div>' for text in self.footer())
         return (
@@ -175,20 +178,46 @@ def _plain(value: Cell) -> Cell:
     return "x".join(map(str, value)) if isinstance(value, (tuple, list)) else "" if value is None else value
 
 
+def _csv_line(cells: Sequence[Cell]) -> str:
+    """A line of CSV; what the line of the writer ends in is what it quotes."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow(cells)
+    return out.getvalue().removesuffix("\r\n") + "\n"
+
+
+def cell_text(column: Column, row: Mapping[str, Cell]) -> str:
+    """A cell as people see it."""
+    value = row.get(column.key)
+    return "" if value is None else visible(column.show(value))
+
+
+def visible(text: str) -> str:
+    r"""Text with what a terminal or a page would act on, or not show, written out: names may hold any character.
+
+    >>> print(visible("a\x1b[1mb\n"))
+    a\x1b[1mb\n
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+_MARKDOWN = re.compile(r"[\\`*\[<|$&~]|(?<![^\W_])_|_(?![^\W_])")
+"""What starts a cell, a link, code, a formula, a tag or emphasis; an underscore within a word does not."""
+
+
 def _markdown(text: str) -> str:
-    """Text with the characters that would start a cell, emphasis or a tag escaped."""
-    return "".join(f"\\{c}" if c in "|*<" else c for c in text)
+    """Text with the characters that Markdown would read escaped."""
+    return _MARKDOWN.sub(lambda match: f"\\{match[0]}", text)
 
 
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\u00d7": r"$\times$",
     "\u2264": r"$\le$", "\u2265": r"$\ge$", "\u2260": r"$\neq$",
-    "<": r"$<$", ">": r"$>$", "\u00b7": r"$\cdot$", "\n": " ", "|": r"$|$", '"': "''",
+    "<": r"$<$", ">": r"$>$", "\u00b7": r"$\cdot$", "[": "{[}", "]": "{]}", "*": "{*}", "|": r"$|$", '"': "''",
     "\u2713": r"$\surd$", "\u2717": r"$\times$", "\u2013": "--",
 }  # fmt: skip
 
 
 def _latex(text: str) -> str:
-    """Text with every character that LaTeX reads specially escaped."""
-    return "".join(_LATEX.get(c, c) for c in text)
+    """Text with every character that LaTeX reads specially escaped, and those that its fonts lack by their numbers."""
+    return "".join(_LATEX.get(c, c if c <= "\u017f" else f"{{[}}U+{ord(c):04X}{{]}}") for c in text)

@@ -19,6 +19,7 @@ from csncost.rules import Convention, Rule, Terms
 _MACS = {"macs": 1}
 _TWICE = {"macs": 2}
 _BIASED = {"macs": 1, "bias_adds": 1}
+_PADDED = {"padded_macs": 1, "padded_bias_adds": 1}
 _ELEMENTS = {"elements": 1}
 _INPUTS = {"inputs": 1}
 _PRODUCT = {"left_macs": 1}
@@ -149,9 +150,9 @@ _THOP = {
         for name in ("Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d")
         for mode, times in _THOP_RESIZES.items()
     },
-    **_at("rnn", ("LSTM", "LSTMCell"), {**_BIASED, "states": 8}),
-    **_at("rnn", ("GRU", "GRUCell"), {**_BIASED, "states": 7}),
-    **_at("rnn", ("RNN", "RNNCell"), {**_BIASED, "states": 1}),
+    **_at("rnn", ("LSTM", "LSTMCell"), {**_PADDED, "padded_states": 8}),
+    **_at("rnn", ("GRU", "GRUCell"), {**_PADDED, "padded_states": 7}),
+    **_at("rnn", ("RNN", "RNNCell"), {**_PADDED, "padded_states": 1}),
 }
 
 _TORCHINFO = {
@@ -213,7 +214,7 @@ _TORCHPROFILE = {
     "resize.bilinear2d": {"elements": 4},
     "resize.grid_bilinear": {"elements": 4},
     "resize.grid_bicubic": {"elements": 16},
-    "rnn.lstm": _MACS,
+    **_of("rnn", ("lstm", "stepwise_lstm"), _MACS),
     "rnn.lstm_cell": {"macs": 1, "states": 3},
     "rnn.gru_cell": {"macs": 1, "states": 2},
     **_of("rnn", ("rnn_tanh_cell", "rnn_relu_cell"), _MACS),
@@ -253,7 +254,7 @@ TOOLS: tuple[Convention, ...] = (
         "thop",
         "1 FLOP = 1 multiply-add, or a part of a norm, softmax or average pool",
         "modules by class, parameters of these alone; norms 4 an element, adaptive average pools by input and output,"
-        " no biases but those of recurrent layers",
+        " no biases but those of recurrent layers, whose packed sequences count with their padding",
         _THOP,
         others=(),
     ),

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import prod
+from typing import NamedTuple
 
 from csncost.arithmetic import Size
-from csncost.conventions import Convention
+from csncost.conventions import Convention, Rule
 from csncost.counts import Counts, Measured, weigh
 from csncost.coverage import Coverage, Unknown
 from csncost.errors import CsncostError
 from csncost.report import Report, Row
+
+
+class Share(NamedTuple):
+    """What an operation shows of a parameter of `size` numbers that other operations use, too.
+
+    `piece` is its place in the parameter and its length; `taken` of its numbers are in the operation's `quantity`.
+    """
+
+    parameter: str
+    size: int
+    piece: tuple[int, int]
+    quantity: str
+    taken: int
 
 
 @dataclass(slots=True)
@@ -21,6 +35,7 @@ class Call:
     """One operation of a module, all its runs together: quantities are sums over `calls`, `backward` multiply-adds.
 
     `module` is the class of the module that ran it. `output` is that of the first run, the batch axis included.
+    `shares` are parameters that other operations use, too: quantities have them where they are used first.
     """
 
     name: str
@@ -36,6 +51,7 @@ class Call:
     groups: int | None = None
     calls: int = 1
     backward: int = 0
+    shares: tuple[Share, ...] = ()
 
 
 @dataclass(slots=True)
@@ -43,7 +59,7 @@ class Trace:
     """Everything that ran, in the order of execution.
 
     `setting` says on what; `clip` is (C, T, H, W) if the input was one batch of clips; `classes` the outputs of the
-    classifier; `unused` parameters by module.
+    classifier, `unclassified` why none was found; `unused` parameters by module; `remarks` what else to tell.
     """
 
     name: str
@@ -55,10 +71,13 @@ class Trace:
     clip: tuple[int, ...] | None = None
     classes: int | None = None
     views: int = 1
+    unclassified: str = ""
+    remarks: tuple[str, ...] = ()
 
     def report(self, convention: Convention) -> Report:
         """The trace counted under a convention."""
-        rows = tuple(self.rows(convention))
+        ruled = list(self._ruled(convention))
+        rows = tuple(self._rows(ruled))
         totals = Counts()
         for row in rows:
             totals = totals.plus(row.counts)
@@ -73,20 +92,25 @@ class Trace:
             totals=totals,
             setting=self.setting,
             coverage=self.coverage(convention),
-            backward_flops=sum(self._backward(call, convention) for call in self.calls),
+            backward_flops=sum(self._backward(call, rule) for call, rule in ruled),
             _rows=partial(tuple, rows),
             _recount=self.report,
             _measured=self.measured,
         )
 
-    def rows(self, convention: Convention) -> Iterator[Row]:
-        """A row for each operation that the convention counts."""
+    def _ruled(self, convention: Convention) -> Iterator[tuple[Call, Rule]]:
+        """The operations that the convention counts, each with its rule."""
         for call in self.calls:
-            rule = convention.rule(call.kind, call.function, call.module)
-            if rule is None:
-                continue
-            params, flops, interactions, activations = weigh(rule, call.quantities)
-            flops = flops * self.views + self._backward(call, convention)
+            if (rule := convention.rule(call.kind, call.function, call.module)) is not None:
+                yield call, rule
+
+    def _rows(self, ruled: Iterable[tuple[Call, Rule]]) -> Iterator[Row]:
+        """A row for each operation and its rule."""
+        claims = Claims()
+        for call, rule in ruled:
+            found = claims.settled(call, rule) if call.shares else call.quantities
+            params, flops, interactions, activations = weigh(rule, found)
+            flops = flops * self.views + self._backward(call, rule)
             kind = "linear" if call.kind == "classifier" else call.kind
             stage, _, rest = call.name.partition(".")
             block = f"{stage}.{rest.partition('.')[0]}" if "." in rest else ""
@@ -94,10 +118,9 @@ class Trace:
             counts = (params, flops, interactions, activations)
             yield Row(call.name, kind, stage, block, *geometry, call.output, *counts, call.calls)
 
-    def _backward(self, call: Call, convention: Convention) -> int:
+    def _backward(self, call: Call, rule: Rule) -> int:
         """FLOPs of the backward pass of an operation, at what the convention takes a multiply-add for."""
-        rule = convention.rule(call.kind, call.function, call.module)
-        return 0 if rule is None else rule.flops.get("macs", 0) * call.backward * self.views
+        return rule.flops.get("macs", 0) * call.backward * self.views
 
     def measured(self) -> Iterator[tuple[Measured, int]]:
         """Every operation as conventions see it."""
@@ -112,7 +135,9 @@ class Trace:
             if call.kind != "parameter":
                 known = convention.rule(call.kind, call.function, call.module) is not None
                 (counted if known else left_out)[call.kind] += call.calls
-        return Coverage(counted, left_out, self.free, self.unknown, self.unused)
+        apart = convention.rule("classifier") != convention.rule("linear")
+        remarks = (self.unclassified,) if self.unclassified and apart else ()
+        return Coverage(counted, left_out, self.free, self.unknown, self.unused, (*remarks, *self.remarks))
 
     def strictly(self) -> Trace:
         """This trace, if every operation is known. Raises CsncostError otherwise."""
@@ -123,6 +148,31 @@ class Trace:
                 "give formulas for them, or trace without strict to leave them out",
             )
         return self
+
+
+class Claims:
+    """Gives what several operations share to the first of them that a convention counts the parameters of."""
+
+    def __init__(self) -> None:
+        self.left: dict[str, int] = {}
+        self.seen: set[tuple[str, tuple[int, int]]] = set()
+
+    def settled(self, call: Call, rule: Rule) -> dict[str, Size]:
+        """The quantities of the next operation, with what is left of the parameters that it shares."""
+        found = dict(call.quantities)
+        for share in call.shares:
+            if share.quantity in rule.params:
+                found[share.quantity] += self._taken(share) - share.taken
+        return found
+
+    def _taken(self, share: Share) -> int:
+        if (share.parameter, share.piece) in self.seen:
+            return 0
+        self.seen.add((share.parameter, share.piece))
+        left = self.left.get(share.parameter, share.size)
+        taken = min(left, share.piece[1])
+        self.left[share.parameter] = left - taken
+        return taken
 
 
 def parameter(name: str, shape: tuple[int, ...]) -> Call:

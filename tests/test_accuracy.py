@@ -255,3 +255,14 @@ def test_event_files(tmp_path):
     broken.write_bytes(b"x" * 100)
     with pytest.raises(CsncostError, match="no scalars"):
         read_log(broken, spec="ir-CSN-50")
+
+
+def test_logs_of_one_measurement_that_call_it_differently_are_comparable_once_that_is_said(log):
+    paths = [log("spec,top1\nir-CSN-50,70\n", "a.csv"), log("spec,val_acc\nir-CSN-50,71\nir-CSN-26,62\n", "b.csv")]
+    read = read_log(paths)
+    assert [r.mean for r in read.results] == [70, 71, 62]
+    assert [(r.spec, r.mean, r.n) for r in read.labelled(metric="top-1").results] == [("ir-CSN-50", 70.5, 2), ("ir-CSN-26", 62, 1)]  # fmt: skip
+    assert read.labelled(dataset="mine", pretrain="none").records[0].setting == Setting("mine", "top1", "", "none")
+    for wrong in ("clip", "colour"):
+        with pytest.raises(CsncostError, match=wrong):
+            read.labelled(**{wrong: "x"})

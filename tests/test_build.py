@@ -1,114 +1,25 @@
-"""Modules that are built: names, shapes, parameters, training, and files that other programs run."""
+"""Modules that are built: names, shapes, parameters, training."""
 
 import copy
 import io
 import pickle
-import subprocess
-import sys
 
 import pytest
-from click.testing import CliRunner
 from hypothesis import HealthCheck, assume, given, settings
 from sympy import Symbol
 
 import csncost as cc
-from csncost.cli import main
-from csncost.listing import named_networks
 from csncost.network import GraphBuilder, Network
-from csncost.ops import (
-    Activation,
-    Add,
-    Checks,
-    Concat,
-    Conv,
-    Linear,
-    Matmul,
-    Multiply,
-    Norm,
-    Pool,
-    Reshape,
-)
+from csncost.ops import Activation, Checks
 from tests.brute_force import designs, spec_text
+from tests.built import NETWORKS, WRITTEN, check, fresh, leaves, meta, text
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from csncost.pytorch.build import Block  # noqa: E402
-from csncost.pytorch.export import export  # noqa: E402
-from csncost.pytorch.layers import same_padding  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-FUNCTIONS = (Add, Multiply, Concat, Matmul)
-ONES = (1, 1, 1)
-
-NETWORKS = [row["name"] for row in named_networks()] + [
-    "simple-G4-8", "simple-D-16", "bottleneck-G32-16", "bottleneck-DG2-8", "bottleneck-D-16(width=0.5)", "ip-CSN-50(added_act=none)",
-    "ir-CSN-50(block=bottleneck_D_spacetime)", "simple-[1,2,1,1](kernel=1x3x3, in_channels=1)",
-]  # fmt: skip
-
-WRITTEN = {
-    "every layer": """
-        input 3x5x17x16
-        c1 3x3x3, 8, pad=same, act=silu / 1x2x2
-        p1 max 2x3x3, pad=same / 2
-        p2 avg 2x2x2, pad=same
-        p3 avg 1x3x3, ceil / 1x2x2
-        p4 max 1x2x2, ceil, pad=0
-        c2 [1x1x1, 8; 3x3x3, depthwise; 1x1x1, 16] x 2, act=gelu
-        c3 3x3x3, 16, act=tanh, bias=yes, norm=none, dilation=2
-        c4 1x1x1, 16, act=softmax
-        p5 max
-        fc6 7, act=sigmoid
-        fc 5, act=softmax""",
-    "blocks": """
-        input 2x8x16x16
-        c0 3x3x3, 4
-        c1 [3x3x3, 4; 3x3x3, 4] x 2, [1x3x3, 4; 3x1x1, 4] x 2, act=none
-        c2 [3x3x3, 8 / 2; 3x3x3, 8] x 2, shortcut=[avg 2x2x2, pad=same / 2; 1x1x1, 8]
-        c3 [3x3x3, 8 / 1x2x2] x 3, shortcut=none
-        c4 [1x1x1, 8] x 2, shortcut=projection
-        c5 [1x1x1, 8, optional; 3x3x3, 8, groups=4], shortcut=identity, act=silu
-        c6 [5x5x5, 16, pad=1], shortcut=[3x3x3, 16, pad=0]
-        fc 3, bias=no""",
-    "nothing but a layer": "input 3x4x5x6; c 1x1x1, 2",
-    "a layer that is left out": "input 3x4x5x6; c 1x1x1, 3, optional; d [1x1x1, 3, optional], shortcut=none; fc 2",
-    "vectors": "input 3x4x5x6; a 8, act=relu; b [8, act=gelu; 8] x 2; fc 2",
-    "names that modules have": "input 3x4x9x9; " + "; ".join(
-        f"{name} 1x1x1, 4"
-        for name in ("forward", "training", "half", "type", "train", "_modules", "__class__", "modules", "graph", "code", "half_")
-    ) + "; to [1x1x1, 4] x 2; fc 5",
-}  # fmt: skip
-
-
-def text(spec):
-    return WRITTEN.get(spec, spec)
-
-
-def functional(node):
-    return isinstance(node.op, FUNCTIONS)
-
-
-def leaves(module):
-    return {name: inner for name, inner in module.named_modules() if name and not isinstance(inner, Block)}
-
-
-def meta(network, **options):
-    return cc.build(network, device="meta", initialise=False, **options)
-
-
-def check(network, module):
-    """The module has the operations of a network, in order, and each gives what it should."""
-    nodes = {name: node for name, node in network.ops() if not functional(node)}
-    assert list(leaves(module)) == list(nodes)
-    found = {}
-    for name, inner in leaves(module).items():
-        inner.register_forward_hook(lambda _, __, out, name=name: found.update({name: tuple(out.shape[1:])}))
-    device = next(module.parameters(), torch.empty(0)).device
-    out = module.eval()(torch.zeros(2, *network.clip, device=device))
-    assert tuple(out.shape) == (2, *network.graph.output)
-    assert found == {name: node.output for name, node in nodes.items()}
 
 
 @pytest.mark.parametrize("spec", [*NETWORKS, *WRITTEN])
@@ -164,98 +75,6 @@ def test_random_networks_have_the_shapes_that_were_computed(network, spec):
 @random_networks(60)
 def test_random_networks_have_them_without_data_too(network, spec):
     check(network, meta(network))
-
-
-# -- graphs that the language does not write yet
-
-
-def pointwise(inputs, outputs):
-    return Conv(inputs, outputs, ONES, ONES, (0, 0, 0), ONES)
-
-
-def test_gates_branches_and_matrix_products():
-    graph = GraphBuilder("network", [(8, 2, 3, 3)], Checks())
-    left, right = graph.add("left", pointwise(8, 4), 0), graph.add("right", pointwise(8, 4), 0)
-    both = graph.add("both", Concat(), left, right)
-    graph.add("squeeze", Pool("avg"), both)
-    graph.add("excite", pointwise(8, 8))
-    gated = graph.add("gated", Multiply(), both, graph.add("gate", Activation("sigmoid")))
-    keys = graph.add("keys", Reshape((8, 18)), gated)
-    graph.add("affinity", Matmul(18, 8, 18), keys, keys)
-    weights = graph.add("weights", Activation("softmax"))
-    graph.add("values", Matmul(8, 18, 18), keys, weights)
-    graph.follow("values_norm", Norm(8))
-    back = graph.add("back", Reshape((8, 2, 3, 3)))
-    graph.add("sum", Add(), back, gated, 0)
-    graph.add("flatten", Reshape())
-    graph.add("fc", Linear(144, 2))
-    network = Network(graph.graph())
-    module = cc.build(network)
-    clip = torch.randn(3, 8, 2, 3, 3)
-    x = torch.cat([module.left(clip), module.right(clip)], 1)
-    x = x * module.excite(x.mean((2, 3, 4), keepdim=True)).sigmoid()
-    k = x.reshape(3, 8, 18)
-    y = module.eval().values_norm(k @ (k.mT @ k).softmax(-1)).reshape(x.shape)
-    torch.testing.assert_close(module(clip), module.fc((y + x + clip).flatten(1)))
-    check(network, module)
-
-
-def test_pathways():
-    graph = GraphBuilder("network", [(3, 8, 6, 6), (3, 2, 6, 6)], Checks())
-    lateral = graph.add("lateral", Conv(3, 3, (5, 1, 1), (4, 1, 1), (2, 0, 0), ONES), 0)
-    graph.add("sum", Add(), lateral, 1)
-    module = cc.build(Network(graph.graph()))
-    assert module([torch.ones(1, 3, 8, 6, 6), torch.ones(1, 3, 2, 6, 6)]).shape == (1, 3, 2, 6, 6)
-
-
-def test_factors_that_do_not_fit_are_refused():
-    graph = GraphBuilder("network", [(8, 2, 3, 3)], Checks())
-    graph.add("product", Matmul(3, 4, 5), 0, 0)
-    with pytest.raises(cc.CsncostError, match="a matrix of 3x4 is needed, and 8x2x3x3 is given"):
-        meta(Network(graph.graph()))
-
-
-# -- what layers compute
-
-
-def test_same_padding_is_that_of_tensorflow():
-    for n in range(1, 12):
-        for k in range(1, 6):
-            for s in range(1, 5):
-                total = max(k - s, 0) if n % s == 0 else max(k - n % s, 0)  # as its documentation puts it
-                assert same_padding([n], [k], [s], [1]) == ([total // 2], [total - total // 2])
-    assert same_padding([9], [3], [2], [2]) == ([2], [2])
-
-
-@pytest.mark.parametrize("kernel", ["2x3x3", "3x3x3", "1x2x5"])
-@pytest.mark.parametrize("stride", ["1", "2", "3x1x2"])
-def test_same_padding_is_never_a_maximum_and_else_zero(kernel, stride):
-    clip = -torch.ones(1, 1, 5, 6, 7)
-    largest = cc.build(f"input 1x5x6x7; p max {kernel}, pad=same / {stride}")(clip)
-    torch.testing.assert_close(largest, -torch.ones_like(largest))
-    conv = cc.build(f"input 1x5x6x7; c {kernel}, 1, pad=same, norm=none, act=none / {stride}")
-    nn.init.ones_(conv.c.weight)
-    before, after = same_padding((5, 6, 7), conv.c.kernel_size, conv.c.stride)
-    padded = torch.zeros(1, 1, *(b + n + a for b, n, a in zip(before, (5, 6, 7), after, strict=True)))
-    padded[:, :, before[0] : before[0] + 5, before[1] : before[1] + 6, before[2] : before[2] + 7] = clip
-    sums = nn.functional.conv3d(padded, conv.c.weight, stride=conv.c.stride)
-    torch.testing.assert_close(conv(clip), sums)
-    average = cc.build(f"input 1x5x6x7; p avg {kernel}, pad=same / {stride}")(clip)
-    torch.testing.assert_close(average, sums / conv.c.weight.numel())
-
-
-def test_an_average_counts_padding_that_is_written():
-    clip = torch.ones(1, 1, 1, 3, 3)
-    assert cc.build("input 1x1x3x3; p avg 1x3x3")(clip)[0, 0, 0, 0, 0] == pytest.approx(4 / 9)
-
-
-def test_an_average_pool_takes_clips_shorter_than_its_window():
-    ones = torch.ones(1, 1, 1, 1, 1)
-    assert cc.build("input 1x1x1x1; p avg 3x3x3")(ones).item() == pytest.approx(1 / 27)
-    assert cc.build("input 1x1x1x1; p avg 3x1x1, ceil")(ones).item() == pytest.approx(1 / 3)
-    assert cc.build("input 1x1x1x1; p avg 3x3x3, pad=same")(ones).item() == pytest.approx(1 / 27)
-    for spec in ("input 1x1x1x1; p avg 3x3x3, pad=0, ceil / 3", "input 1x2x5x5; p avg 3x3x3, pad=1, ceil / 2"):
-        check(cc.to_network(spec), cc.build(spec))
 
 
 # -- a module like any other
@@ -409,10 +228,6 @@ def test_two_operations_of_one_name_are_refused():
 # -- what is imported
 
 
-def fresh(code):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-
-
 def test_building_on_meta_does_not_import_the_compiler_of_pytorch():
     code = "import sys, csncost\ncsncost.build('ir-CSN-152', device='meta', initialise=False)\nprint('torch._dynamo' in sys.modules)"
     assert fresh(code).stdout.split() == ["False"]
@@ -428,98 +243,3 @@ def test_without_pytorch_its_extra_is_named():
     assert done.returncode == 2
     assert 'pip install "csncost[onnx]"' in done.stderr
     assert "Traceback" not in done.stderr
-
-
-# -- files
-
-
-SMALL = "ir-CSN-26(width=0.125, classes=7)@2x32"
-
-
-def expected(spec, clips):
-    torch.manual_seed(0)
-    return cc.build(text(spec)).eval()(clips)
-
-
-@pytest.mark.parametrize("spec", [SMALL, "every layer", "names that modules have"])
-def test_an_exported_program_computes_the_same(spec, tmp_path):
-    torch.manual_seed(0)
-    done = export(text(spec), tmp_path / "a.pt2")
-    assert [path.name for path in tmp_path.iterdir()] == ["a.pt2"]
-    run = torch.export.load(tmp_path / "a.pt2").module()
-    for batch in (1, 2, 5):
-        clips = torch.randn(batch, *done.clip)
-        torch.testing.assert_close(run(clips), expected(spec, clips))
-
-
-@pytest.mark.parametrize("strict", [False, True])
-def test_torch_export_takes_a_module(strict):
-    module = cc.build(SMALL).eval()
-    clips = torch.randn(2, 3, 2, 32, 32)
-    program = torch.export.export(module, (clips,), strict=strict)
-    torch.testing.assert_close(program.module()(clips), module(clips))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("spec", [SMALL, "every layer"])
-def test_an_onnx_file_computes_the_same(spec, tmp_path):
-    onnx = pytest.importorskip("onnx")
-    from onnx.reference import ReferenceEvaluator
-
-    torch.manual_seed(0)
-    done = export(text(spec), tmp_path / "a.onnx")
-    onnx.checker.check_model(tmp_path / "a.onnx", full_check=True)
-    run = ReferenceEvaluator(str(tmp_path / "a.onnx"))
-    for batch in (1, 3):
-        clips = torch.randn(batch, *done.clip)
-        (scores,) = run.run(["scores"], {"clip": clips.numpy()})
-        torch.testing.assert_close(torch.from_numpy(scores), expected(spec, clips), rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
-@pytest.mark.parametrize("suffix", ["pt2", "onnx"])
-def test_a_full_disk_leaves_nothing(suffix, tmp_path):
-    code = f"""
-import resource, signal
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-from csncost.cli import main
-main(["export", {SMALL!r}, "-o", {str(tmp_path / "a")!r} + ".{suffix}"])
-"""
-    done = fresh(code)
-    assert done.returncode == 2
-    assert "cannot write" in done.stderr
-    assert "File too large" in done.stderr
-    assert list(tmp_path.iterdir()) == []
-
-
-def command(*args, code=0):
-    result = CliRunner().invoke(main, ["export", *map(str, args)])
-    assert result.exit_code == code, result.output
-    return result
-
-
-def test_the_command_says_what_it_wrote(tmp_path):
-    path = tmp_path / "small.pt2"
-    result = command(
-        "simple-G-4(width=0.125)", "-p", "G=4", "--frames", 2, "--size", "32x24", "--classes", 5, "-o", path
-    )
-    assert result.stdout == f"wrote {path}: clips N x 3x2x32x24 to N x 5, 62.56 K parameters, not trained\n"
-    assert result.stderr == ""
-    assert torch.export.load(path).module()(torch.randn(1, 3, 2, 32, 24)).shape == (1, 5)
-
-
-def test_what_cannot_be_exported_is_refused_and_nothing_is_left(tmp_path):
-    (tmp_path / "folder.pt2").mkdir()
-    for path, said in (
-        ("a.pt", "the name of the file ends with .pt2 or .onnx"),
-        ("a", "cannot export to"),
-        ("folder.pt2", "it is a directory"),
-        ("nowhere/a.pt2", "No such file or directory"),
-    ):
-        assert said in command("simple-4", "-o", tmp_path / path, code=2).stderr
-    assert 'the free name "G"' in command("simple-G-4", "-o", tmp_path / "a.pt2", code=2).stderr
-    huge = "input 3x1x1x1; c 1x1x1, 1000000; fc 1000"
-    assert "less than 2 GiB" in command(huge, "-o", tmp_path / "a.onnx", code=2).stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["folder.pt2"]

@@ -20,7 +20,7 @@ from csncost.table import FORMATS
 
 METRICS = ("params", "flops", "interactions", "activations")
 COMMANDS = [
-    ["analyze", "ir-CSN-26"], ["compare", "ResNet3D-26", "ir-CSN-26"], ["list"], *(["reproduce", f"table{i}"] for i in range(1, 7)),
+    ["analyze", "ir-CSN-26"], ["compare", "ResNet3D-26", "ir-CSN-26"], ["list"], ["reproduce", "fig6"], ["reproduce", "fig7"], *(["reproduce", f"table{i}"] for i in range(1, 7)),
 ]  # fmt: skip
 
 
@@ -244,6 +244,8 @@ def test_reproduce_fails_on_a_mismatch(monkeypatch):
     rows[0]["flops"] = "14.4"
     monkeypatch.setattr(paper, "_read", lambda name, read=paper._read: rows if name == "table2" else read(name))
     assert "\u2717" in run("reproduce", "table2", code=1).stdout
+    run("reproduce", "fig6", code=1)
+    run("reproduce", "fig7")
     run("reproduce", "table4")
     table1 = [dict(row) for row in paper.published("table1")]
     table1[3]["bottleneck"] = "9x9x9 9; 9x9x9 9; 9x9x9 9"

@@ -10,8 +10,9 @@ from click.testing import CliRunner
 
 import csncost as cc
 from csncost.cli import main
-from csncost.correlation import PREDICTORS, correlate
+from csncost.correlation import correlate
 from csncost.errors import CsncostError, MissingExtra
+from csncost.ranks import PREDICTORS
 from csncost.table import FORMATS
 
 

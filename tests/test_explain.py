@@ -5,16 +5,19 @@ import io
 import itertools
 import json
 import random
+import re
 
 import pytest
 from click.testing import CliRunner
 
 import csncost as cc
 from csncost.cli import main
+from csncost.counts import Measured
 from csncost.explanation import Line, explain
 from csncost.listing import named_networks
 from csncost.render.terminal import table_text
 from csncost.rules import Convention, Rule
+from csncost.words import operation
 
 PAIRS = list(itertools.permutations(cc.CONVENTIONS, 2))
 
@@ -32,6 +35,12 @@ def adds_up(found):
 @pytest.mark.parametrize(("start", "end"), PAIRS, ids="-".join)
 def test_all_pairs_add_up(start, end):
     adds_up(explain("ir-CSN-26", start, end, views=3))
+
+
+def test_every_explanation_fits_80_columns():
+    report = cc.analyze("ir-CSN-26")
+    for start, end in PAIRS:
+        assert max(map(len, table_text(explain(report, start, end).table(), 80).splitlines())) <= 80
 
 
 def test_every_network_adds_up():
@@ -115,6 +124,53 @@ def test_a_traced_training_step_adds_up(end):
             )
 
 
+def test_padding_is_explained():
+    torch = pytest.importorskip("torch")
+    from tests.test_tools import packed
+
+    found = explain(cc.trace(packed(torch.nn.LSTM(6, 8)), (5, 3, 6)), "paper", "thop")
+    adds_up(found)
+    steps, padded, weights = 10, 15, 448
+    assert Line("LSTM, step by step", "multiply-add", steps * weights, 1, 0) in found.lines
+    assert Line("LSTM, step by step", "padded multiply-add", padded * weights, 0, 1) in found.lines
+
+
+def test_operations_that_count_differently_are_told_apart():
+    pytest.importorskip("torch")
+    from torch import nn
+    from torch.nn import functional
+
+    class Mixed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.relu = nn.ReLU()
+
+        def forward(self, x):
+            x = functional.relu(self.relu(x))
+            return functional.adaptive_avg_pool2d(x[0], 2).sum() + functional.adaptive_avg_pool3d(x, 2).sum()
+
+    report = cc.trace(Mixed(), (1, 3, 4, 5, 6))
+    found = explain(report, "paper", "ptflops")
+    adds_up(found)
+    assert Line("ReLU (in ReLU)", "element written", 360, 0, 2) in found.lines
+    assert Line("ReLU (in Mixed)", "element written", 360, 0, 1) in found.lines
+    by_axes = {f"pool.adaptive_avg{axes}d": Rule(flops={"elements": axes}) for axes in (2, 3)}
+    own = explain(report, "paper", Convention("own", "", "", by_axes))
+    assert {line.operation for line in own.lines} == {f"adaptive average pools ({axes}-D)" for axes in (2, 3)}
+
+
+def test_operations_have_names_that_people_use():
+    pytest.importorskip("torch")
+    from csncost.pytorch.table import OPS
+
+    modes = [f"{mode}{axes}d" for mode in ("nearest", "bilinear", "trilinear", "bicubic", "area") for axes in (1, 2, 3)]
+    resizes = [*modes, "grid_nearest", "grid_bilinear", "grid_bicubic", "affine_grid"]
+    for kind, function in [*((op.kind, op.function) for op in OPS.values()), *(("resize", one) for one in resizes)]:
+        name = operation(Measured(kind, function, "", {}))
+        assert "_" not in name
+        assert not re.search(r"\dd", name)
+
+
 def test_every_format():
     found = explain("ir-CSN-50", "paper", "ptflops")
     assert json.loads(found.to_json())["rows"][1]["why"] == "ptflops counts 2 for each element written, paper none"
@@ -149,6 +205,12 @@ def test_the_command():
     data = json.loads(run("bottleneck-G-8", "-p", "G=4", "--frames", "4", "--views", "2", "--format", "json").output)
     assert (data["from"], data["to"], data["clip"], data["views"]) == ("paper", "fvcore", "3x4x224x224", 2)
     assert data["rows"][0]["flops"] == cc.analyze("bottleneck-G-8", G=4, frames=4, views=2).flops
+
+
+def test_a_target_is_called_as_it_was_named():
+    pytest.importorskip("torch")
+    done = run("torch.nn:ReLU", "--input", "1x3", "--to", "everything", "--format", "json")
+    assert json.loads(done.output)["spec"] == "torch.nn:ReLU"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 import csncost as cc
 from csncost.listing import named_networks
-from csncost.paper import TABLES
+from csncost.paper_figures import ALL
 from csncost.render.terminal import table_text
 from csncost.tools import TOOLS
 
@@ -43,7 +43,7 @@ def test_comparison_at_80_columns(golden):
     golden("compare.txt", table_text(cc.compare("ResNet3D-50", "ir-CSN-50", "ip-CSN-50").table(), 80))
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", ALL)
 def test_reproductions_at_80_columns(golden, name):
     golden(f"{name}.txt", table_text(cc.reproduce(name).table, 80))
 

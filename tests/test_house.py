@@ -14,19 +14,34 @@ HOUSE = [  # each line may import only from lines above it
     "lang.evaluate", "lang.definitions", "lang.scope", "lang.expand", "lang.adapt", "lang.canonical", "lang.sizing",
     "lang.layers", "lang.lower", "counts", "coverage", "table", "report", "reading", "analyze", "comparison", "words", "explanation",
     "traced", "pytorch.layers", "pytorch.initial", "pytorch.layout", "pytorch.build", "pytorch.export", "pytorch.shapes", "pytorch.costs", "pytorch.elements", "pytorch.recurrent", "pytorch.table", "pytorch.formulas", "pytorch.names",
-    "pytorch.hollow", "pytorch.scope", "pytorch.gradients", "pytorch.marks", "pytorch.ledger", "pytorch.tracer", "pytorch.inputs", "pytorch.state", "pytorch.trace", "pytorch.outline", "pytorch.target", "pytorch.verify",
+    "pytorch.hollow", "pytorch.dtypes", "pytorch.kept", "pytorch.scope", "pytorch.turns", "pytorch.gradients", "pytorch.marks", "pytorch.ledger", "pytorch.classifier", "pytorch.tracer", "pytorch.functions", "pytorch.inputs", "pytorch.snapshot", "pytorch.holders", "pytorch.reach", "pytorch.state", "pytorch.reasons", "pytorch.guests", "pytorch.trace", "pytorch.outline", "pytorch.target", "pytorch.verify",
     "closed_form", "symbolic", "axes", "factored", "parts", "structures", "blocks", "lazy", "space", "query", "designs", "paper", "listing",
-    "logs", "log_columns", "identity", "records", "accuracy", "joining", "explored", "few", "paper_study", "ranges", "spelling", "workers", "rows", "reduction", "streams", "store", "front", "inverse", "correlation", "render.terminal", "render.output", "render.plots", "render.designs", "cli_options", "cli_explorer", "cli_search", "cli_torch", "cli_accuracy", "cli",
+    "logs", "log_columns", "identity", "records", "accuracy", "histories", "joining", "explored", "few", "paper_study", "paper_figures", "ranges", "spelling", "workers", "rows", "reduction", "streams", "store", "front", "inverse", "ranks", "correlation",
+    "render.terminal", "render.output", "render.style", "render.stages", "render.series", "render.looks", "render.labels", "render.tradeoff", "render.curves", "render.traces", "render.legend", "render.page", "render.plots", "render.designs",
+    "cli_options", "cli_explorer", "cli_search", "cli_torch", "cli_accuracy", "cli_paper", "cli_curves", "cli",
 ]  # fmt: skip
 
 KEEPERS = {  # third-party packages, and the only places that may import them
-    "rich": ("render.",), "matplotlib": ("render.",), "click": ("cli",), "torch": ("pytorch.",), "fvcore": ("pytorch.verify",), "onnx": ("pytorch.export",), "onnxscript": ("pytorch.export",),
-    "sympy": ("arithmetic", "ops", "lang.sizing", "closed_form", "symbolic"), "pandas": ("table", "report", "comparison", "explanation", "records", "correlation", "explored", "front"), "numpy": ("correlation", "factored", "parts", "structures", "blocks", "rows", "reduction", "query", "front", "inverse"), "moocore": ("query",), "scipy": ("correlation",), "xarray": ("structures", "space", "explored", "front"), "dask": ("lazy",), "distributed": ("workers",), "zarr": ("store",), "pyarrow": ("streams",), "netCDF4": ("streams",), "tensorboard": ("logs",),
+    "rich": ("render.",), "matplotlib": ("render.",), "plotly": ("render.page",), "click": ("cli",), "torch": ("pytorch.",), "fvcore": ("pytorch.verify",), "onnx": ("pytorch.export",), "onnxscript": ("pytorch.export",),
+    "sympy": ("arithmetic", "ops", "lang.sizing", "closed_form", "symbolic"), "pandas": ("table", "report", "comparison", "explanation", "records", "correlation", "explored", "front"), "numpy": ("ranks", "factored", "parts", "structures", "blocks", "rows", "reduction", "query", "front", "inverse"), "moocore": ("query",), "scipy": ("ranks",), "xarray": ("structures", "space", "explored", "front"), "dask": ("lazy",), "distributed": ("workers",), "zarr": ("store",), "pyarrow": ("streams",), "netCDF4": ("streams",), "tensorboard": ("logs",),
 }  # fmt: skip
 
 PACKAGES = ("csncost", "csncost.lang", "csncost.pytorch", "csncost.render")
 
-HEAVY = ("torch", "numpy", "scipy", "pandas", "matplotlib", "xarray", "sympy", "dask", "distributed", "zarr", "IPython")
+HEAVY = (
+    "torch",
+    "numpy",
+    "scipy",
+    "pandas",
+    "matplotlib",
+    "xarray",
+    "sympy",
+    "dask",
+    "distributed",
+    "zarr",
+    "plotly",
+    "IPython",
+)
 
 
 def modules(root=PACKAGE):

@@ -10,7 +10,10 @@ from csncost.accuracy import read_log
 from csncost.cli import main
 from csncost.designs import Design
 from csncost.errors import CsncostError, MissingExtra
-from csncost.render import plots
+from csncost.paper_study import explore
+from csncost.render import plots, style
+from csncost.render.looks import LOOKS
+from csncost.render.series import view
 
 pytest.importorskip("matplotlib")
 
@@ -50,7 +53,7 @@ HEXAGRAM, STAR, OPEN = (6, 1, 0), "*", "d"
 
 
 def test_figure_6_has_a_panel_for_each_depth(designs, log):
-    figure = plots.tradeoff(designs, log)
+    figure = plots.tradeoff(designs, log, x="flops")
     assert figure.get_size_inches()[0] == pytest.approx(2 * plots.COLUMN)
     accuracy = {r.spec: r.mean for r in log.results}
     for axes, blocks in zip(figure.axes, (8, 16), strict=True):
@@ -60,8 +63,9 @@ def test_figure_6_has_a_panel_for_each_depth(designs, log):
         assert points(axes, OPEN) == []
         assert len(axes.containers) == len(own)  # error bars: there are three runs of each
         assert axes.get_xlabel() == "FLOPs (multiply-adds)"
-        assert axes.get_ylabel() == "top1 (%)"
-    assert figure.axes[0].get_title("left") == "(a) 8 blocks"
+    assert figure.axes[0].get_ylabel() == "top1 (%)"
+    assert [axes.get_title("left") for axes in figure.axes] == ["(a) 8 blocks", "(b) 16 blocks"]
+    assert figure.get_supxlabel() == "convention paper, clip 3x8x224x224, 400 classes, accuracies: log.csv"
 
 
 def test_figure_7_has_all_depths_on_a_logarithmic_axis(designs, log):
@@ -69,37 +73,48 @@ def test_figure_7_has_all_depths_on_a_logarithmic_axis(designs, log):
     (axes,) = figure.axes
     assert axes.get_xscale() == "log"
     assert len(points(axes, HEXAGRAM)) == 4
-    assert [text.get_text() for text in figure.legends[0].get_texts()][:4] == ["bottleneck-X-8", "bottleneck-X-16", "simple-X-8", "simple-X-16"]  # fmt: skip
+    assert [text.get_text() for text in figure.legends[0].get_texts()][:4] == ["simple-X-8", "bottleneck-X-8", "simple-X-16", "bottleneck-X-16"]  # fmt: skip
+
+
+def test_both_figures_stand_below_each_other_and_look_alike(designs, log):
+    figure = plots.tradeoff(designs, log)
+    assert [axes.get_title("left") for axes in figure.axes] == ["(a) 8 blocks", "(b) 16 blocks", "(c) 8 and 16 blocks"]
+    assert [axes.get_xscale() for axes in figure.axes] == ["linear", "linear", "log"]
+    (a, b, c) = ({line.get_color() for line in axes.get_lines() if len(line.get_xdata()) == 2} for axes in figure.axes)
+    assert a | b == c
+    assert not a & b
 
 
 def test_curves_go_from_the_base_over_groups_to_depthwise_whatever_the_order(designs):
     (axes, _) = plots.tradeoff(designs[::-1]).axes
-    lines = [line.get_xydata().tolist() for line in axes.get_lines() if len(line.get_xdata()) == 2 and line.get_color() == plots.BLUE]  # fmt: skip
+    lines = [line.get_xydata().tolist() for line in axes.get_lines() if len(line.get_xdata()) == 2 and line.get_color() == style.BLUE]  # fmt: skip
     expected = [[d.flops, d.interactions] for d in designs if (d.family, d.blocks) == ("simple", 8)]
     assert [start for start, _ in lines] == expected[:-1]
     assert [end for _, end in lines] == expected[1:]
 
 
 def test_designs_without_accuracy_are_open_ticks_on_the_axis(designs):
-    for axes, blocks in zip(plots.tradeoff(designs, read_log("paper")).axes, (8, 16), strict=True):
+    figure = plots.tradeoff(designs, read_log("paper"), x="flops")
+    for axes, blocks in zip(figure.axes, (8, 16), strict=True):
         logged = {f"bottleneck-{blocks}", f"bottleneck-D-{blocks}"}
         missing = sorted(d.flops for d in designs if d.blocks == blocks and d.spec not in logged)
         assert sorted(x for x, _ in points(axes, OPEN)) == missing
         assert {y for _, y in points(axes, OPEN)} == {0}
         assert axes.get_ylim()[0] > 60  # the ticks stand on the axis, whatever the accuracies are
-        assert axes.get_ylabel() == "Kinetics-400 video@1 (%)"
+    assert figure.axes[0].get_ylabel() == "Kinetics-400 video@1 (%)"
 
 
 def test_without_a_log_interactions_are_shown(designs):
-    for axes in plots.tradeoff(designs).axes:
+    figure = plots.tradeoff(designs)
+    assert figure.axes[0].get_ylabel() == "channel interactions (pairs)"
+    for axes in figure.axes:
         assert axes.get_yscale() == "log"
-        assert axes.get_ylabel() == "channel interactions (pairs)"
         assert len(points(axes, HEXAGRAM)) == 2
     assert plots.tradeoff(designs, x="interactions").axes[0].get_ylabel() == "FLOPs (multiply-adds)"
     assert plots.tradeoff(designs, x="params", y="activations").axes[0].get_xlabel() == "parameters"
 
 
-@pytest.mark.parametrize("x", ["flops", "interactions", "params"])
+@pytest.mark.parametrize("x", [None, "params"])
 def test_labels_do_not_overlap_and_are_inside(designs, log, x):
     for accuracies in (None, log):
         figure = plots.tradeoff(designs, accuracies, x=x)
@@ -114,10 +129,13 @@ def test_labels_do_not_overlap_and_are_inside(designs, log, x):
         edges = figure.legends[0].get_window_extent()
         assert edges.x0 >= 0
         assert edges.x1 <= figure.bbox.width
+        assert edges.y0 >= max(axes.get_tightbbox().y1 for axes in figure.axes) - 1
+        foot = figure._supxlabel.get_window_extent()
+        assert foot.y1 <= min(axes.get_tightbbox().y0 for axes in figure.axes) + 1
 
 
 def test_curves_differ_in_more_than_colour():
-    looks = [(look.mark, look.line) for look in plots._LOOKS.values()]
+    looks = [(look.mark, str(look.line)) for look in LOOKS]
     assert len({mark for mark, _ in looks}) == len({line for _, line in looks}) == len(looks)
 
 
@@ -181,3 +199,67 @@ def test_plots_from_the_command_line(command, tmp_path):
     result = CliRunner().invoke(main, [*command, "--plot", str(tmp_path / "x.gif")])
     assert result.exit_code == 2
     assert ".png, .pdf or .svg" in result.stderr
+
+
+SPACES = [
+    ([], {"groups": [2], "frames": [8, 16]}, 4, 8),
+    ([], {"groups": [2], "blocks": [8, 4, 16]}, 3, 6),
+    (["bottleneck-G-16", "simple-G-8"], {"groups": [1, 2, 4], "frames": [8, 16]}, 2, 4),
+    (["bottleneck-G-16"], {"groups": [1, 2], "width": [0.5, 1, 2], "size": [112, (128, 160)], "frames": 8}, 2, 6),
+    (["bottleneck-G-16"], {"groups": [1, 2, 4, 8]}, 1, 1),
+]
+
+
+@pytest.mark.parametrize("space", range(len(SPACES)))
+def test_any_swept_space_has_panels_of_curves(space):
+    specs, given, panels, curves = SPACES[space]
+    found = explore(specs, **{"groups": None, "blocks": None, **given})
+    shown = view(found.rows, "flops", "interactions").panels
+    assert [len(shown), sum(len(panel.curves) for panel in shown)] == [panels, curves]
+    points = [point for panel in shown for curve in panel.curves for point in curve.points]
+    assert sorted((p.x, p.y) for p in points) == sorted((row["flops"], row["interactions"]) for row in found)
+    assert len({panel.title for panel in shown}) == panels
+
+
+def test_a_space_is_drawn_from_the_command_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["sweep", "bottleneck-G-16", "--groups", "1..64", "--plot"])
+    assert result.exit_code == 0, result.output
+    assert "drawn: sweep.png" in result.stderr
+    assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_curves_of_a_space_go_along_its_groups():
+    figure = plots.tradeoff(explore(["bottleneck-G-16"], [4, 1, 2], None))
+    (axes,) = figure.axes
+    assert sorted(text.get_text() for text in axes.texts) == ["1", "2", "4"]
+    assert figure.legends[0].get_title().get_text() == "numbers at the points: G"
+    assert figure.get_supxlabel() == "convention paper, clip 3x8x224x224, 400 classes"
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--plot", "x.gif"], ["--plot", "figure"], ["--plot", "bottleneck-16"], ["--plot", "/no/such/x.png"], ["--plot", ""], ["--plot", "x\0.png"], ["--plot", "n" * 300 + ".png"],
+    ["--frames", "8,9,10,11,12,13,14", "--plot"], ["bottleneck-G-16", "--width", "1..9", "--frames", "8,16,32,64", "--plot"],
+    ["bottleneck-G-16", "--size", "64..112:2", "--frames", "8,16", "--plot", "-p", "stem_width=32,64"], ["--accuracy", "none.csv", "--plot"], ["--groups", "3", "--blocks", "5", "--plot"],
+])  # fmt: skip
+def test_a_space_that_cannot_be_drawn_is_one_clear_error(arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = [] if "--groups" in arguments else ["--groups", "1,2"]
+    result = CliRunner().invoke(main, ["sweep", *given, *arguments])
+    assert result.exit_code == 2, result.output
+    assert "error: " in result.stderr
+    assert result.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_of_one_point_and_one_of_none(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for spec, height in (("ir-CSN-50", "accuracy"), ("ir-CSN-152", "interactions")):
+        (tmp_path / "log.csv").write_text(f"spec,top1\n{spec},70\n")
+        found = cc.study([2]).with_accuracy("log.csv")
+        figure = plots.tradeoff(found)
+        assert [axes.get_xlabel() for axes in figure.axes] == ["FLOPs (multiply-adds)"] * 2 + (["channel interactions (pairs)"] if height == "accuracy" else [])  # fmt: skip
+        plots.save(figure, "x.svg")
+    (tmp_path / "log.csv").write_text("spec,top1\nsimple-8,70\n")  # no design of a panel is known
+    figure = plots.tradeoff(cc.study([2], [8, 16]).with_accuracy("log.csv"))
+    assert len(points(figure.axes[1], OPEN)) == 2 * 3 + 1

@@ -75,13 +75,13 @@ def brute_force(query, rows):
 
 
 @given(queries(), designs())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_query_selects_what_comparing_all_pairs_does(query, rows):
     assert query.select(columns(rows)).tolist() == brute_force(query, rows)
 
 
 @given(queries(), designs(), st.lists(st.integers(0, 25), max_size=4))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_query_reduces_block_by_block(query, rows, cuts):
     whole = columns(rows)
     edges = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
@@ -183,7 +183,7 @@ def test_the_front_of_a_study_is_what_comparing_all_pairs_gives(minimize, maximi
 
 
 def test_the_front_of_a_space_is_that_of_its_frame_and_its_rows_are_specs():
-    values = {"G": [1, 3, 4, 32], "width": [0.5, 1], "blocks": [8, 16], "size": [32, (48, 32)]}
+    values = {"G": [1, 3, 4], "width": [0.5, 1], "blocks": [4, 8], "size": [32, (48, 32)]}
     space = cc.sweep(["bottleneck-G-16", "simple-G-8@8x64"], frames=4, classes=10, **values)
     front = exact(cc.pareto(space, minimize="flops", maximize=["interactions", "depth"]))
     frame = cc.pareto(space.to_dataframe(), minimize="flops", maximize=["interactions", "depth"])
@@ -210,11 +210,15 @@ def test_networks_written_out_are_answered_in_one_line(tmp_path):
         assert found.columns["spec"] == ["input 3x8x16x16; c1 3x7x7, 8 / 1x2x2; p avg; fc 7"]
 
 
-@pytest.mark.parametrize("top", [1, 4, 1000])
+@pytest.mark.parametrize("top", [2, 1000])
 def test_the_best_under_budgets_are_those_of_filtering_and_sorting(top):
     budgets = {"at_most": {"flops": 20 * 10**9, "params": 30e6}, "at_least": {"depth": 20}}
-    found = exact(cc.search(**budgets, maximize="interactions", top=top))
-    kept = [row for row in cc.study() if row["flops"] <= 20 * 10**9 and row["params"] <= 30e6 and row["depth"] >= 20]
+    found = exact(cc.search(**budgets, maximize="interactions", top=top, groups=[1, 2, 8]))
+    kept = [
+        row
+        for row in cc.study([1, 2, 8])
+        if row["flops"] <= 20 * 10**9 and row["params"] <= 30e6 and row["depth"] >= 20
+    ]
     kept.sort(key=lambda row: -row["interactions"])
     assert list(found.columns["spec"]) == [row["spec"] for row in kept[:top]]
     assert (
@@ -233,7 +237,7 @@ def test_logged_accuracies_are_an_objective_and_a_budget():
     ):
         cc.search(log="paper", at_least={"accuracy": 99}, groups=[2])
     with pytest.raises(csncost.errors.CsncostError, match="have no accuracy"):
-        cc.search(maximize="accuracy")
+        cc.search(maximize="accuracy", groups=[2])
 
 
 @pytest.mark.parametrize(("asked", "message"), [
@@ -253,16 +257,17 @@ def test_a_budget_that_nothing_meets_is_told_with_the_nearest_miss(asked, messag
 
 FREE = "input 3 x T x S x S\nc1 3x7x7, 6*n / 1x2x2\nc2 [3x3x3, 6*n, groups=g] x b\navg avg\nfc 10"
 
+PLAIN = "input 3 x T x S x S\nc1 3x7x7, 8 / 1x2x2\nc2 [3x3x3, 16 / 2; 3x3x3, 16]\navg avg\nfc classes"
+
 QUESTIONS = [
-    ("bottleneck-D-8", "width", [Fraction(k, 64) for k in range(1, 161)], {}, "flops"),
-    ("simple-G-8", "width", [Fraction(k, 64) for k in range(1, 161)], {"G": 3, "size": 64}, "params"),
-    ("bottleneck-G-16", "G", range(1, 129), {"size": 64}, "flops"),
-    ("bottleneck-D-8", "frames", range(1, 200), {"size": 64}, "flops"),
-    ("bottleneck-D-8", "size", range(1, 200), {}, "activations"),
+    ("bottleneck-DG-4", "width", [Fraction(k, 64) for k in range(1, 97)], {"G": 3, "size": 64}, "flops"),
+    ("bottleneck-G-4", "G", range(1, 65), {"size": 64}, "flops"),
     ("simple-8", "blocks", [4, 8, 16, 33, 50], {"size": 64}, "params"),
-    ("simple-8", "classes", range(1, 300), {}, "params"),
+    (PLAIN, "frames", range(1, 130), {"classes": 5}, "flops"),
+    (PLAIN, "size", range(1, 130), {"classes": 5}, "activations"),
+    (PLAIN, "classes", range(1, 200), {}, "params"),
     (FREE, "b", range(1, 129), {"n": 1, "g": 2}, "params"),
-    (FREE, "n", [Fraction(k, 6) for k in range(1, 257)], {"b": 2, "g": 2}, "interactions"),
+    (FREE, "n", [Fraction(k, 6) for k in range(1, 129)], {"b": 2, "g": 2}, "interactions"),
 ]  # fmt: skip
 
 
@@ -272,30 +277,27 @@ def test_what_is_solved_is_what_analysing_every_value_finds(spec, unknown, value
     for value in values:
         with contextlib.suppress(cc.SpecError):
             known[value] = getattr(cc.analyze(spec, **given, **{unknown: value}), metric)
-    rng = random.Random(spec + unknown)
-    for _ in range(2):
-        low, high = min(known.values()), max(known.values())
-        target = round(low + (high - low) * rng.random() ** 3)
-        nearest = min(abs(cost - target) for cost in known.values())
-        found = exact(cc.solve(spec, unknown, within=0.999, **{metric: target}, **given))
-        assert abs(found.rows[0][metric] - target) == nearest
-        assert Fraction(found.rows[0]["deviation"]) == pytest.approx((found.rows[0][metric] - target) / target)
-        share = Fraction(nearest, target)
-        if share:
-            with pytest.raises(csncost.errors.NoAnswer, match=f"no {unknown} gives"):
-                cc.solve(spec, unknown, within=share * Fraction(99, 100), **{metric: target}, **given)
-        assert len(cc.solve(spec, unknown, within=share, **{metric: target}, **given)) == 1
+    low, high = min(known.values()), max(known.values())
+    target = round(low + (high - low) * random.Random(spec + unknown).random() ** 3)
+    nearest = min(abs(cost - target) for cost in known.values())
+    share = Fraction(nearest, target)
+    (row,) = exact(cc.solve(spec, unknown, within=share, **{metric: target}, **given)).rows
+    assert abs(row[metric] - target) == nearest
+    assert row["deviation"] == pytest.approx((row[metric] - target) / target)
+    if nearest:
+        with pytest.raises(csncost.errors.NoAnswer, match=f"no {unknown} gives"):
+            cc.solve(spec, unknown, within=share * Fraction(99, 100), **{metric: target}, **given)
 
 
 def test_a_family_of_one_cost_has_a_row_for_every_design_that_meets_it():
-    specs = ["simple-G-8", "bottleneck-G-8"]
-    found = exact(cc.solve(specs, "width", flops=10**9, within=0.1, groups=[1, 2, 3, 5], size=[64, 96]))
+    specs = ["simple-G-4", "bottleneck-G-4"]
+    found = exact(cc.solve(specs, "width", flops=10**9, within=0.1, groups=[1, 2], size=[64, 96]))
     assert list(found.columns)[:4] == ["spec", "G", "size", "width"]
     answered = set()
     for row in found:
         assert abs(row["flops"] - 10**9) <= 10**8
         answered.add((row["spec"].partition("-")[0], row["G"], row["size"]))
-    assert len(answered) == len(found) == 16 - len(found.notes)
+    assert len(answered) == len(found) == 8 - len(found.notes)
 
 
 def test_values_that_are_given_are_those_that_are_tried():
@@ -375,7 +377,7 @@ def layers(report):
 
 
 @pytest.mark.parametrize(("spec", "swept"), [
-    (["simple-8", "bottleneck-D-16", "ip-CSN-26", "simple-D-8"], {"blocks": [4, 8, "[1,2,1,1]"], "frames": [4, 8], "width": [0.5, 1]}),
+    (["simple-8", "bottleneck-D-16", "ip-CSN-26", "simple-D-8"], {"blocks": [4, "[1,2,1,1]"], "frames": [4, 8], "size": [32]}),
     ("ir-CSN-50", {"block": ["bottleneck", "bottleneck_ip"], "blocks": [8], "size": [32, 64]}),
     ("input 4x8x16x16\na [1x1x1, n, optional, groups=g; 3x3x3, depthwise] x b\nfc 5", {"n": [4, 8], "g": [1, 2], "b": [1, 3]}),
     ("input 3x8x16x16\na [3x3x3, 8 / 2; 3x3x3, 16], shortcut=[avg 2x2x2, pad=same / 2; 1x1x1, 16]\nb avg\nfc n", {"n": [5, 6]}),

@@ -296,11 +296,12 @@ def test_specs_are_swept_over_what_is_given():
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
     assert (
-        lines[0] == "spec,G,stem_width,frames,size,params,flops,interactions,activations,convention,clip,classes,views"
+        lines[0]
+        == "spec,G,stem_width,frames,size,params,flops,interactions,activations,depth,convention,clip,classes,views"
     )
     assert len(lines) == 1 + 3 * 2 * 2 * 5
     same = cc.analyze("bottleneck-G2-16", frames=16, size=(112, 160), stem_width=32)
-    assert f"bottleneck-G-16,2,32,16,112x160,{','.join(map(str, same.totals))},paper" in done.stdout
+    assert f"bottleneck-G-16,2,32,16,112x160,{','.join(map(str, same.totals))},{same.depth},paper" in done.stdout
 
 
 @pytest.mark.parametrize("suffix", ["csv", "json", "nc", "parquet", "md", "tex", "html", "txt"])

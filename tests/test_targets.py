@@ -1,9 +1,11 @@
 """`csncost trace` and `csncost verify`: what is named on the command line, and what is said when it cannot be traced."""
 
+import csv
 import json
 import subprocess
 import sys
 import time
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from click.testing import CliRunner
 
 import csncost as cc
 from csncost.cli import main
+from csncost.render.terminal import table_text
 
 MINE = '''
 import torch
@@ -65,6 +68,19 @@ class Leaves(nn.Module):
     def forward(self, x):
         raise SystemExit(3)
 
+class Packs(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.GRU(6, 8)
+
+    def forward(self, x, lengths):
+        return self.rnn(nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False))[0].data
+
+def late(x):
+    return Net()
+
+fc = nn.Linear(3, 4)
+
 def product(x, y):
     return x @ y
 
@@ -76,7 +92,7 @@ def two(clips, tokens):
 
 model = Net(7)
 number = 3
-FORMULAS = {"own::op": lambda x, output: 5}
+FORMULAS = {"aten::fft_rfft": lambda x, output: 5}
 '''
 
 
@@ -114,6 +130,9 @@ def traced(*args):
     ("torch.nn:Flatten", ["1x3x8x8"], 0),
     ("torch.nn:Conv1d(4, 6, 3, groups=2)", ["2x4x10"], 2 * 6 * 2 * 3 * 8),
     ("torch:relu", ["3"], 0),
+    ("mine.py:Packs", ["5x3x6", "lengths=5,3,2"], 10 * 336),
+    ("mine.py:Packs", ["5x1x6", "lengths=4,"], 4 * 336),
+    ("mine.py:Packs", ["5x3x6", "lengths=2, 3, 5:int32"], 10 * 336),
 ])  # fmt: skip
 def test_targets(target, inputs, flops):
     args = [target, *(part for one in inputs for part in ("--input", one))]
@@ -129,7 +148,7 @@ def test_targets(target, inputs, flops):
 @pytest.mark.usefixtures("mine")
 @pytest.mark.parametrize(("args", "says"), [
     (["no_such_package:model"], 'no package "no_such_package"'), (["mine.py:Nett"], "did you mean Net?"), (["other.py:Net"], "no file other.py"),
-    (["mine.py:number"], "is an int, not a model"), (["mine.py"], "package.module:callable"), (["ir-CSN-50"], "package.module:callable"),
+    (["mine.py:number"], "is an int, not a model"), (["mine.py"], "mine.py:Net(classes=10)"), (["ir-CSN-50"], "give a spec to analyze"),
     (["mine.py:Net(classes=unknown)"], "literals"), (["mine.py:Net("], "literals"), (["mine.py:Net(colours=3)"], "colours"),
     (["mine.py:Net", "--input", "1x3x8x8"], "does not run on 1x3x8x8"), (["mine.py:Net", "--input", "1x3xx"], "not the shape"),
     (["mine.py:Net", "--input", "1x4x8x8x8"], "in stem: conv3d of 1x4x8x8x8 and 16x3x3x3x3"), (["mine.py:Net"], "--input"), (["mine.py:Reads", "--input", "3"], "value of an activation"),
@@ -137,6 +156,12 @@ def test_targets(target, inputs, flops):
     (["mine.py:Net", "--input", "1x3x4x8x8", "--classifier", "stem"], "head"), (["mine.py:Net", "--input", "1x3x4x8x8", "--convention", "papr"], "did you mean paper?"),
     (["mine.py:Net", "--input", "1x3x4x8x8:floot"], "no type"), (["mine.py:Net", "--input", "1x3x4x8x8", "--views", "0"], "views"),
     (["torch.nn:Linear", "--input", "3"], "in_features"), (["mine.py:Net", "--input", "1x3x4x8x8", "--formulas", "mine.py:number"], "not a dict"),
+    (["mine.py:Net", "--input", "1x3x4x8x8", "--formulas", "mine"], "write FILE.py:NAME"),
+    (["mine.py:make", "--input", "3"], "if it makes a model, write mine.py:make(classes=...)"), (["mine.py:late", "--input", "3"], "returned a model, Net"),
+    (["mine.py:make()", "--input", "3"], "it takes classes: write mine.py:make(classes=...)"), (["mine.py:Net(colours=3)"], "it takes classes=10, width=16"),
+    (["mine.py:Net", "--input", "1x3x4x8x8", "--classifier", "heat"], "did you mean head?"), (["mine.py:fc", "--input", "3", "--classifier", "fc"], "those that ran: the model itself"),
+    (["mine.py:Packs", "--input", "5x3x6", "--input", "lengths=3:int64"], "--input lengths=5,4,2"), (["mine.py:Packs", "--input", "5x3x6", "--input", "lengths=9,:whole"], "no type"),
+    (["mine.py:Packs", "--input", "5x3x6", "--input", f"lengths=5,{'9' * 30}"], "does not fit a tensor of int64"),
     (["mine.py:Net(1,)*2", "--input", "3"], "literals"), (["torch.nn:Conv2d(3, 8, 3, groups=2)", "--input", "1x3x8x8"], "cannot be made"),
 ])  # fmt: skip
 def test_what_cannot_be_traced_is_said_once_and_clearly(args, says):
@@ -145,6 +170,50 @@ def test_what_cannot_be_traced_is_said_once_and_clearly(args, says):
     assert says in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.usefixtures("mine")
+@pytest.mark.parametrize("command", ["analyze", "explain", "verify", "formula", "show"])
+@pytest.mark.parametrize("target", ["mine.py:Net", "mine.py:Net(classes=3)", "torchvision.models:resnet50", "mine.py"])
+def test_a_target_in_the_place_of_a_spec(command, target):
+    done = run(command, target)
+    assert done.exit_code == 2
+    assert "looks like a PyTorch model" in done.stderr
+    assert f"csncost trace {target}" in done.stderr
+    assert "explain takes it with --input" in done.stderr
+
+
+def test_values_that_a_run_goes_by_stand_in_its_report():
+    packs = torch.nn.utils.rnn.pack_sequence([torch.rand(3, 6), torch.rand(2, 6)])
+    report = cc.trace(torch.nn.GRU(6, 8), packs)
+    assert report.flops == 5 * 336
+    assert report.setting["input"] == "[5x6, 2,2,1, None, None]"
+
+
+@pytest.mark.parametrize("give", [cc.analyze, cc.verify, cc.show, cc.build, lambda model: cc.compare(model, model)])
+def test_a_model_in_the_place_of_a_spec(give):
+    for model, name in ((torch.nn.Linear(2, 3), "Linear"), (torch.nn.Linear, "the class Linear")):
+        with pytest.raises(cc.SpecError, match=f"not {name}\n.*trace") as caught:
+            give(model)
+        assert "explain and compare take that" in caught.value.hint
+
+
+def test_what_is_traced_is_a_model():
+    with pytest.raises(cc.CsncostError, match=r"make one first: Linear\(\.\.\.\)"):
+        cc.trace(torch.nn.Linear, (1, 3))
+    with pytest.raises(cc.CsncostError, match="analyze counts a spec"):
+        cc.trace("ir-CSN-50", (1, 3, 8, 224, 224))
+
+
+def test_an_argument_with_named_parts():
+    class Pair(NamedTuple):
+        left: torch.Tensor
+        right: torch.Tensor
+
+    def product(pair):
+        return pair.left @ pair.right
+
+    assert cc.trace(product, Pair(torch.rand(2, 3), torch.rand(3, 4))).flops == 24
 
 
 @pytest.mark.usefixtures("mine")
@@ -168,6 +237,34 @@ def test_options_of_trace():
         assert "no part of the report" not in done.stdout
 
 
+@pytest.mark.usefixtures("mine")
+def test_what_ran_more_than_once_is_marked():
+    args = ["trace", "mine.py:Yields", "--input", "2x4"]
+    for level in ("layer", "stage"):
+        fc, total = run(*args, "--by", level).stdout.splitlines()[3:6:2]
+        assert "\u00d73" in fc
+        assert "\u00d7" not in total
+        assert "$\\times$3" in run(*args, "--by", level, "--format", "latex").stdout
+    assert [row["calls"] for row in csv.DictReader(run(*args, "--format", "csv").stdout.splitlines())] == ["3"]
+    once = ["trace", "mine.py:Net", "--input", "1x3x4x8x8"]
+    assert "calls" not in run(*once).stdout.splitlines()[1]
+    assert {row["calls"] for row in csv.DictReader(run(*once, "--format", "csv").stdout.splitlines())} == {"1"}
+    assert json.loads(run(*args, "--by", "total", "--format", "json").stdout)["rows"][0]["calls"] == 1
+
+
+def test_long_names_are_broken_where_a_terminal_is_narrow():
+    name = "a_name_of_forty_characters_and_some_more"
+    inner = torch.nn.Sequential(torch.nn.Conv2d(512, 512, (3, 5), stride=2, groups=8))
+    model = torch.nn.ModuleDict({name: torch.nn.ModuleDict({name: inner})})
+    report = cc.trace(lambda x: model[name][name](x), (16, 512, 224, 224))
+    for level in ("layer", "block", "stage"):
+        lines = table_text(report.by(level).table(), 80).splitlines()
+        assert max(map(len, lines)) <= 80
+        assert "96.02 G" in "".join(lines)  # 16 clips x 512 x 111 x 110 x 64 x 15
+    broken = "".join(line.split("  ")[0].strip() for line in table_text(report.table(), 80).splitlines()[3:6])
+    assert broken.startswith(f"model.{name}.{name}.0")
+
+
 def test_verify_says_what_agrees():
     done = run("verify", "bottleneck-D-8", "ip-CSN-26@4x64", "--format", "json")
     assert done.exit_code == 0
@@ -175,7 +272,9 @@ def test_verify_says_what_agrees():
     assert [one["agrees"] for one in found] == [True, True]
     assert found[0]["analytic"] == found[0]["traced"]
     assert found[0]["fvcore"]["analytic"] == found[0]["fvcore"]["fvcore"]
-    assert "2 of 2 agree" in run("verify", "bottleneck-D-8", "ip-CSN-26@4x64", "--no-fvcore").stdout
+    alone = run("verify", "bottleneck-D-8", "ip-CSN-26@4x64", "--no-fvcore").stdout
+    assert "2 of 2 agree: analytic = traced in every layer; fvcore was not asked" in alone
+    assert "fvcore's" not in alone
 
 
 def test_verify_names_the_first_layer_that_differs(monkeypatch):

@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 import warnings
+from queue import SimpleQueue
 
 import pytest
 import torch
@@ -14,7 +15,9 @@ from torch.nn.modules import module as hooks
 from torch.nn.utils import parametrizations
 from torch.utils.flop_counter import FlopCounterMode
 
+from csncost.conventions import Convention, Rule
 from csncost.errors import CsncostError
+from csncost.explanation import explain
 from csncost.pytorch.trace import trace
 from tests.traced_modules import (
     ENCODER,
@@ -67,17 +70,17 @@ def test_callables(target):
     ("2x3:int64", "2x3:int64"), ([(2, 3), torch.zeros(2, 3)], "[2x3, 2x3]"), (({"a": (2, 3)},), "{a: 2x3}"), (("scalar", None), "scalar, None"),
 ])  # fmt: skip
 def test_inputs(inputs, described):
-    seen = []
-    report = trace(lambda x, y=None: seen.append(x), inputs)
+    seen = SimpleQueue()  # a list would be as it was
+    report = trace(lambda x, y=None: seen.put(x), inputs)
     assert report.setting["input"] == described
-    assert seen
+    assert not seen.empty()
 
 
 def test_shapes_have_the_type_of_the_model():
-    seen = []
-    trace(Net(lambda net, x: seen.append(x.dtype), a=nn.Linear(3, 4).half()), (2, 3))
-    trace(lambda x: seen.append(x.dtype), (2, 3), dtype="int64")
-    assert seen == [torch.float16, torch.int64]
+    seen = SimpleQueue()
+    trace(Net(lambda net, x: seen.put(x.dtype), a=nn.Linear(3, 4).half()), (2, 3))
+    trace(lambda x: seen.put(x.dtype), (2, 3), dtype="int64")
+    assert [seen.get(), seen.get()] == [torch.float16, torch.int64]
 
 
 def test_examples_are_not_changed():
@@ -214,8 +217,37 @@ def test_names_and_what_a_module_counts_once():
 def test_a_tied_weight_and_one_computed_count_once():
     report = trace(tied(), "3x5:int64", convention="macs")
     assert [(row.op, row.params) for row in report.rows] == [("embedding", 40), ("linear", 0)]
+    assert [(row.op, row.params) for row in report.under("paper").rows] == [("linear", 40)]
     report = trace(parametrizations.weight_norm(nn.Conv2d(4, 6, 3)), (2, 4, 5, 6), convention="macs")
     assert [(row.op, row.params) for row in report.rows] == [("conv", 4 * 6 * 9 + 6), ("parameter", 6)]
+
+
+def test_a_shared_weight_belongs_to_the_first_operation_that_counts_it():
+    def run(net, i):
+        x = net.table(i)
+        return F.linear(x, net.table.weight[:6]), F.linear(x, net.table.weight), net.out(x)
+
+    net = Net(run, table=nn.Embedding(10, 4), out=nn.Linear(4, 10))
+    net.out.weight = net.table.weight
+    report = trace(net, "3x5:int64")
+    assert {row.name: row.params for row in report.rows} == {"table.linear": 24 + 16, "out": 0}
+    assert report.under("thop").params == 40 + 10  # which counts modules by their class: the embedding has none
+    assert report.under("macs").params == report.under("everything").params == 40 + 10
+    only_bags = Convention("mine", "none", "tables", {"embedding": Rule(params={"weights": 1})})
+    assert report.under(only_bags).params == 40
+    found = explain(report, "thop", "flops")
+    assert found.before.params == found.after.params
+    assert not any("params" in note for note in found.notes())
+
+
+def test_the_number_of_batches_seen_is_no_cost():
+    net = nn.Sequential(nn.BatchNorm1d(4), nn.BatchNorm1d(4, momentum=None))
+    report = trace(net, (3, 4), convention="everything")
+    assert [(row.name, row.flops) for row in report.rows] == [("0", 12), ("1", 12)]
+    assert report.coverage.free["add"] == 2
+    scaled = Net(lambda net, x: x.add_(net.scale).mul_(net.scale + net.scale))
+    scaled.register_buffer("scale", torch.ones(()))  # not a whole number
+    assert trace(scaled, (2, 3), convention="everything").flops == 6 + 1 + 6
 
 
 def test_coverage_has_three_states():
@@ -237,6 +269,40 @@ def test_the_classifier():
     assert [trace(net, (2, 3), classifier=which).interactions for which in (True, False, "0")] == [12, 12 + 30, 30]
     with pytest.raises(CsncostError, match="nope"):
         trace(net, (2, 3), classifier="nope")
+
+
+LOSSES = {
+    "cross entropy": lambda net, x: F.cross_entropy(net.b(net.a(x).relu()), torch.zeros(2, dtype=torch.int64)),
+    "mean squared error": lambda net, x: F.mse_loss(net.b(net.a(x)), torch.zeros(2, 5)),
+    "by hand": lambda net, x: ((net.b(net.a(x)) - torch.zeros(2, 5)) ** 2).mean() / 2,
+    "of probabilities": lambda net, x: -net.b(net.a(x)).log_softmax(-1)[:, 0].sum(),
+    "of every item": lambda net, x: F.mse_loss(net.b(net.a(x)), torch.zeros(2, 5), reduction="none").sum(-1),
+    "with the scores": lambda net, x: {"scores": (y := net.b(net.a(x))), "loss": 0.1 * F.cross_entropy(y, torch.zeros(2, dtype=torch.int64))},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_classifier_before_a_loss(name):
+    report = trace(Net(LOSSES[name], a=nn.Linear(4, 4), b=nn.Linear(4, 5)), (2, 4))
+    assert (report.classes, report.interactions, report.coverage.remarks) == (5, 4 * 6, ())
+
+
+@pytest.mark.parametrize(("after", "kind"), [
+    (lambda net, x: x + net.b(net.a(x)), "add"), (lambda net, x: (net.b(net.a(x)) @ x.t()).sum(), "matmul"),
+    (lambda net, x: net.c(net.b(net.a(x))), "norm"),
+])  # fmt: skip
+def test_where_there_is_no_classifier_it_is_said(after, kind):
+    net = Net(after, a=nn.Linear(4, 4), b=nn.Linear(4, 4), c=nn.LayerNorm(4))
+    report = trace(net, (2, 4))
+    assert (report.classes, report.interactions) == (None, 2 * 4 * 6)
+    (remark,) = report.coverage.remarks
+    assert f"layer, b, is not the output: {kind} follows" in remark
+    assert remark in report.to_dict()["coverage"]["remarks"]
+    assert remark in report.table().notes
+    assert report.under("macs").coverage.remarks == ()  # which counts it as any other
+    assert trace(net, (2, 4), classifier=False).coverage.remarks == ()
+    assert trace(net, (2, 4), classifier="b").classes == 4
+    assert trace(nn.Conv2d(3, 4, 3), (2, 3, 8, 8)).coverage.remarks == ()  # which has no candidate
 
 
 def written(x):

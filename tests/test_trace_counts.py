@@ -136,6 +136,8 @@ FUNCTIONS = {
     "dot": (torch.dot, ((5,), (5,)), 5),
     "by keyword": (lambda x, w: torch.matmul(input=x, other=w), ((2, 4), (4, 6)), 48),
     "conv by keyword": (lambda x, w: F.conv2d(input=x, weight=w, stride=2), ((2, 4, 5, 6), (6, 4, 3, 3)), 2 * 4 * 6 * 36),
+    "reflected": (lambda x, w: w.__rmatmul__(x), ((2, 4), (4, 6)), 48),
+    "reflected of a batch": (lambda x, w: w.__rmatmul__(x), ((7, 2, 3), (3, 5)), 210),
     "baddbmm": (torch.baddbmm, ((7, 2, 5), (7, 2, 3), (7, 3, 5)), 210),
     "addbmm": (torch.addbmm, ((2, 5), (7, 2, 3), (7, 3, 5)), 210),
     "addmv": (torch.addmv, ((2,), (2, 3), (3,)), 6),

@@ -37,7 +37,8 @@ class Geometry(NamedTuple):
 class Cost:
     """The quantities of one call, whose `weights`, `biases` and `affine` are yet to be found among the parameters.
 
-    `kind` and `function` replace those of the table where they depend on the arguments.
+    `backward` None: what the backward pass takes is not known. `kind` and `function` replace those of the table where
+    they depend on the arguments.
     """
 
     quantities: dict[str, Size]
@@ -45,7 +46,7 @@ class Cost:
     biases: tuple[Tensor, ...] = ()
     affine: tuple[Tensor, ...] = ()
     geometry: Geometry = Geometry()
-    backward: tuple[Gradient, ...] = ()
+    backward: tuple[Gradient, ...] | None = ()
     kind: str = ""
     function: str = ""
 
@@ -147,6 +148,28 @@ def convolution(
     if transposed:
         return conv_transpose(input, weight, bias, stride, padding, output_padding, groups, dilation, out=out)
     return conv(input, weight, bias, stride, padding, dilation, groups, out=out)
+
+
+def convolution_backward(
+    gradient: Tensor,
+    input: Tensor,
+    weight: Tensor,
+    bias_sizes: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: bool,
+    output_padding: Any,
+    groups: int,
+    output_mask: Any,
+    *,
+    out: Any,
+) -> Cost:
+    """The gradients of input and weight, as far as asked for, where code runs them by itself."""
+    once = convolution(input, weight, None, stride, padding, dilation, transposed, output_padding, groups, out=gradient)
+    found: dict[str, Size] = {"macs": once.quantities["macs"] * sum(map(bool, output_mask[:2]))}
+    found["elements"] = sum(one.numel() for one in out if isinstance(one, Tensor))
+    return Cost(found)
 
 
 def linear(input: Tensor, weight: Tensor, bias: Any = None, *, out: Tensor) -> Cost:

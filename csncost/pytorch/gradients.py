@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from csncost.pytorch.hollow import Args, Kwargs, tensors
-from csncost.pytorch.scope import Scope, storage
+from csncost.pytorch.kept import storage
+from csncost.pytorch.scope import Scope
 from csncost.traced import Call
 
 
@@ -46,17 +47,19 @@ class Gradients:
 
     def _origins(self, tensor: Tensor) -> list[Origin]:
         origin: Origin | None = getattr(tensor, "_csncost_grad", None)
+        if not origin and tensor.requires_grad:  # asked for after it was made, or made by PyTorch's own graph
+            leaf = tensor.is_leaf or self.scope.owner(tensor) is not None
+            origin = True if leaf else self.node(None)
         if origin is False:
             return []
-        if origin is None and tensor.requires_grad:
-            origin = True if self.scope.owner(tensor) is not None else self._node(None)
         found: list[Origin] = [] if origin is None else [origin]
         if self._written and (written := self._written.get(storage(tensor))) is not None:
             found.append(written[1])
         return found
 
-    def _node(self, parents: list[Node] | None) -> Node:
-        self.nodes.append(Node(len(self.nodes), parents))
+    def node(self, parents: list[Node] | None, call: Call | None = None, macs: int = 0) -> Node:
+        """A new operation that gradients go through."""
+        self.nodes.append(Node(len(self.nodes), parents, call, macs))
         return self.nodes[-1]
 
     def follow(self, name: str, result: Any, args: Args, kwargs: Kwargs, in_place: bool) -> None:
@@ -65,7 +68,7 @@ class Gradients:
         if name in ("detach", "data"):
             origins = []
         if origins:
-            node = self._node([one for one in origins if isinstance(one, Node)])
+            node = self.node([one for one in origins if isinstance(one, Node)])
         for tensor in tensors((result,)):
             if id(tensor) in self.scope.owners:
                 continue
@@ -79,6 +82,16 @@ class Gradients:
             elif self._written and not in_place:
                 tensor._csncost_grad = False  # type: ignore[attr-defined]
 
+    def join(self, sources: list[Tensor], results: list[Tensor], parts: list[Node]) -> None:
+        """Note that the gradient of results goes to their sources by a function that runs `parts` for it."""
+        origins = [one for tensor in sources for one in self._origins(tensor)]
+        node = self.node([*parts, *(one for one in origins if isinstance(one, Node))])
+        for tensor in results:
+            if id(tensor) not in self.scope.owners:
+                tensor._csncost_grad = node  # type: ignore[attr-defined]
+                if any(tensor is source for source in sources):
+                    self._written[storage(tensor)] = tensor, node
+
     def charge(self, result: Any, call: Call, macs: int) -> None:
         """Note what the backward pass of the operation that gave a result costs."""
         for tensor in tensors((result,)):
@@ -87,9 +100,8 @@ class Gradients:
                 origin.call, origin.macs = call, macs
                 return
 
-    def settle(self, output: Any) -> None:
-        """Add the costs of all operations that the gradient of an output reaches."""
-        ends = list(_outputs(output, 0))
+    def settle(self, ends: list[Tensor]) -> None:
+        """Add the costs of all operations that the gradient of a model's outputs reaches."""
         waiting = [one for tensor in ends for one in self._origins(tensor) if isinstance(one, Node)]
         if not ends:  # nothing that looks like an output: perhaps an object of the model's own
             waiting = list(self.nodes)
@@ -104,7 +116,7 @@ class Gradients:
                 node.call.backward += node.macs
 
 
-def _outputs(value: Any, depth: int) -> list[Tensor]:
+def outputs(value: Any, depth: int = 0) -> list[Tensor]:
     """The tensors in what a model returns."""
     if isinstance(value, Tensor):
         return [value]
@@ -114,4 +126,4 @@ def _outputs(value: Any, depth: int) -> list[Tensor]:
         value = [getattr(value, one.name) for one in fields(value)]
     elif not isinstance(value, (list, tuple, set)):
         value = list(vars(value).values()) if hasattr(value, "__dict__") and depth == 0 else []
-    return [] if depth > 8 else [tensor for one in value for tensor in _outputs(one, depth + 1)]
+    return [] if depth > 8 else [tensor for one in value for tensor in outputs(one, depth + 1)]

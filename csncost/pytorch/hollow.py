@@ -52,16 +52,21 @@ def any_meta(args: Args) -> bool:
     return False
 
 
-def made(shape: Any, args: Args) -> Any:
-    """A new tensor without data (a tuple for a list of shapes), of the type of the first that has a fraction."""
+def made(shape: Any, args: Args, wanted: torch.dtype | None = None) -> Any:
+    """A new tensor without data (a tuple for a list of shapes), of the type of the first that has a fraction.
+
+    `wanted` is the type that autocast gives.
+    """
     if isinstance(shape, list):
-        return tuple(made(one, args) for one in shape)
+        return tuple(made(one, args, wanted) for one in shape)
     dtype = None
     for tensor in tensors(args):
         if tensor.is_floating_point():
             dtype = tensor.dtype
             break
         dtype = tensor.dtype if dtype is None else dtype
+    if wanted is not None and dtype is not None:
+        dtype = cast(dtype, wanted)
     with torch._C._ExcludeDispatchKeyGuard(_LISTENERS):
         return torch.empty(shape, dtype=dtype, device="meta")
 
@@ -71,17 +76,19 @@ def like(tensor: Tensor) -> Tensor:
     return torch.empty_strided(tensor.size(), tensor.stride(), dtype=tensor.dtype, device="meta")
 
 
-def of_one_type(args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs]:
+def cast(dtype: torch.dtype, wanted: torch.dtype | None) -> torch.dtype:
+    """What a type becomes where autocast wants another: float64, whole and complex numbers stay."""
+    return wanted if wanted is not None and dtype.is_floating_point and dtype != torch.float64 else dtype
+
+
+def as_type(wanted: torch.dtype, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs]:
     """Arguments as autocast would give them to a kernel, which it does not on tensors without data."""
-    types = {tensor.dtype for tensor in tensors(args, kwargs) if tensor.is_floating_point()}
-    if len(types) < 2:
-        return args, kwargs
-    widest = max(types, key=lambda dtype: int(dtype.itemsize))
 
-    def cast(tensor: Tensor) -> Tensor:
-        return torch.empty_like(tensor, dtype=widest, device="meta") if tensor.is_floating_point() else tensor
+    def changed(tensor: Tensor) -> Tensor:
+        dtype = cast(tensor.dtype, wanted)
+        return tensor if dtype == tensor.dtype else torch.empty_like(tensor, dtype=dtype, device="meta")
 
-    return mapped(cast, args), mapped(cast, kwargs)
+    return mapped(changed, args), mapped(changed, kwargs)
 
 
 def viewed(tensor: Tensor, *shape: Any, **kwargs: Any) -> Tensor:

@@ -13,9 +13,9 @@ from torch import Tensor
 from csncost.errors import CsncostError
 
 Inputs: TypeAlias = Any
-"""A shape `(1, 3, 8, 224, 224)`, a text `"1x16:int64"` or an example tensor for one argument; a tuple of these for
-several arguments; a list for one argument that is a list of tensors; a dict for keyword arguments. Anything else stays
-as it is."""
+"""A shape `(1, 3, 8, 224, 224)`, a text `"1x16:int64"` (or `"5,4,2"`, which are values) or an example tensor for one
+argument; a tuple of these for several arguments; a list for one argument that is a list of tensors; a dict for keyword
+arguments. Anything else stays as it is."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,12 @@ MOST = 1 << 40
 MASK = 1 << 24
 """Elements of the largest mask that is looked into."""
 
+SHORT = 8
+"""Whole numbers that are written out where a report says what a model ran on; of more it says how many."""
+
 _TEXT = re.compile(r"(?:(\d+(?:x\d+)*)|scalar)(?::(\w+))?")
+
+_VALUES = re.compile(r"(-?\d+(?:,-?\d+)+|-?\d+,)(?::(\w+))?")
 
 
 def arguments(inputs: Inputs, dtype: Any = None) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -42,7 +47,7 @@ def arguments(inputs: Inputs, dtype: Any = None) -> tuple[tuple[Any, ...], dict[
         return arguments(inputs.args, kind)[0] if inputs.args else (), arguments(inputs.kwargs, kind)[1]
     if isinstance(inputs, Mapping):
         return (), {str(name): _argument(value, kind) for name, value in inputs.items()}
-    if isinstance(inputs, tuple) and not _is_shape(inputs):
+    if isinstance(inputs, tuple) and not _is_shape(inputs) and not _is_named(inputs):
         return tuple(_argument(value, kind) for value in inputs), {}
     if inputs is None or (isinstance(inputs, tuple) and not inputs):
         return (), {}
@@ -53,6 +58,11 @@ def _is_shape(value: Any) -> bool:
     return bool(value) and isinstance(value, (tuple, list)) and all(type(size) is int for size in value)
 
 
+def _is_named(value: tuple[Any, ...]) -> bool:
+    """Whether a tuple is one thing whose parts have names, such as a packed sequence."""
+    return hasattr(value, "_fields")
+
+
 def _argument(value: Any, dtype: torch.dtype) -> Any:
     if isinstance(value, Tensor):
         return _example(value)
@@ -61,23 +71,39 @@ def _argument(value: Any, dtype: torch.dtype) -> Any:
     if isinstance(value, str):
         return text(value, dtype)
     if isinstance(value, (list, tuple)):
-        return type(value)(_argument(item, dtype) for item in value)
+        parts = [_argument(item, dtype) for item in value]
+        return type(value)(*parts) if isinstance(value, tuple) and _is_named(value) else type(value)(parts)
     if isinstance(value, Mapping):
         return {key: _argument(item, dtype) for key, item in value.items()}
     return value
 
 
 def text(given: str, dtype: torch.dtype | None = None) -> Any:
-    """`1x3x8x224x224`, or with a type `1x16:int64`. Raises CsncostError."""
-    match = _TEXT.fullmatch(given.strip().lower().replace("\u00d7", "x"))
+    """`1x3x8x224x224`, or with a type `1x16:int64`; `5,4,2` are values. Raises CsncostError."""
+    written = given.strip().lower().replace("\u00d7", "x")
+    if match := _VALUES.fullmatch(written.replace(" ", "")):
+        return _values(*match.groups())
+    match = _TEXT.fullmatch(written)
     if match is None:
-        raise CsncostError(f'"{given[:60]}" is not the shape of an input', "write 1x3x8x224x224, or 1x16:int64")
+        hint = "write 1x3x8x224x224, with a type 1x16:int64, or whole numbers themselves 5,4,2"
+        raise CsncostError(f'"{given[:60]}" is not the shape of an input', hint)
     sizes, kind = match.groups()
     return _made(tuple(map(int, sizes.split("x"))) if sizes else (), _dtype(kind) if kind else dtype or torch.float32)
 
 
+def _values(numbers: str, kind: str | None) -> Tensor:
+    """Whole numbers that code goes by, such as the lengths of sequences."""
+    try:
+        return torch.tensor([int(number) for number in numbers.split(",") if number], dtype=_dtype(kind or "int64"))
+    except (ValueError, RuntimeError, OverflowError, TypeError):  # of more digits than a type, or Python, takes
+        raise CsncostError(f'"{numbers[:60]}" does not fit a tensor of {kind or "int64"}', "smaller numbers") from None
+
+
 def from_texts(given: Sequence[str]) -> Arguments:
-    """What a command line gives: `1x3x8x224x224`, `[1x3x8x8, 1x3x4x4]` for a list, `tokens=1x16:int64` by name."""
+    """What a command line gives: `1x3x8x224x224`, `[1x3x8x8, 1x3x4x4]` for a list, `tokens=1x16:int64` by name.
+
+    `lengths=5,4,2` are values.
+    """
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
     for one in given:
@@ -119,6 +145,8 @@ def _made(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
 
 def _example(tensor: Tensor) -> Tensor:
     """An example without its data; whole numbers, truths and masks of 0 and -inf stay: code may go by their values."""
+    if tensor.is_nested:
+        raise CsncostError("nested tensors are not followed", "give a tensor that is padded to one shape")
     if not tensor.is_meta and (not (tensor.is_floating_point() or tensor.is_complex()) or _is_mask(tensor)):
         return tensor.detach().cpu().clone()
     made = torch.empty_strided(tensor.size(), tensor.stride(), dtype=tensor.dtype, device="meta")
@@ -144,6 +172,8 @@ def described(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
 def _described(value: Any) -> str:
     if isinstance(value, Tensor):
         kind = str(value.dtype).removeprefix("torch.")
+        if value.dim() == 1 and value.numel() <= SHORT and kind in ("int64", "int32") and not value.is_meta:
+            return ",".join(map(str, value.tolist())) + ("," if len(value) == 1 else "")
         return ("x".join(map(str, value.shape)) or "scalar") + ("" if kind == "float32" else f":{kind}")
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_described, value))}]"

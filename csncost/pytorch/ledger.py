@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import prod
@@ -15,7 +16,7 @@ from csncost.pytorch.costs import Cost, Geometry
 from csncost.pytorch.marks import Marks
 from csncost.pytorch.scope import Owner, Scope
 from csncost.pytorch.table import Op
-from csncost.traced import Call, parameter
+from csncost.traced import Call, Share, parameter
 
 
 @dataclass(slots=True)
@@ -28,15 +29,32 @@ class Entry:
 
 
 @dataclass(slots=True)
+class Aside:
+    """Takes down the multiply-adds of a backward pass: kind, function, shape and number."""
+
+    found: list[tuple[str, str, tuple[int, ...], int]] = field(default_factory=list)
+    unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def record(self, op: Op, args: Any, kwargs: Any, result: Any, needs: list[Tensor]) -> None:
+        """Write down one call and what it returned."""
+        cost = op.cost(*args, out=result, **kwargs)
+        if macs := int(cost.quantities.get("macs", 0)):
+            self.found.append((cost.kind or op.kind, cost.function or op.function, _shape(result), macs))
+
+
+@dataclass(slots=True)
 class Ledger:
-    """Collects calls."""
+    """Collects calls; `unknown` are operations that no formula is known for, by name and module."""
 
     scope: Scope
     marks: Marks
+    unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
     entries: dict[tuple[str, str, str], Entry] = field(default_factory=dict)
     order: list[Entry] = field(default_factory=list)
     _left: dict[str, int] = field(default_factory=dict)
-    _claimed: set[tuple[str, int, int]] = field(default_factory=set)
+    _claimed: set[tuple[str, tuple[int, int]]] = field(default_factory=set)
+    _claims: list[Share] = field(default_factory=list)  # those of one call
+    _users: dict[str, dict[tuple[int, tuple[int, int], str], tuple[Call, Share]]] = field(default_factory=dict)
     _paired: set[tuple[str, int, int]] = field(default_factory=set)
 
     def record(self, op: Op, args: Any, kwargs: Any, result: Any, needs: list[Tensor]) -> None:
@@ -47,13 +65,16 @@ class Ledger:
         self._pairs(cost, owner)
         for name, tensors in (("weights", cost.weights), ("biases", cost.biases), ("affine", cost.affine)):
             if tensors:
-                found[name] = sum(map(self._claim, tensors))
+                found[name] = sum(self._claim(tensor, name) for tensor in tensors)
         path, label = self._place(cost, owner, op.label or op.function or kind)
         entry = self._enter(path, label, Call("", kind, cost.function or op.function, self.scope.stack[-1].kind, found,
                                       _shape(result), *cost.geometry))  # fmt: skip
+        self._note_users(entry.call)
         if needs and self.marks.gradients is not None:
+            if cost.backward is None:
+                self.unknown[f"{op.function}, backward", self.scope.stack[-1].path] += 1
             marked = {id(tensor) for tensor in needs}
-            macs = sum(macs for macs, of in cost.backward if any(id(tensor) in marked for tensor in of))
+            macs = sum(macs for macs, of in cost.backward or () if any(id(tensor) in marked for tensor in of))
             self.marks.gradients.charge(result, entry.call, macs)
 
     def _as_layer(self, op: Op, args: Any, cost: Cost, result: Any) -> tuple[Cost, str]:
@@ -75,32 +96,38 @@ class Ledger:
         owner = self.scope.owner(tensor) if isinstance(tensor, Tensor) else None
         return owner is not None and owner.learned
 
-    def _claim(self, tensor: Tensor) -> int:
+    def _claim(self, tensor: Tensor, quantity: str) -> int:
         """How many numbers of a parameter a tensor shows that nothing showed before."""
         owner = self.scope.owner(tensor)
         if owner is None:
-            return self._derived(tensor)
+            return self._derived(tensor, quantity)
         if not owner.learned:
             return 0
         self.marks.touched.add(owner.name)
-        key = (owner.name, int(tensor.storage_offset()), tensor.numel())
-        if key in self._claimed:
-            return 0
-        self._claimed.add(key)
-        left = self._left.get(owner.name, owner.tensor.numel())
-        taken = min(left, tensor.numel())
+        return self._take(owner, (int(tensor.storage_offset()), tensor.numel()), quantity)
+
+    def _take(self, owner: Owner, piece: tuple[int, int], quantity: str) -> int:
+        size = owner.tensor.numel()
+        left = self._left.get(owner.name, size)
+        taken = 0 if (owner.name, piece) in self._claimed else min(left, piece[1])
+        self._claimed.add((owner.name, piece))
         self._left[owner.name] = left - taken
+        self._claims.append(Share(owner.name, size, piece, quantity, taken))
         return taken
 
-    def _derived(self, tensor: Tensor) -> int:
+    def _derived(self, tensor: Tensor, quantity: str) -> int:
         """A weight computed from parameters alone (weight norm and the like) counts as the one of its size."""
-        for name in sorted(getattr(tensor, "_csncost_from", ())):
-            owner = self.scope.named(name)
-            left = self._left.get(name, owner.tensor.numel())
-            if left == tensor.numel() == owner.tensor.numel():
-                self._left[name] = 0
-                return left
-        return 0
+        alike = [self.scope.named(name) for name in sorted(getattr(tensor, "_csncost_from", ()))]
+        alike = [owner for owner in alike if owner.tensor.numel() == tensor.numel()]
+        fresh = [owner for owner in alike if self._left.get(owner.name) is None]
+        return self._take((fresh or alike)[0], (0, tensor.numel()), quantity) if alike else 0
+
+    def _note_users(self, call: Call) -> None:
+        """Remember which operation showed what of a parameter, the first time that it did."""
+        for share in self._claims:
+            users = self._users.setdefault(share.parameter, {})
+            users.setdefault((id(call), share.piece, share.quantity), (call, share))
+        self._claims.clear()
 
     def _pairs(self, cost: Cost, owner: Owner | None) -> None:
         """Interactions belong to filters: those of one weight count once, however often it is used."""
@@ -132,8 +159,19 @@ class Ledger:
         self.order.append(entry)
         return entry
 
+    def beside(self, label: str, kind: str, function: str, output: tuple[int, ...]) -> Call:
+        """An operation that only a backward pass runs, in the module that is running."""
+        frame = self.scope.stack[-1]
+        call = Call("", kind, function, frame.kind, {}, output, calls=0)
+        call = self.entries.setdefault((frame.path, label, kind), Entry(frame.path, label, call)).call
+        call.calls += 1
+        return call
+
     def calls(self) -> Iterator[Call]:
         """Every operation under its final name, and a row for each parameter that none of them holds."""
+        self._share()
+        for key in [key for key, entry in self.entries.items() if not (entry.call.quantities or entry.call.backward)]:
+            del self.entries[key]  # run beside, and no gradient came by
         own: dict[str, set[str]] = {}
         for entry in self.entries.values():
             own.setdefault(entry.path, set()).add(entry.label)
@@ -147,6 +185,13 @@ class Ledger:
             names.add(entry.call.name)
             yield entry.call
         yield from self._parameters()
+
+    def _share(self) -> None:
+        """Tell operations what they use together with others."""
+        for users in self._users.values():
+            if len({id(call) for call, _ in users.values()}) > 1:
+                for call, share in users.values():
+                    call.shares += (share,)
 
     def _parameters(self) -> Iterator[Call]:
         for owner in self.scope.parameters():

@@ -20,7 +20,7 @@ PLAIN = words(
     stride storage_offset is_contiguous is_floating_point is_complex is_signed is_neg is_conj element_size
     get_device data_ptr __hash__ __len__ __repr__ __str__ __dir__ untyped_storage storage storage_type
     _typed_storage is_tensor result_type promote_types can_cast broadcast_shapes is_shared is_pinned is_inference
-    has_names retain_grad register_hook register_post_accumulate_grad_hook _is_view is_coalesced is_distributed
+    has_names _is_view is_coalesced is_distributed
     is_storage is_nonzero_static __get__ sparse_dim dense_dim __deepcopy__ __reduce_ex__ is_set_to _is_zerotensor
     is_same_size dim_order is_autocast_enabled get_autocast_dtype
     """
@@ -29,11 +29,16 @@ PLAIN = words(
 
 VALUES = words(
     """
-    item tolist __bool__ __int__ __float__ __complex__ __index__ __contains__ __array__ numpy is_nonzero equal
-    allclose
+    item tolist __bool__ __int__ __float__ __complex__ __index__ __contains__ __array__ numpy __dlpack__ is_nonzero
+    equal allclose
     """
 )
 """What reads the values of a tensor."""
+
+ARRAYS = frozenset({"__array__", "numpy", "__dlpack__"})
+"""What shows the values of a tensor so that they can be written."""
+
+HOOKS = frozenset({"register_hook", "register_post_accumulate_grad_hook", "retain_grad"})
 
 SELECTING = words("__getitem__ index masked_select nonzero argwhere unique unique_consecutive")
 """What may give as many elements as the values of a tensor say."""
@@ -45,6 +50,14 @@ BY_VALUE = words(
     """
 )
 """Functions that read the values of whole numbers: indices, masks and lengths stay as they are."""
+
+REFUSED = {
+    "grad": ("takes gradients while it runs, which are not followed", "trace the part before, or with backward"),
+    "swap_tensors": ("swaps tensors while it runs, which cannot be undone", "assign to their .data"),
+    "_make_dual": ("differentiates forwards, which is not followed", "trace what it differentiates"),
+    "quantized": ("is quantised, and such kernels need data", "trace it as it was before: it costs the same"),
+}
+"""What is seen, and cannot be followed: what to say of it."""
 
 RESHAPING = words(
     """
@@ -76,8 +89,9 @@ FACTORIES = words(
 
 FREE_SHAPES: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(("cat", "concat", "concatenate"), shapes.concatenate),
-    **dict.fromkeys(("masked_fill", "clone", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout"), shapes.same),
-    **dict.fromkeys(("dropout", "feature_alpha_dropout", "tril", "triu", "zeros_like"), shapes.same),
+    **dict.fromkeys(("masked_fill", "clone", "tril", "triu", "zeros_like"), shapes.same),
+    **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "dropout3d"), shapes.activation),
+    **dict.fromkeys(("alpha_dropout", "feature_alpha_dropout"), shapes.activation),
 }
 """Rules of shapes for functions that compute nothing, and whose kernels are slow."""
 
@@ -101,6 +115,10 @@ def known(func: Any) -> tuple[Any, str]:
 
 
 def _way(func: Any) -> tuple[Any, str]:
+    if isinstance(func, torch._ops.HigherOrderOperator):
+        return "higher", str(func._name)
+    if func is torch.autograd.grad:  # its name is that of an attribute, too
+        return "gradient", "grad"
     if isinstance(func, torch._ops.OpOverload | torch._ops.OpOverloadPacket):
         way, full = kernel(func)
         return ("other" if way == "unknown" else way), full
@@ -114,6 +132,14 @@ def _way(func: Any) -> tuple[Any, str]:
         return "set", name
     if name in VALUES:
         return "value", name
+    if name == "_make_dual":
+        return "refused", name
+    if name == "backward":
+        return "gradient", "grad"
+    if name in HOOKS:
+        return "hook", name
+    if name in ("share_memory_", "pin_memory"):
+        return "still", name
     if name in PLAIN:
         return "plain", name
     if name in MOVES:
@@ -140,6 +166,8 @@ def _by_name(name: str) -> tuple[Any, str] | None:
 def kernel(func: Any) -> tuple[Any, str]:
     """The same for a kernel: `aten::name`, or one of another library by its full name."""
     name = str(func._schema.name if hasattr(func, "_schema") else func._qualified_op_name)
+    if name.startswith("quantized::"):
+        return "refused", "quantized"
     if not name.startswith("aten::"):
         return ("free" if name.startswith("profiler::") else "unknown"), name
     name = name.removeprefix("aten::")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,9 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+
+from csncost.errors import CsncostError
+from csncost.pytorch.kept import Kept, storage
 
 
 @dataclass(slots=True)
@@ -32,7 +36,10 @@ class Owner(NamedTuple):
 
 
 class Scope:
-    """Names of modules and parameters, and the modules that are running at the moment."""
+    """Names of modules and parameters, and the modules that are running at the moment.
+
+    It follows one thread, and only while it is `awake`; `refusal` is what the model may not catch.
+    """
 
     def __init__(self, roots: Iterable[tuple[str, nn.Module]]) -> None:
         self.paths: dict[int, str] = {}
@@ -40,7 +47,12 @@ class Scope:
         self.owners: dict[int, Owner] = {}
         self.by_name: dict[str, Owner] = {}
         self.storages: dict[int, list[Owner]] = {}
+        self.kept = Kept()
         self.stack = [Frame("", "", None)]
+        self.thread = threading.get_ident()
+        self.strays: set[int] = set()
+        self.awake, self.over = True, False
+        self.refusal: CsncostError | None = None
         self.failed: tuple[BaseException | None, str] = None, ""
         self._blamed: tuple[BaseException | None, str] = None, ""
         for prefix, root in roots:
@@ -88,6 +100,10 @@ class Scope:
         within = [one for one in candidates if one.tensor.storage_offset() <= start]
         return max(within or candidates, key=lambda one: one.tensor.storage_offset())
 
+    def holds(self, tensor: Tensor) -> bool:
+        """Whether a tensor is of the model, registered or not."""
+        return self.owner(tensor) is not None or tensor in self.kept
+
     def named(self, name: str) -> Owner:
         """A parameter or buffer by its full name."""
         return self.by_name[name]
@@ -132,7 +148,32 @@ class Scope:
         function = self._blamed[1] if self._blamed[0] is error else ""
         return (f" in {path}" if path else "") + (f": {function}" if function else "")
 
+    def refuse(self, what: str, hint: str) -> CsncostError:
+        """An error that ends the trace, even if the model goes on."""
+        if self.refusal is None:
+            self.refusal = CsncostError(f"{self.stack[-1].path or 'the model'} {what}", hint)
+        return self.refusal
+
+    def refuse_thread(self, what: str = "a thread") -> CsncostError:
+        """An error for computations that are not followed."""
+        return self.refuse(f"computes in {what} of its own, which is not followed", "let it run its parts in turn")
+
+    def follows(self) -> bool:
+        """Whether what runs here and now belongs to this trace."""
+        return self.awake and self.thread == threading.get_ident()
+
+    def _elsewhere(self, module: nn.Module, args: Any) -> bool:
+        """Whether a call is not of this trace. Raises CsncostError where it should be."""
+        if self.follows():
+            return False
+        ours = self.thread != threading.get_ident() and id(module) in self.paths
+        if ours and any(isinstance(arg, Tensor) and arg.is_meta for arg in args):
+            raise self.refuse_thread()
+        return True
+
     def _enter(self, module: nn.Module, args: Any) -> None:
+        if self._elsewhere(module, args):
+            return
         if id(module) not in self.paths:  # made while the model runs, or reached in no other way
             self.adopt(self._new_name(type(module).__name__.lower()), module)
         self.stack.append(Frame(self.paths[id(module)], type(module).__name__, module))
@@ -145,19 +186,13 @@ class Scope:
         return name
 
     def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
+        if not self.follows():
+            return
         error = sys.exc_info()[1]
         if error is not None and error is not self.failed[0]:  # this module, the innermost, raised it
             self.failed = error, self.stack[-1].path
         while len(self.stack) > 1 and self.stack.pop().module is not module:
             pass
-
-
-def storage(tensor: Tensor) -> int | None:
-    """What tells storages apart: views have the one of their base."""
-    try:
-        return int(tensor.untyped_storage()._cdata)
-    except (NotImplementedError, RuntimeError):  # sparse, nested and lazy tensors have none
-        return None
 
 
 def _stem(name: str) -> str:

@@ -26,6 +26,23 @@ def same_fraction(*args: Any, **kwargs: Any) -> Shape | None:
     return same(*args) if args and args[0].is_floating_point() else None
 
 
+def of_one_type(input: Tensor, *others: Any) -> bool:
+    """Whether tensors (None: not given) have the type of the first, which has fractions."""
+    dtype = input.dtype
+    for one in others:  # a loop, as every operation comes by
+        if one is not None and one.dtype != dtype:
+            return False
+    return dtype.is_floating_point
+
+
+def activation(input: Tensor, *args: Any, **kwargs: Any) -> Shape | None:
+    """The shape of the input, if it has fractions as learned numbers do, and no other type is asked for."""
+    for arg in args:
+        if isinstance(arg, torch.dtype) or (isinstance(arg, Tensor) and arg.dtype != input.dtype):
+            return None
+    return tuple(input.shape) if input.is_floating_point() and kwargs.get("dtype") is None else None
+
+
 def broadcast(input: Any, other: Any, *args: Any, **kwargs: Any) -> Shape | None:
     """Two tensors of one type, or a tensor and a number."""
     if kwargs.get("rounding_mode") is not None or kwargs.get("out") is not None:
@@ -84,9 +101,7 @@ def conv(
     steps, reach = _each(stride, axes), _each(dilation, axes)
     if steps is None or reach is None or channels != weight.shape[1] * groups or weight.shape[0] % groups:
         return None
-    if input.dtype != weight.dtype:
-        return None
-    if bias is not None and bias.shape != (weight.shape[0],):
+    if not of_one_type(input, weight, bias) or (bias is not None and bias.shape != (weight.shape[0],)):
         return None
     kernel = weight.shape[2:]
     if padding == "same":
@@ -115,7 +130,7 @@ def conv_transpose(
     axes = weight.dim() - 2
     batch, channels, spatial = _split(input, axes)
     sizes = [size for value in (stride, padding, output_padding, dilation) if (size := _each(value, axes)) is not None]
-    if len(sizes) < 4 or channels != weight.shape[0] or input.dtype != weight.dtype:
+    if len(sizes) < 4 or channels != weight.shape[0] or not of_one_type(input, weight, bias):
         return None
     out = [
         (n - 1) * s - 2 * p + d * (k - 1) + o + 1
@@ -134,7 +149,9 @@ def _split(input: Tensor, axes: int) -> tuple[Shape, int, Shape]:
 
 def linear(input: Tensor, weight: Tensor, bias: Any = None) -> Shape | None:
     """A fully connected layer on the last axis."""
-    if weight.dim() != 2 or not input.dim() or input.shape[-1] != weight.shape[1] or input.dtype != weight.dtype:
+    if weight.dim() != 2 or not input.dim() or input.shape[-1] != weight.shape[1]:
+        return None
+    if not of_one_type(input, weight, bias):
         return None
     return (*input.shape[:-1], weight.shape[0]) if bias is None or bias.shape == weight.shape[:1] else None
 
@@ -143,7 +160,7 @@ def matmul(input: Tensor, other: Tensor) -> Shape | None:
     """A product of matrices, broadcast over the axes before them."""
     if not (isinstance(input, Tensor) and isinstance(other, Tensor)) or input.dim() < 2 or other.dim() < 2:
         return None
-    if input.shape[-1] != other.shape[-2] or input.dtype != other.dtype:
+    if input.shape[-1] != other.shape[-2] or not of_one_type(input, other):
         return None
     before = spread(input.shape[:-2], other.shape[:-2])
     return None if before is None else (*before, input.shape[-2], other.shape[-1])
@@ -154,7 +171,7 @@ def attention(query: Tensor, key: Tensor, value: Tensor, *args: Any, **kwargs: A
     if query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
         return None
     alike = query.shape[:-2] == key.shape[:-2] == value.shape[:-2]
-    if not alike or args or kwargs.get("attn_mask") is not None:
+    if not (alike and of_one_type(query, key, value)) or args or kwargs.get("attn_mask") is not None:
         return None  # broadcast, grouped or masked: its kernel knows
     return (*query.shape[:-1], value.shape[-1])
 
@@ -173,21 +190,27 @@ def batch_norm(
     shape = tuple(input.shape)
     if len(shape) < 2 or (training and prod(shape) <= shape[1]):
         return None
-    learned = (one for one in (running_mean, running_var, weight, bias) if one is not None)
-    return shape if all(one.numel() == shape[1] for one in learned) else None
+    learned = [one for one in (running_mean, running_var, weight, bias) if one is not None]
+    fits = of_one_type(input, *learned) and all(one.numel() == shape[1] for one in learned)
+    return shape if fits else None
 
 
-def layer_norm(input: Tensor, normalized_shape: Any, *args: Any, **kwargs: Any) -> Shape | None:
-    """The input's shape, if it ends in the shape that is normalised."""
+def layer_norm(
+    input: Tensor, normalized_shape: Any, weight: Any = None, bias: Any = None, *args: Any, **kwargs: Any
+) -> Shape | None:
+    """The input's shape, if it ends in the shape that is normalised; the fourth argument of RMS norm is a number."""
     shape, last = tuple(input.shape), tuple(normalized_shape)
-    return shape if last and shape[-len(last) :] == last else None
+    shift = bias if isinstance(bias, Tensor) else None
+    return shape if last and shape[-len(last) :] == last and of_one_type(input, weight, shift) else None
 
 
-def group_norm(input: Tensor, num_groups: int, weight: Any = None, *args: Any, **kwargs: Any) -> Shape | None:
+def group_norm(
+    input: Tensor, num_groups: int, weight: Any = None, bias: Any = None, *args: Any, **kwargs: Any
+) -> Shape | None:
     """The input's shape, if its channels divide into the groups."""
     shape = tuple(input.shape)
     fits = len(shape) > 1 and shape[1] % num_groups == 0 and (weight is None or weight.numel() == shape[1])
-    return shape if fits and prod(shape) > num_groups * shape[0] else None
+    return shape if fits and of_one_type(input, weight, bias) and prod(shape) > num_groups * shape[0] else None
 
 
 def pool(
@@ -242,7 +265,7 @@ def adaptive_pool(input: Tensor, output_size: Any, return_indices: bool = False,
     """A pool to a given size; None keeps an axis."""
     batch, channels, spatial = _split(input, axes)
     sizes = (output_size,) * axes if isinstance(output_size, int) or output_size is None else tuple(output_size)
-    if channels < 0 or len(sizes) != axes or return_indices:
+    if channels < 0 or len(sizes) != axes or return_indices or not input.is_floating_point():
         return None
     return (*batch, channels, *(n if size is None else size for n, size in zip(spatial, sizes, strict=True)))
 

@@ -4,76 +4,57 @@ from __future__ import annotations
 
 import random
 import sys
+import threading
 import warnings
-from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+from csncost.errors import CsncostError
+from csncost.pytorch.names import REFUSED
+from csncost.pytorch.reach import ways
+from csncost.pytorch.scope import Scope
+from csncost.pytorch.snapshot import Snapshot
 
 
 @contextmanager
-def unchanged(modules: Iterable[nn.Module]) -> Iterator[None]:
-    """Restore attributes, containers and random numbers, also after an exception."""
-    known: set[int] = set()
-    saved = []
-    for module in modules:
-        attributes = module.__dict__
-        saved.append((attributes, attributes.copy(), list(_containers(attributes.values(), known))))
-    generators = _generators()
+def unchanged(roots: Iterable[Any], given: Iterable[Tensor], scope: Scope) -> Iterator[None]:
+    """Restore all that is reachable from what runs, and random numbers, also after an exception.
+
+    `given` are tensors that may change. Raises CsncostError for what changed and cannot be put back.
+    """
+    snapshot = Snapshot(ways, given)
+    snapshot.take(roots)
+    for tensor in snapshot.tensors:
+        if scope.owner(tensor) is None:
+            scope.kept.add(tensor)
+    switches = _switches()
+    lasting: list[str] = []
     try:
         yield
     finally:
-        for attributes, before, containers in saved:
-            if attributes.keys() != before.keys() or any(attributes[key] is not before[key] for key in before):
-                attributes.clear()
-                attributes.update(before)
-            for container, content in containers:
-                _refill(container, content)
-        for restore, state in generators:
+        scope.kept.restore()
+        lasting += snapshot.restore()
+        for restore, state in switches:
             restore(state)
+    if lasting:
+        raise CsncostError(
+            f"the model {lasting[0]} that it holds, which cannot be put back", "let it make a new one in each run"
+        )
 
 
-def _containers(values: Iterable[Any], known: set[int]) -> Iterator[tuple[Any, Any]]:
-    """The lists, dicts, sets and queues among values and within each other, with copies of what is in them."""
-    for value in values:
-        if not isinstance(value, _HOLDING) or id(value) in known:
-            continue
-        if not value:
-            if not isinstance(value, tuple):
-                yield value, None
-            continue
-        known.add(id(value))
-        yield from _containers(value.values() if isinstance(value, dict) else value, known)
-        if not isinstance(value, tuple):
-            yield value, value.copy()
-
-
-_HOLDING = (dict, list, set, tuple, deque)
-
-
-def _refill(container: Any, content: Any) -> None:
-    if content is None:
-        if container:
-            container.clear()
-    elif isinstance(container, (list, deque)):
-        if len(container) != len(content) or any(a is not b for a, b in zip(container, content, strict=True)):
-            container.clear()
-            container.extend(content)
-    elif isinstance(container, dict):
-        if list(container) != list(content) or any(container[key] is not content[key] for key in content):
-            container.clear()
-            container.update(content)
-    elif container != content:
-        container.clear()
-        container.update(content)
-
-
-def _generators() -> list[tuple[Any, Any]]:
-    """The states of the random numbers of Python, NumPy and PyTorch, and how to set them."""
-    found: list[tuple[Any, Any]] = [(random.setstate, random.getstate()), (torch.set_rng_state, torch.get_rng_state())]
+def _switches() -> list[tuple[Any, Any]]:
+    """The states of random numbers and the settings of PyTorch that code may change, and how to set them."""
+    found: list[tuple[Any, Any]] = [
+        (random.setstate, random.getstate()),
+        (torch.set_rng_state, torch.get_rng_state()),
+        (torch.set_grad_enabled, torch.is_grad_enabled()),
+        (torch.set_default_dtype, torch.get_default_dtype()),
+    ]
     if "numpy" in sys.modules:
         numpy = sys.modules["numpy"]
         found.append((numpy.random.set_state, numpy.random.get_state()))
@@ -89,12 +70,43 @@ def direct_checkpoints() -> Iterator[None]:
     if checkpoint is None:
         yield
         return
-    function = checkpoint.CheckpointFunction
-    function.apply = staticmethod(lambda run, preserve, *args: run(*args))
+    function, thread = checkpoint.CheckpointFunction, threading.get_ident()
+    before, apply = vars(function).get("apply"), function.apply
+
+    def direct(run: Any, preserve: Any, *args: Any) -> Any:
+        return run(*args) if threading.get_ident() == thread else apply(run, preserve, *args)
+
+    function.apply = staticmethod(direct)
     try:
         yield
     finally:
-        del function.apply
+        if before is None:
+            del function.apply
+        else:
+            function.apply = before
+
+
+@contextmanager
+def refused(scope: Scope) -> Iterator[None]:
+    """Refuse what is not intercepted: Jacobians, which would be zero without a gradient, and what is not undone."""
+    with ExitStack() as stack:
+        for place, name, what in _PAST_INTERCEPTION:
+            stack.callback(setattr, place, name, getattr(place, name))
+            setattr(place, name, partial(_unless_followed, scope, getattr(place, name), what))
+        yield
+
+
+_PAST_INTERCEPTION: tuple[tuple[Any, str, str], ...] = (
+    (torch.autograd.functional, "_autograd_grad", "grad"),
+    (torch.utils, "swap_tensors", "swap_tensors"),
+)
+"""Functions of PyTorch that do not tell an interceptor, and why they are refused."""
+
+
+def _unless_followed(scope: Scope, function: Callable[..., Any], what: str, /, *args: Any, **kwargs: Any) -> Any:
+    if scope.follows():
+        raise scope.refuse(*REFUSED[what])
+    return function(*args, **kwargs)
 
 
 @contextmanager

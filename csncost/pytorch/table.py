@@ -56,10 +56,11 @@ def _add_weighted(add: Callable[..., None]) -> None:
         "transposed",
     )
     add("convolution _convolution convolution_overrideable", "conv", costs.convolution, None, "")
+    add("convolution_backward", "conv", costs.convolution_backward, None, "backward")
     add("linear", "linear", costs.linear, shapes.linear, "")
     add("bilinear", "linear", costs.bilinear, None, "bilinear")
     add("matmul mm bmm mv dot vdot inner", "matmul", costs.matmul, shapes.matmul)
-    add("__matmul__ __rmatmul__", "matmul", costs.matmul, shapes.matmul, "operator", "matmul")
+    add("__matmul__", "matmul", costs.matmul, shapes.matmul, "operator", "matmul")
     add("addmm baddbmm addmv addbmm", "matmul", costs.added_matmul)
     add("scaled_dot_product_attention", "matmul", costs.attention, shapes.attention, "attention")
     add(
@@ -137,7 +138,7 @@ def _add_reductions_and_resizes(add: Callable[..., None]) -> None:
 
 
 def _add_activations(add: Callable[..., None]) -> None:
-    same = shapes.same
+    same = shapes.activation
     add(
         "relu relu6 leaky_relu elu selu celu gelu silu mish sigmoid tanh softplus softsign hardtanh hardswish "
         "hardsigmoid tanhshrink hardshrink softshrink logsigmoid threshold rrelu",

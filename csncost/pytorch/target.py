@@ -8,7 +8,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -18,8 +18,10 @@ import torch
 from torch import nn
 
 from csncost.errors import CsncostError, did_you_mean
+from csncost.pytorch.guests import guest
 from csncost.pytorch.inputs import from_texts
 from csncost.pytorch.outline import Outline
+from csncost.pytorch.reasons import reason
 from csncost.pytorch.trace import trace
 from csncost.report import Report
 
@@ -34,7 +36,7 @@ def load(text: str, train: bool = False) -> Callable[..., Any]:
     goes to standard error. Raises CsncostError for what cannot be found, imported or made.
     """
     place, attribute, arguments = _parsed(text)
-    with redirect_stdout(sys.stderr), _importable():
+    with guest(f'"{text[:80]}"'), _importable():
         found = _attribute(_module(place), attribute, place)
         if arguments is not None or _is_factory(found):
             found = _called(found, arguments or ((), {}), text)
@@ -64,15 +66,34 @@ def trace_target(
     if not inputs and (needed := _required(_signature(getattr(target, "forward", target)))):
         raise CsncostError(f'"{text[:80]}" takes {", ".join(needed)}: give --input', "for instance --input 1x3x224x224")
     known = _named(formulas) if formulas else None
-    with redirect_stdout(sys.stderr):
+    with guest(f'"{text[:80]}"'), _or_a_factory(target, text):
         report = trace(target, from_texts(inputs), formulas=known, **options)
     return replace(report, spec=text)
 
 
+@contextmanager
+def _or_a_factory(target: Any, text: str) -> Iterator[None]:
+    """Where a function does not run on tensors, say how it is called if it is one that makes a model."""
+    try:
+        yield
+    except CsncostError as error:
+        names = [] if isinstance(target, nn.Module) else _required(_signature(target))
+        if not names or "(" in text:
+            raise
+        raise CsncostError(error.message, f"{error.hint}; if it makes a model, write {_call(text, names)}") from error
+
+
+def _call(text: str, names: Sequence[str]) -> str:
+    """How arguments are given in a target."""
+    return f"{text.partition('(')[0]}({', '.join(f'{name}=...' for name in names)})"
+
+
 def _named(text: str) -> Any:
     """The formulas that a place names. Raises CsncostError where there are none."""
+    if ":" not in text:
+        raise CsncostError(f'"{text[:80]}" names no formulas', "write FILE.py:NAME, or package.module:NAME")
     place, attribute, _ = _parsed(text)
-    with redirect_stdout(sys.stderr), _importable():
+    with guest(f'"{text[:80]}"'), _importable():
         found = _attribute(_module(place), attribute, place)
     if not isinstance(found, Mapping):
         raise CsncostError(
@@ -86,9 +107,10 @@ def _parsed(text: str) -> tuple[str, str, tuple[tuple[Any, ...], dict[str, Any]]
     head, bracket, rest = text.partition("(")
     place, colon, attribute = head.rpartition(":")
     if not (colon and place.strip() and all(part.isidentifier() for part in attribute.strip().split("."))):
-        raise CsncostError(
-            f'"{text[:80]}" names nothing to trace', f"write package.module:callable or file.py:callable, {EXAMPLE}"
-        )
+        python = colon or head.endswith(".py")
+        also = EXAMPLE if python else "or give a spec to analyze, or to explain without --input"
+        hint = f"write package.module:callable or file.py:callable, {also}"
+        raise CsncostError(f'"{text[:80]}" names nothing to trace', hint)
     return place.strip(), attribute.strip(), _arguments(bracket + rest, text) if bracket else None
 
 
@@ -153,7 +175,7 @@ def _file(path: Path) -> ModuleType:
 
 
 def _unimportable(place: str, error: BaseException) -> CsncostError:
-    return CsncostError(f"{place[:80]} cannot be imported", f"{type(error).__name__}: {_first_line(error)}")
+    return CsncostError(f"{place[:80]} cannot be imported", f"{type(error).__name__}: {reason(error)}")
 
 
 def _attribute(module: ModuleType, attribute: str, place: str) -> Any:
@@ -191,6 +213,16 @@ def _required(parameters: Sequence[inspect.Parameter] | None) -> list[str]:
     return [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
 
 
+def _how(found: Any, text: str) -> str:
+    """What something takes that is to be called, and how that is written."""
+    parameters = _signature(found) or ()
+    needed = _required(parameters)
+    if not parameters:
+        return "it takes no arguments"
+    every = ", ".join(str(p.replace(annotation=p.empty)) for p in parameters)
+    return f"it takes {every}" + (f": write {_call(text, needed)}" if needed else "")
+
+
 def _called(found: Any, arguments: tuple[tuple[Any, ...], dict[str, Any]], text: str) -> Any:
     """A model without parameters' values; made in full if its constructor cannot do with that."""
     args, kwargs = arguments
@@ -199,9 +231,7 @@ def _called(found: Any, arguments: tuple[tuple[Any, ...], dict[str, Any]], text:
     try:
         inspect.signature(found).bind(*args, **kwargs)
     except TypeError as error:
-        needed = _required(_signature(found))
-        hint = f"it takes {', '.join(needed)}: write {text.partition('(')[0]}({', '.join(f'{n}=...' for n in needed)})"
-        raise CsncostError(f'"{text[:80]}" cannot be called like this: {error}', hint if needed else "") from None
+        raise CsncostError(f'"{text[:80]}" cannot be called like this: {error}', _how(found, text)) from None
     except ValueError:  # no signature to be seen
         pass
     random = torch.get_rng_state()
@@ -213,11 +243,7 @@ def _called(found: Any, arguments: tuple[tuple[Any, ...], dict[str, Any]], text:
     try:
         return found(*args, **kwargs)
     except (Exception, SystemExit) as error:  # whatever the code of others raises
-        raise CsncostError(f'"{text[:80]}" cannot be made', f"{type(error).__name__}: {_first_line(error)}") from error
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0][:300] or "no reason given"
+        raise CsncostError(f'"{text[:80]}" cannot be made', f"{type(error).__name__}: {reason(error)}") from error
 
 
 def _a(noun: str) -> str:

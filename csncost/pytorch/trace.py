@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from contextvars import copy_context
 from functools import partial
 from types import GeneratorType
 from typing import Any, TypeAlias
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from csncost.conventions import Convention
 from csncost.conventions import convention as find_convention
 from csncost.coverage import Unknown
 from csncost.errors import CsncostError
-from csncost.pytorch.formulas import Formulas, custom
+from csncost.pytorch.classifier import classifier as find_classifier
+from csncost.pytorch.formulas import Formulas, custom, unmatched
+from csncost.pytorch.functions import own_backward
+from csncost.pytorch.gradients import outputs
+from csncost.pytorch.hollow import tensors
 from csncost.pytorch.inputs import Inputs, arguments, clip, described
-from csncost.pytorch.ledger import Entry
+from csncost.pytorch.reasons import meaning
 from csncost.pytorch.scope import Scope
-from csncost.pytorch.state import direct_checkpoints, quiet_compiler, unchanged, unoptimised_scripts
+from csncost.pytorch.state import direct_checkpoints, quiet_compiler, refused, unchanged, unoptimised_scripts
 from csncost.pytorch.tracer import Tracer
+from csncost.pytorch.turns import alone, turn
 from csncost.reading import view_count
 from csncost.report import Report
 from csncost.traced import Trace
@@ -47,16 +53,23 @@ def trace(
     that is a list of tensors; a dict of shapes for keyword arguments; or example tensors in the place of shapes. A text
     such as "1x16:int64" is a shape with a type; other shapes have `dtype` (default: that of the model's parameters).
 
-    The model runs as it is (call `model.eval()` for the cost of inference) on tensors without data, and is not changed.
+    The model runs as it is (call `model.eval()` for the cost of inference) on tensors without data, and is not changed:
+    whatever it holds is put back, in objects, containers, arrays, closures, classes and global names of its file, too;
+    caches of functools that it filled are emptied. Out of reach are globals of other files, what extensions in C hold
+    within (a table of pandas, a StringIO), files, other processes, and memory written by its address or as a storage.
+    Iterators that go on, and computations in threads of the model's own, are refused where they are seen: a thread that
+    ran before and computes without modules is not. Traces in several threads take turns.
+
     Counted is what is executed: a module that runs twice counts twice in FLOPs, and once in params and interactions.
     What `backward` adds are the gradients of weights and inputs on the way from what the model returns to its weights,
     in multiply-adds; what checkpoints compute anew is not counted.
 
     The `classifier`, which convention `paper` leaves out of the interactions, is the fully connected layer that gives
-    the output (after it, only activations); a module path names another, False none. `formulas` gives costs of
-    operations of your own: {"mylib::op": f}, f(*arguments, output=shape) with shapes for tensors, to multiply-adds or a
-    dict of quantities. Operations that no formula is known for are listed in `coverage.unknown`, and are an error if
-    `strict`.
+    the output (after it, only activations and a loss); a module path names another, False none.
+
+    `formulas` gives costs of operations of your own: {"mylib::op": f}, f(*arguments, output=shape) with shapes for
+    tensors, to multiply-adds or a dict of quantities, in which "backward" are the multiply-adds of its backward pass.
+    Operations that no formula is known for are listed in `coverage.unknown`, and are an error if `strict`.
     `fast=False` asks the meta kernels for every shape; the report is the same.
 
     Raises CsncostError for a target that cannot run on these inputs, with the place and PyTorch's own reason.
@@ -79,6 +92,19 @@ def run(
     fast: bool = True,
 ) -> Trace:
     """Everything that a target runs, not yet counted."""
+    with turn():
+        return _traced(target, inputs, dtype, backward, classifier, formulas, fast)
+
+
+def _traced(
+    target: Target,
+    inputs: Inputs,
+    dtype: Any,
+    backward: bool,
+    classifier: str | bool,
+    formulas: Formulas | None,
+    fast: bool,
+) -> Trace:
     target = _unwrapped(target)
     roots = list(_roots(target))
     _no_lazy(roots)
@@ -89,52 +115,63 @@ def run(
     if backward:
         setting["pass"] = "forward and backward"
     with ExitStack() as stack:
+        held = [value for value in (*args, *kwargs.values()) if not isinstance(value, Tensor)]
+        stack.enter_context(unchanged([target, *held], tensors(args, kwargs), scope))
         _surround(stack, tracer, backward)
         output = _run(target, args, kwargs, scope)
-    if tracer.unread is not None:  # the model went on without the value, by a way that it may not take
-        raise tracer.unread
+    if isinstance(output, nn.Module):
+        raise CsncostError(f"{_called(target)} returned a model, {type(output).__name__}", "trace that model")
+    if scope.refusal is not None:  # the model went on, by a way that it may not take
+        raise scope.refusal
+    ends = outputs(output)
     if tracer.marks.gradients is not None:
-        tracer.marks.gradients.settle(output)
-    last = _classifier(tracer.ledger.order, classifier)
+        tracer.marks.gradients.settle(ends)
+    calls = tuple(tracer.ledger.calls())
+    last, unclassified = find_classifier(tracer.ledger.order, classifier, ends)
     classes = None
     if last is not None:
         last.call.kind, classes = "classifier", last.call.out_channels
     return Trace(
         name=_called(target),
-        calls=tuple(tracer.ledger.calls()),
+        calls=calls,
         free=tracer.free,
-        unknown=tuple(Unknown(op, path, calls) for (op, path), calls in tracer.unknown.items()),
+        unknown=tuple(Unknown(op, path, calls) for (op, path), calls in tracer.ledger.unknown.items()),
         unused=tracer.ledger.unused(),
         setting=setting,
         clip=clip(args, kwargs),
         classes=classes,
+        unclassified=unclassified,
+        remarks=tuple(unmatched(tracer.formulas, calls)),
     )
 
 
 def _surround(stack: ExitStack, tracer: Tracer, backward: bool) -> None:
     """What holds while a target runs."""
     modules = list(tracer.scope.modules.values())
-    stack.enter_context(unchanged(modules))
+    stack.enter_context(alone(tracer.scope))
     stack.enter_context(direct_checkpoints())
+    stack.enter_context(refused(tracer.scope))
     stack.enter_context(quiet_compiler(modules))
     stack.enter_context(unoptimised_scripts())
     stack.enter_context(tracer.scope.following())
     if backward:
         stack.enter_context(torch.enable_grad())
+        stack.enter_context(own_backward(tracer))
     stack.enter_context(tracer.net)
     stack.enter_context(tracer)
 
 
 def _run(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], scope: Scope) -> Any:
     try:
-        output = target(*args, **kwargs)
+        output = copy_context().run(target, *args, **kwargs)  # what it sets in context variables stays there
         return list(output) if isinstance(output, GeneratorType) else output  # which runs only when it is asked
     except CsncostError:
         raise
     except (Exception, SystemExit) as error:
-        reason = str(error).strip().partition("\n")[0] or "no reason given"
+        if scope.refusal is not None:
+            raise scope.refusal from error
         what = f"{_called(target)} does not run on {described(args, kwargs)}"
-        raise CsncostError(f"{what}: {type(error).__name__}{scope.place_of(error)}", reason[:300]) from error
+        raise CsncostError(f"{what}: {type(error).__name__}{scope.place_of(error)}", meaning(error)) from error
 
 
 def _unwrapped(target: Any) -> Target:
@@ -146,8 +183,11 @@ def _unwrapped(target: Any) -> Target:
         if inner is None:
             break
         target = inner
+    if isinstance(target, type):
+        raise CsncostError(f"{target.__name__} is a class, not a model", f"make one first: {target.__name__}(...)")
     if not callable(target):
-        raise CsncostError(f"{type(target).__name__} cannot be run", "trace a module, a method of one, or a function")
+        hint = "; analyze counts a spec, build makes a module of it" if isinstance(target, str) else ""
+        raise CsncostError(f"{type(target).__name__} cannot be run", f"trace a module or a function{hint}")
     found: Target = target
     return found
 
@@ -207,20 +247,3 @@ def _called(target: Any) -> str:
     if isinstance(target, nn.Module):
         return type(target).__name__
     return getattr(target, "__qualname__", None) or type(target).__name__
-
-
-def _classifier(order: list[Entry], wanted: str | bool) -> Entry | None:
-    """The fully connected layer that gives the output, or the one at a path."""
-    if wanted is False:
-        return None
-    if isinstance(wanted, str):
-        found = [entry for entry in order if entry.path == wanted and entry.call.kind == "linear"]
-        if not found:
-            known = list(dict.fromkeys(entry.path for entry in order if entry.call.kind == "linear"))
-            hint = f"there are {', '.join(known[-5:])}" if known else "there are none"
-            raise CsncostError(f'no fully connected layer ran at "{wanted[:80]}"', hint)
-        return found[-1]
-    for entry in reversed(order):
-        if entry.call.kind != "act":
-            return entry if entry.call.kind == "linear" else None
-    return None

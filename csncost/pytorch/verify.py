@@ -7,7 +7,7 @@ import logging
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 
@@ -188,6 +188,8 @@ def verification_table(found: Iterable[Verification]) -> Table:
     """A line for each network: what was compared, and whether it agrees."""
     verified = list(found)
     rows = [_line(one) for one in verified]
+    asked = any(one.counted_by_fvcore for one in verified)
+    only: Literal["machines", ""] = "" if asked else "machines"
     columns = [
         Column("network", "network", wrap=True),
         Column("clip", "clip", drop=2),
@@ -195,13 +197,14 @@ def verification_table(found: Iterable[Verification]) -> Table:
         Column("params", "params", human, "right", drop=3),
         Column("flops", "FLOPs", human, "right"),
         Column("interactions", "interact.", human, "right", drop=4),
-        Column("fvcore", "fvcore's FLOPs", str, "right", drop=1),
-        Column("fvcore_clip", "on clip", shape, drop=1),
+        Column("fvcore", "fvcore's FLOPs", str, "right", only=only, drop=1),
+        Column("fvcore_clip", "on clip", shape, only=only, drop=1),
         Column("agrees", "", lambda agrees: "\u2713" if agrees else "\u2717"),
     ]
     notes = [f"{one.written.title}: {one.difference}" for one in verified if one.difference]
     agreeing = sum(one.agrees for one in verified)
-    summary = f"{agreeing} of {len(verified)} agree: analytic = traced in every layer, and fvcore's count is ours"
+    also = ", and fvcore's count is ours" if asked else "; fvcore was not asked"
+    summary = f"{agreeing} of {len(verified)} agree: analytic = traced in every layer{also}"
     return Table(
         columns,
         rows,
@@ -219,7 +222,7 @@ def _line(one: Verification) -> dict[str, Any]:
     written = one.written
     theirs = one.counted_by_fvcore[1] if one.counted_by_fvcore else None
     return {
-        "network": written.spec if len(written.spec) <= 60 and "\n" not in written.spec else written.title,
+        "network": written.label,
         "clip": shape(written.clip),
         "layers": one.layers,
         "params": written.params,

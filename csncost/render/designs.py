@@ -1,8 +1,9 @@
-"""Designs to standard output, or all of them to a file, whole or not at all."""
+"""Designs to standard output, or all of them to a file, or as a figure, whole or not at all."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING
 from csncost.errors import CsncostError
 from csncost.explored import HEAD, Explored, left_out
 from csncost.files import replacing
-from csncost.render.output import counted, emit
+from csncost.render.output import counted, emit, write_whole
+from csncost.render.tradeoff import Axis
 
 if TYPE_CHECKING:
     from csncost.blocks import Chunks
@@ -43,6 +45,21 @@ def emit_designs(found: Explored, form: str | None, path: str | None) -> None:
     else:
         most = HEAD if path is None else None
         emit([found.table(most)], found.to_dict, form, path)  # type: ignore[arg-type]
+
+
+def draw(found: Explored, path: str, x: Sequence[Axis] | None = None) -> None:
+    """Draw designs to a file of the kind that its name says: a figure against `x`, or an interactive page of all.
+
+    Raises CsncostError for another, before it draws.
+    """
+    from csncost.render.plots import page, save, tradeoff
+    from csncost.render.style import check_suffix
+
+    if Path(path).suffix.lower() == ".html":
+        write_whole(Path(path), page(found))
+        return
+    check_suffix(Path(path))
+    save(tradeoff(found, x=x), path)
 
 
 def form_of(form: str | None, path: str | None) -> str:

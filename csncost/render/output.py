@@ -80,4 +80,4 @@ def emit_text(text: str, path: str | None) -> None:
 def write_whole(path: Path, text: str) -> None:
     """Write a file through a temporary one beside it, so that no half of it is ever seen. Raises CsncostError."""
     with replacing(path) as file:
-        file.write_text(text, "utf-8")
+        file.write_text(text, "utf-8", errors="backslashreplace")  # half of a pair, in a name, is no character

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
-from typing import IO, Any
+from collections.abc import Sequence
+from typing import IO
 
 from rich import box
 from rich.cells import cell_len
@@ -12,10 +12,9 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from csncost.table import Column, Table
+from csncost.table import Column, Table, cell_text, visible
 
 PLAIN_WIDTH = 100
-MIN_WRAPPED = 16
 
 
 def print_table(table: Table, file: IO[str] | None = None) -> None:
@@ -35,7 +34,7 @@ def print_to(console: Console, table: Table) -> None:
     columns, dropped = _fitting(table, console.width)
     console.width = max(console.width, _least(table, columns))
     if table.title:
-        console.print(Text(table.title, style="bold"))
+        console.print(Text(visible(table.title), style="bold"))
     console.print(_view(table, columns))
     for line in table.footer():
         console.print(Text(line, style="dim"))
@@ -58,17 +57,12 @@ def _view(table: Table, columns: Sequence[Column]) -> RichTable:
         if previous is not None and current != previous:
             view.add_section()
         previous = current
-        view.add_row(*(_set_off(c, columns, _cell(c, row)) for c in columns))
+        view.add_row(*(_set_off(c, columns, cell_text(c, row)) for c in columns))
     if table.totals:
         view.add_section()
     for row in table.totals:
-        view.add_row(*(_set_off(c, columns, _cell(c, row)) for c in columns), style="bold")
+        view.add_row(*(_set_off(c, columns, cell_text(c, row)) for c in columns), style="bold")
     return view
-
-
-def _cell(column: Column, row: Mapping[str, Any]) -> str:
-    value = row.get(column.key)
-    return "" if value is None else column.show(value)
 
 
 def _set_off(column: Column, columns: Sequence[Column], text: str) -> Text:
@@ -78,12 +72,12 @@ def _set_off(column: Column, columns: Sequence[Column], text: str) -> Text:
 
 def _width(table: Table, column: Column) -> int:
     rows = [*table.rows, *table.totals]
-    return max(cell_len(column.title), *(cell_len(_cell(column, row)) for row in rows), 0)
+    return max(cell_len(column.title), *(cell_len(cell_text(column, row)) for row in rows), 0)
 
 
 def _least(table: Table, columns: Sequence[Column]) -> int:
     """The width at which no number is cut; columns that may wrap count with a few characters."""
-    widths = [min(_width(table, c), MIN_WRAPPED) if c.wrap else _width(table, c) for c in columns]
+    widths = [min(_width(table, c), c.narrowest) if c.wrap else _width(table, c) for c in columns]
     return sum(widths) + sum(1 if c.tight else 2 for c in columns[1:])
 
 

@@ -1,0 +1,77 @@
+"""Where cost sits: bars stacked by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from csncost.errors import CsncostError
+from csncost.numbers import human
+from csncost.render import style
+from csncost.render.style import COLUMN, axis_title, new_figure, stamp_figure, styled, tick
+from csncost.report import Report
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_FILLS = [
+    (style.BLACK, ""), (style.SKY, "///"), (style.GREEN, ""), (style.ORANGE, "..."), (style.BLUE, ""),
+    (style.RED, "xxx"), (style.PURPLE, ""), (style.YELLOW, "\\\\\\"),
+]  # fmt: skip
+
+
+def stage_bars(reports: Sequence[Report], metrics: Sequence[str] = ("params", "flops", "interactions")) -> Figure:
+    """Where cost sits: for each metric a panel, in it a bar for each report, stacked by stage.
+
+    Raises CsncostError for no reports, MissingExtra without matplotlib.
+    """
+    if not reports:
+        raise CsncostError("there are no reports to plot", "give at least one")
+    by_stage = [report.by("stage") for report in reports]
+    stages = list(dict.fromkeys(row.name for report in by_stage for row in report.rows))
+    with styled():
+        figure = new_figure(COLUMN * len(metrics), 1.25 + 0.32 * len(reports))
+        all_axes = list(figure.subplots(1, len(metrics), squeeze=False)[0])
+        for axes, metric in zip(all_axes, metrics, strict=True):
+            _bars(axes, by_stage, stages, metric)
+        for axes in all_axes[1:]:
+            axes.set_yticklabels([])
+        handles, names = all_axes[0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside upper center", ncols=len(names), frameon=False)
+        stamp_figure(figure, _common_stamp(reports))
+    return figure
+
+
+def _common_stamp(reports: Sequence[Report]) -> dict[str, object]:
+    """What all reports say of how they were counted."""
+    stamps = [report.stamp() for report in reports]
+    return {key: value for key, value in stamps[0].items() if all(stamp[key] == value for stamp in stamps)}
+
+
+def _bars(axes: Axes, reports: Sequence[Report], stages: Sequence[str], metric: str) -> None:
+    """One panel: the bars of one metric, their totals at the ends."""
+    from matplotlib.ticker import FuncFormatter
+
+    starts = [0] * len(reports)
+    for i, stage in enumerate(stages):
+        colour, hatch = _FILLS[i % len(_FILLS)]
+        widths = [sum(getattr(row, metric) for row in report.rows if row.name == stage) for report in reports]
+        axes.barh(range(len(reports)), widths, left=starts, color=colour, hatch=hatch, edgecolor="white",
+                  linewidth=0.4, height=0.62, label=stage)  # fmt: skip
+        starts = [start + width for start, width in zip(starts, widths, strict=True)]
+    for i, total in enumerate(starts):
+        text = axes.annotate(
+            human(total), (total, i), xytext=(3, 0), textcoords="offset points", va="center", fontsize=7
+        )
+        text.set_in_layout(False)
+    axes.set_yticks(range(len(reports)), [_called(report) for report in reports])
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.22 * max(*starts, 1))
+    axes.xaxis.set_major_formatter(FuncFormatter(tick))
+    axes.set_xlabel(axis_title(metric))
+
+
+def _called(report: Report) -> str:
+    text = report.spec.strip()
+    return text if "\n" not in text and len(text) <= 24 else report.name or "written out"

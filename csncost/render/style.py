@@ -1,0 +1,149 @@
+"""The look of the figures: as wide as a paper's column, and readable by the colour-blind and in grey.
+
+Colours are those of Okabe and Ito, which the colour-blind can tell apart; marks, line styles and hatches differ too.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from csncost.errors import CsncostError, MissingExtra
+from csncost.files import replacing
+from csncost.numbers import PREFIXES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMN = 3.4
+"""Inches: the width of a panel, a column of a paper."""
+
+SUFFIXES = (".png", ".pdf", ".svg")
+
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
+    *("#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"),
+)
+GREY = "#666666"
+STYLE: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "axes.titlesize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 1.0,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "grid.linewidth": 0.4,
+    "grid.color": "#DDDDDD",
+    "pdf.fonttype": 42,
+    "svg.fonttype": "none",
+    "savefig.dpi": 300,
+    "figure.autolayout": False,
+    "figure.constrained_layout.use": False,
+}
+TITLES = {
+    "accuracy": "accuracy (%)",
+    "flops": "FLOPs",
+    "interactions": "channel interactions",
+    "params": "parameters",
+    "activations": "activations",
+}
+UNITS = {"flops": "multiply-adds", "interactions": "pairs", "params": "", "activations": "elements"}
+
+
+def axis_title(name: str) -> str:
+    """What stands at an axis: `FLOPs (multiply-adds)`."""
+    return f"{TITLES[name]} ({UNITS[name]})" if UNITS.get(name) else TITLES[name]
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """The look of the figures, for as long as one is made. Raises MissingExtra without matplotlib."""
+    try:
+        import matplotlib
+    except ImportError:
+        raise MissingExtra("matplotlib", "plot") from None
+    with matplotlib.rc_context(STYLE):
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of so many inches, drawn by Agg whatever the back end of the session."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def settle(figure: Figure) -> None:
+    """Let the layout find its place, and keep it: what is drawn later moves nothing, and nothing is laid out twice."""
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        layout.execute(figure)
+        figure.set_layout_engine(None)
+
+
+def panel_letter(i: int, count: int, title: str) -> str:
+    """A title as papers number their panels, if there are several: `(a) 8 blocks`."""
+    return f"({chr(ord('a') + i)}) {title}".strip() if 1 < count <= 26 else title
+
+
+def stamp_figure(figure: Figure, stamp: Mapping[str, Any]) -> None:
+    """Say at the foot of a figure how it was counted."""
+    said = {"convention": "convention {}", "clip": "clip {}", "classes": "{} classes", "log": "accuracies: {}"}
+    stamp = {**stamp, "log": ", ".join(Path(log).name for log in str(stamp.get("log", "")).split(", "))}
+    texts = [form.format(stamp[key]) for key, form in said.items() if stamp.get(key)]
+    if int(stamp.get("views", 1)) > 1:
+        texts.append(f"{stamp['views']} views")
+    if texts:
+        figure.supxlabel(", ".join(texts)[:120], fontsize=6, color=GREY)
+
+
+def tick(value: float, position: int | None = None) -> str:
+    """A count on an axis: 10 G, 0.5 G."""
+    power = 0
+    while abs(value) >= 1000 and power < len(PREFIXES) - 1:
+        value, power = value / 1000, power + 1
+    return f"{value:.4g} {PREFIXES[power]}".strip()
+
+
+def grid(axes: Axes) -> None:
+    """Faint lines behind everything."""
+    axes.grid(True)
+    axes.set_axisbelow(True)
+
+
+def save(figure: Figure, path: str | Path) -> None:
+    """Write a figure to a PNG, PDF or SVG file, as its name says, whole or not at all.
+
+    Raises CsncostError for another suffix and for a path that cannot be written.
+    """
+    path = Path(path)
+    form = check_suffix(path)
+    metadata = {"Creator": None} if form == "svg" else {}
+    with replacing(path) as temporary, styled(), warnings.catch_warnings():
+        figure.savefig(temporary, format=form, metadata=metadata)
+
+
+def check_suffix(path: Path) -> str:
+    """The format that a path names, so that it can be refused before anything is drawn. Raises CsncostError."""
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise CsncostError(
+            f'a figure is no "{suffix[:20]}" file: {path}' if suffix else f"{path} does not say which format",
+            f"name it {path.stem[:60] or 'figure'}.png, .pdf or .svg",
+        )
+    return suffix[1:]
