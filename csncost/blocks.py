@@ -8,8 +8,10 @@ from itertools import product
 from math import ceil, prod
 from typing import TypeAlias
 
+import numpy as np
+
 from csncost.errors import CsncostError
-from csncost.factored import MOST, Block
+from csncost.factored import MOST, Array, Block
 from csncost.parts import Columns, Part, Plan, lengths, rows_of, spread_out
 from csncost.structures import Space, Structures
 
@@ -43,6 +45,12 @@ class BlockByBlock:
     def rows(self, block: Block, names: Sequence[str]) -> Columns:
         """The legal designs of a block: their `place` in it, counted through, and what is counted of them."""
         return rows_of(self.parts(block), lengths(block), names)
+
+    def at(self, point: Sequence[Array], names: Sequence[str]) -> Columns:
+        """What is counted of some legal designs, given by an array of indices for each dimension."""
+        designs = (tuple(slice(i, i + 1) for i in one) for one in zip(*(i.tolist() for i in point), strict=True))
+        found = [self.rows(design, names) for design in designs]
+        return {name: np.array([row[name][0] for row in found], np.int64) for name in names}
 
 
 Source: TypeAlias = Plan | BlockByBlock

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 from typing import TypeAlias
 
 import numpy as np
@@ -137,6 +139,17 @@ class Plan:
     def rows(self, block: Block, names: Sequence[str]) -> Columns:
         """The legal designs of a block: their `place` in it, counted through, and what is counted of them."""
         return rows_of(self.parts(block), lengths(block), names)
+
+    def at(self, point: Sequence[Array], names: Sequence[str]) -> Columns:
+        """What is counted of some legal designs, given by an array of indices for each dimension."""
+        found: Columns = {name: np.zeros(len(point[0]), np.int64) for name in names}
+        for part in self.all:
+            here = reduce(and_, ((i >= one.start) & (i < one.stop) for i, one in zip(point, part.at, strict=True)))
+            if here.any():
+                inner = [i[here] - one.start for i, one in zip(point, part.at, strict=True)]
+                for name in names:
+                    found[name][here] = part.totals[name].at(inner)
+        return found
 
 
 def lengths(block: Block) -> tuple[int, ...]:

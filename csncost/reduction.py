@@ -17,7 +17,7 @@ from csncost.explored import Explored
 from csncost.factored import Array, Block
 from csncost.parts import Columns, lengths, places_in
 from csncost.query import Query
-from csncost.rows import COUNTED, designs_of, rows_in
+from csncost.rows import COUNTED, designs_of
 from csncost.structures import Space
 from csncost.workers import Advance, ignored, team
 
@@ -175,7 +175,6 @@ def reduced(job: Job, source: Rows, blocks: Iterable[Block], scheduler: str | No
 
 def _designs(space: Space, source: Source, best: Best, attributes: Mapping[str, Any]) -> Explored:
     """The best designs with their coordinates and all that they cost."""
-    points = zip(*map(np.ndarray.tolist, np.unravel_index(best.columns["place"], space.shape)), strict=True)
-    found = [rows_in(source, tuple(slice(i, i + 1) for i in point), space.shape) for point in points]
-    rows = {name: np.array([row[name][0] for row in found], np.int64) for name in ("place", *COUNTED)}
+    places = best.columns["place"]
+    rows = {"place": places, **source.at(np.unravel_index(places, space.shape), COUNTED)}
     return designs_of(space, rows, attributes, refused=prod(space.shape) - best.legal)

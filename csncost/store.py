@@ -127,9 +127,14 @@ def _go_on(
         for (i, at), columns in workers.results(tasks):
             for name, values in columns.items():
                 group[name][at if space.labels is not None else at[1:]] = values[first]
-            file.write(f"{i}\n")
-            file.flush()
+            _note(i, file)
             advance(prod(lengths(at)), total)
+
+
+def _note(number: int, file: TextIO) -> None:
+    """Add a block to those that are done."""
+    file.write(f"{number}\n")
+    file.flush()
 
 
 def _columns(source: Source, block: Block, names: tuple[str, ...]) -> Columns:

@@ -7,7 +7,7 @@ import os
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -71,10 +71,17 @@ def team(scheduler: str | None = None) -> Iterator[Team]:
 @contextmanager
 def _cluster(address: str) -> Iterator[Team]:
     client = _connected(address)
+    from distributed.comm import CommClosedError
+    from distributed.scheduler import KilledWorker
+
     try:
         threads = _threads(client, address)
         executor = client.get_executor(pure=False)
         yield Team(executor, 2 * threads, lambda value: client.submit(_itself, value, pure=False))
+    except KilledWorker as error:
+        raise CsncostError(f"workers of {address} die of this work: {error!s:.150}", "give smaller chunks") from None
+    except (CancelledError, CommClosedError):
+        raise CsncostError(f"the scheduler at {address} was lost", "start it again, and this") from None
     finally:
         client.close()
 
@@ -124,8 +131,9 @@ def _threads(client: Client, address: str) -> int:
         raise CsncostError(f"at {address} there are other versions: {error}", "install the same everywhere") from None
     try:
         versions = set(client.run(_version).values())
-    except ImportError:
-        raise CsncostError(f"workers of {address} lack csncost", f"install csncost {_version()} there") from None
+    except Exception as error:  # what cannot be read there comes back as text
+        hint = f"install csncost {_version()} there: {error!s:.100}"
+        raise CsncostError(f"workers of {address} cannot import csncost", hint) from None
     if others := versions - {_version()}:
         raise CsncostError(
             f"workers of {address} have csncost {others.pop()}, and here it is {_version()}",

@@ -23,7 +23,7 @@ HOUSE = [  # each line may import only from lines above it
 
 KEEPERS = {  # third-party packages, and the only places that may import them
     "rich": ("render.",), "matplotlib": ("render.",), "plotly": ("render.page",), "click": ("cli",), "torch": ("pytorch.",), "fvcore": ("pytorch.verify",), "onnx": ("pytorch.export",), "onnxscript": ("pytorch.export",),
-    "sympy": ("arithmetic", "ops", "lang.sizing", "closed_form", "symbolic"), "pandas": ("table", "report", "comparison", "explanation", "records", "correlation", "explored", "front"), "numpy": ("ranks", "factored", "parts", "structures", "rows", "reduction", "query", "front", "inverse"), "moocore": ("query",), "scipy": ("ranks",), "xarray": ("structures", "space", "explored", "front"), "dask": ("lazy",), "distributed": ("workers",), "zarr": ("store",), "pyarrow": ("streams",), "netCDF4": ("streams",), "tensorboard": ("logs",),
+    "sympy": ("arithmetic", "ops", "lang.sizing", "closed_form", "symbolic"), "pandas": ("table", "report", "comparison", "explanation", "records", "correlation", "explored", "front"), "numpy": ("ranks", "factored", "parts", "structures", "blocks", "rows", "reduction", "query", "front", "inverse"), "moocore": ("query",), "scipy": ("ranks",), "xarray": ("structures", "space", "explored", "front"), "dask": ("lazy",), "distributed": ("workers",), "zarr": ("store",), "pyarrow": ("streams",), "netCDF4": ("streams",), "tensorboard": ("logs",),
 }  # fmt: skip
 
 PACKAGES = ("csncost", "csncost.lang", "csncost.pytorch", "csncost.render")

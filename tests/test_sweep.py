@@ -19,7 +19,7 @@ from csncost.paper_study import designs, explore
 
 WRITTEN = "input 3 x T x S x S\nc1 3x7x7, 8*n / 1x2x2\np max 1x3x3 / 1x2x2\nc2 [3x3x3, 16*n, groups=g / 2; 1x1x1, m] x b\navg avg\nfc classes"
 OPTIONAL = "input 4x8x16x16\na [1x1x1, n, optional, groups=g; 3x3x3, depthwise] x b\nfc 5"
-FRACTIONS = "input 3x8x32x32\na 3x3x3, floor(n*w)\nb 3x3x3, round(n/m) / s\nc 3x3x3, max(n, 7*m), groups=m\nfc 5*m/3"
+FRACTIONS = "input 3x8x32x32\na 3x3x3, floor(n*w)\nb 3x3x3, round(n/m) / s\nc 3x3x3, max(n, 7*m), groups=m\nfc (5*m/3)"
 
 KNOBS = {
     "frames": [1, 2, 7, 8, 16, 31, 32, 0],
