@@ -105,7 +105,7 @@ class Table:
             return list(map(_markdown, self.texts(row)))
 
         rule = "|" + "|".join("---:" if c.align == "right" else ":---" for c in self.shown) + "|"
-        totals = [[f"**{text}**" if text else "" for text in plain(row)] for row in self.totals]
+        totals = [[f"**{text}**" if text.strip() else "" for text in plain(row)] for row in self.totals]
         body = [
             line(_markdown(c.title) for c in self.shown),
             rule,

@@ -8,7 +8,7 @@ from tests.brute_force import Counter, Impossible, designs, spec_text
 METRICS = ("params", "flops", "interactions", "activations")
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=800, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(designs())
 def test_random_networks_cost_what_a_loop_counts(design):
     text = spec_text(design)
@@ -22,7 +22,7 @@ def test_random_networks_cost_what_a_loop_counts(design):
         assert {metric: sum(getattr(row, metric) for row in report.rows) for metric in METRICS} == expected, text
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(designs())
 def test_what_the_loop_finds_impossible_is_refused(design):
     try:
@@ -38,7 +38,7 @@ def test_what_the_loop_finds_impossible_is_refused(design):
         assume(False)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(designs())
 def test_the_canonical_text_of_a_random_network_is_the_same_network(design):
     try:

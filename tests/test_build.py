@@ -64,7 +64,7 @@ def random_networks(examples):
 
 
 @pytest.mark.slow
-@random_networks(1000)
+@random_networks(400)
 def test_random_networks_have_the_shapes_that_were_computed(network, spec):
     module = cc.build(network, initialise=False)
     check(network, module)
