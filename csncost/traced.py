@@ -162,16 +162,17 @@ class Claims:
         found = dict(call.quantities)
         for share in call.shares:
             if share.quantity in rule.params:
-                found[share.quantity] += self._taken(share) - share.taken
+                found[share.quantity] += self.take(share.parameter, share.size, share.piece) - share.taken
         return found
 
-    def _taken(self, share: Share) -> int:
-        if (share.parameter, share.piece) in self.seen:
+    def take(self, parameter: str, size: int, piece: tuple[int, int]) -> int:
+        """How many of a parameter's `size` numbers a piece of it shows that nothing showed before."""
+        if (parameter, piece) in self.seen:
             return 0
-        self.seen.add((share.parameter, share.piece))
-        left = self.left.get(share.parameter, share.size)
-        taken = min(left, share.piece[1])
-        self.left[share.parameter] = left - taken
+        self.seen.add((parameter, piece))
+        left = self.left.get(parameter, size)
+        taken = min(left, piece[1])
+        self.left[parameter] = left - taken
         return taken
 
 

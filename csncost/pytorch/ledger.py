@@ -16,7 +16,7 @@ from csncost.pytorch.costs import Cost, Geometry
 from csncost.pytorch.marks import Marks
 from csncost.pytorch.scope import Owner, Scope
 from csncost.pytorch.table import Op
-from csncost.traced import Call, Share, parameter
+from csncost.traced import Call, Claims, Share, parameter
 
 
 @dataclass(slots=True)
@@ -51,9 +51,8 @@ class Ledger:
     unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
     entries: dict[tuple[str, str, str], Entry] = field(default_factory=dict)
     order: list[Entry] = field(default_factory=list)
-    _left: dict[str, int] = field(default_factory=dict)
-    _claimed: set[tuple[str, tuple[int, int]]] = field(default_factory=set)
-    _claims: list[Share] = field(default_factory=list)  # those of one call
+    _claims: Claims = field(default_factory=Claims)
+    _shares: list[Share] = field(default_factory=list)  # those of one call
     _users: dict[str, dict[tuple[int, tuple[int, int], str], tuple[Call, Share]]] = field(default_factory=dict)
     _paired: set[tuple[str, int, int]] = field(default_factory=set)
 
@@ -108,26 +107,23 @@ class Ledger:
 
     def _take(self, owner: Owner, piece: tuple[int, int], quantity: str) -> int:
         size = owner.tensor.numel()
-        left = self._left.get(owner.name, size)
-        taken = 0 if (owner.name, piece) in self._claimed else min(left, piece[1])
-        self._claimed.add((owner.name, piece))
-        self._left[owner.name] = left - taken
-        self._claims.append(Share(owner.name, size, piece, quantity, taken))
+        taken = self._claims.take(owner.name, size, piece)
+        self._shares.append(Share(owner.name, size, piece, quantity, taken))
         return taken
 
     def _derived(self, tensor: Tensor, quantity: str) -> int:
         """A weight computed from parameters alone (weight norm and the like) counts as the one of its size."""
         alike = [self.scope.named(name) for name in sorted(getattr(tensor, "_csncost_from", ()))]
         alike = [owner for owner in alike if owner.tensor.numel() == tensor.numel()]
-        fresh = [owner for owner in alike if self._left.get(owner.name) is None]
+        fresh = [owner for owner in alike if owner.name not in self._claims.left]
         return self._take((fresh or alike)[0], (0, tensor.numel()), quantity) if alike else 0
 
     def _note_users(self, call: Call) -> None:
         """Remember which operation showed what of a parameter, the first time that it did."""
-        for share in self._claims:
+        for share in self._shares:
             users = self._users.setdefault(share.parameter, {})
             users.setdefault((id(call), share.piece, share.quantity), (call, share))
-        self._claims.clear()
+        self._shares.clear()
 
     def _pairs(self, cost: Cost, owner: Owner | None) -> None:
         """Interactions belong to filters: those of one weight count once, however often it is used."""
@@ -195,7 +191,7 @@ class Ledger:
 
     def _parameters(self) -> Iterator[Call]:
         for owner in self.scope.parameters():
-            left = self._left.get(owner.name, owner.tensor.numel())
+            left = self._claims.left.get(owner.name, owner.tensor.numel())
             if left:
                 call = parameter(owner.name, tuple(owner.tensor.shape))
                 call.quantities["learned"] = left
