@@ -23,6 +23,18 @@ def one_thread():
 
 
 @pytest.fixture
+def log(tmp_path):
+    """Write a log file, and give its path."""
+
+    def write(text, name="log.csv"):
+        path = tmp_path / name
+        path.write_text(text, "utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
 def golden(request):
     """Compare a text with a golden file."""
 

@@ -47,16 +47,6 @@ some other line
 """
 
 
-@pytest.fixture
-def log(tmp_path):
-    def write(text, name="log.csv"):
-        path = tmp_path / name
-        path.write_text(text, "utf-8")
-        return path
-
-    return write
-
-
 def values(accuracies):
     return [(record.spec, record.value, record.epoch) for record in accuracies.records]
 

@@ -15,16 +15,6 @@ from csncost.histories import read_histories
 from tests.test_accuracy import LIGHTNING, MMACTION, SLOWFAST
 
 
-@pytest.fixture
-def log(tmp_path):
-    def write(text, name="log.csv"):
-        path = tmp_path / name
-        path.write_text(text, "utf-8")
-        return path
-
-    return write
-
-
 def near(points):
     return [(x, pytest.approx(y)) for x, y in points]
 
