@@ -8,23 +8,12 @@ from typing import Any
 
 import click
 
-from csncost.cli_options import ACCURACY, CHUNKED, FILE, LOGGED, drawing, name_options, options_of, spec_argument
+from csncost.cli_options import ACCURACY, CHUNKED, FILE, LOGGED, drawing, name_options, options_of, reads, spec_argument
 from csncost.errors import CsncostError
 from csncost.table import FORMATS
 
 BULK = ("netcdf", "parquet", "zarr")
 """Formats beside those of a table, for files only."""
-
-
-def _range(read_values: str) -> Callable[[click.Context, click.Parameter, str | None], Any]:
-    """A reader of an option's ranges."""
-
-    def callback(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
-        from csncost import ranges
-
-        return None if value is None else getattr(ranges, read_values)(value, param.opts[0])
-
-    return callback
 
 
 def _ranges(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
@@ -36,7 +25,7 @@ def _ranges(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) 
 
 
 def _option(name: str, example: str, text: str, reader: str = "values") -> Callable[[Any], Any]:
-    return click.option(name, callback=_range(reader), metavar=example, help=text)
+    return click.option(name, callback=reads(reader), metavar=example, help=text)
 
 
 SPACE = options_of(

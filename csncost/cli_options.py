@@ -52,6 +52,17 @@ def name_options(ctx: click.Context, param: click.Parameter, values: tuple[str, 
     return names
 
 
+def reads(reader: str) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    """The callback of an option whose text a function of `ranges` reads: values, sizes, count, share, ..."""
+
+    def callback(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+        from csncost import ranges
+
+        return None if value is None else getattr(ranges, reader)(value, param.opts[0])
+
+    return callback
+
+
 def spec_argument(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     """An argument that is a spec, or several."""
     return tuple(map(read, value)) if isinstance(value, tuple) else read(value)

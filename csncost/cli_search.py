@@ -9,43 +9,30 @@ from typing import Any
 import click
 
 from csncost.cli_explorer import BULK, SPACE, unlike
-from csncost.cli_options import ACCURACY, CHUNKED, FILE, LOGGED, options_of, spec_argument
+from csncost.cli_options import ACCURACY, CHUNKED, FILE, LOGGED, options_of, reads, spec_argument
+from csncost.counts import METRICS
 from csncost.errors import CsncostError
 from csncost.table import FORMATS
 
-COUNTS = ("params", "flops", "interactions", "activations")
-"""Costs that may be targets, too."""
-
 GOALS = ("minimize", "maximize", "top", "chunks", "scheduler")
 
-BUDGETS = (*COUNTS, "depth", "accuracy")
-
-
-def _number(read: str) -> Callable[[click.Context, click.Parameter, str | None], Any]:
-    """A reader of an option's number."""
-
-    def callback(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
-        from csncost import ranges
-
-        return None if value is None else getattr(ranges, read)(value, param.opts[0])
-
-    return callback
+BUDGETS = (*METRICS, "depth", "accuracy")
 
 
 def _limit(side: str, name: str) -> Callable[[Any], Any]:
     reader, example = ("percentage", "PERCENT") if name == "accuracy" else ("count", "N")
-    return click.option(f"--{side}-{name}", callback=_number(reader), metavar=example, help=_LIMITS.get((side, name)))
+    return click.option(f"--{side}-{name}", callback=reads(reader), metavar=example, help=_LIMITS.get((side, name)))
 
 
 _LIMITS = {("max", "params"): "Budgets, for instance 10G, 1.5M or 20_000."}
 
 LIMITS = options_of(*(_limit(side, name) for name in BUDGETS for side in ("max", "min")))
 TARGETS = options_of(
-    *(click.option(f"--{name}", f"target_{name}", callback=_number("count"), metavar="N") for name in COUNTS),
+    *(click.option(f"--{name}", f"target_{name}", callback=reads("count"), metavar="N") for name in METRICS),
     click.option(
         "--within",
         default="1%",
-        callback=_number("share"),
+        callback=reads("share"),
         metavar="SHARE",
         help="How near to a target: --flops 5G --within 1%.",
     ),
@@ -108,7 +95,7 @@ def _parted(options: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], dict[st
     given = dict(options)
     sides = {side: {name: given.pop(f"{side}_{name}") for name in BUDGETS} for side in ("max", "min")}
     bounds = {side: {k: v for k, v in found.items() if v is not None} for side, found in sides.items()}
-    targets = {name: given.pop(f"target_{name}") for name in COUNTS}
+    targets = {name: given.pop(f"target_{name}") for name in METRICS}
     return bounds, {name: value for name, value in targets.items() if value is not None}, given
 
 
