@@ -8,6 +8,7 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
+from csncost.counts import COSTS
 from csncost.errors import CsncostError, SpecError
 from csncost.lang.layers import AXES
 from csncost.lang.lexer import MAX_SIZE
@@ -60,7 +61,7 @@ def axis(name: str, values: Any) -> Axis:
     """The axis of an argument. Raises CsncostError for values that are none, too many, repeated or of no use."""
     if not hasattr(values, "__len__") or isinstance(values, Mapping) or getattr(values, "ndim", 1) != 1:
         raise CsncostError(f"{name} is swept over a list of values", f"for instance {name}=[1, 2, 4]")
-    if name in ("params", "flops", "interactions", "activations", "depth", "valid", "spec"):
+    if name in (*COSTS, "valid", "spec"):
         raise CsncostError(f'"{name}" is a name of the result and cannot be a dimension', "call it something else")
     if not 0 < len(values) <= MAX_DESIGNS:
         raise CsncostError(f"{name} has {'too many' if len(values) else 'no'} values", "give at least one, and fewer")
@@ -85,7 +86,7 @@ def _setting(name: str, values: list[Any]) -> Axis:
         )
     if square:
         numbers = [a for a, _ in pairs]
-        return _axis(name, numbers, _numbers(numbers), known)
+        return _axis(name, numbers, coordinates(numbers), known)
     return _axis(name, pairs, [f"{a}x{b}" for a, b in pairs], known)
 
 
@@ -99,7 +100,7 @@ def _named(name: str, values: list[Any]) -> Axis:
         literal(name, values[0])  # says what is wrong with it
     if all(isinstance(expr, Number) or _is_number(value) for expr, value in zip(exprs, values, strict=True)):
         exact = [expr.value if isinstance(expr, Number) else value for expr, value in zip(exprs, values, strict=True)]
-        return _axis(name, exact, _numbers(exact), known)
+        return _axis(name, exact, coordinates(exact), known)
     labels = [str(value) if expr is None else print_value(expr) for expr, value in zip(exprs, values, strict=True)]
     return Axis(name, tuple(values), tuple(labels), False)
 
@@ -128,7 +129,7 @@ def _axis(name: str, values: Sequence[Any], labels: Sequence[Any], known: Sequen
     return Axis(name, tuple(some if i in absent else v for i, v in enumerate(values)), tuple(labels), True, absent)
 
 
-def _numbers(values: Sequence[Any]) -> list[Any]:
+def coordinates(values: Sequence[Any]) -> list[Any]:
     """Coordinates of one kind: ints of 64 bits, else floats where they are exact, else texts."""
     if all(type(value) is int and abs(value) < 2**63 for value in values):
         return list(values)

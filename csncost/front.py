@@ -12,7 +12,7 @@ import numpy as np
 from csncost.accuracy import LogLike, read_log
 from csncost.axes import SETTING
 from csncost.blocks import Chunks, blocks_of
-from csncost.counts import METRICS
+from csncost.counts import COSTS, METRICS
 from csncost.errors import CsncostError, NoAnswer
 from csncost.explored import Explored, designs_at
 from csncost.factored import Block
@@ -96,7 +96,7 @@ def search(
             )
         best = best_of(large, query, chunks=chunks or "auto", scheduler=scheduler, advance=advance)
         if not len(best):
-            raise NoAnswer(*_unmet(best, query))
+            raise NoAnswer(*_unmet(query))
         return _chosen(spelled(best), query)
     found = explore(listed, groups, blocks, **given)
     if log is not None:
@@ -173,7 +173,7 @@ def _of_blocks(space: Dataset, query: Query) -> Explored:
     """The selected designs of a space that Dask holds, found block by block."""
     valid = space["valid"]
     dims = list(map(str, valid.dims))
-    job = job_of(query, valid.shape, dims, {name: space[name].values for name in dims}, (*METRICS, "depth"))
+    job = job_of(query, valid.shape, dims, {name: space[name].values for name in dims}, COSTS)
     cut = blocks_of(valid.shape, [max(lengths) for lengths in valid.chunks])
     best = reduced(job, _Held(space), cut, None, ignored)
     at = np.unravel_index(best.columns["place"], valid.shape)
@@ -190,7 +190,7 @@ def _fixed(space: Dataset) -> dict[str, Any]:
 # -- when there is no answer -------------------------------------------------------------------------------------
 
 
-def _unmet(found: Explored, query: Query) -> tuple[str, str]:
+def _unmet(query: Query) -> tuple[str, str]:
     """What no design of a large space has."""
     if not query.bounds:
         return "no combination of these values is a network", "analyze says of one what is wrong with it"

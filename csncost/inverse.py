@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from csncost.analyze import analyze, shown
-from csncost.axes import SETTING, is_swept
+from csncost.axes import SETTING, coordinates, is_swept
 from csncost.counts import COSTS, METRICS
 from csncost.errors import CsncostError, NoAnswer, SpecError
 from csncost.explored import Explored
@@ -273,7 +273,7 @@ def _plain(value: Any) -> Any:
     """A value as a table has it."""
     value = python_number(value)
     if isinstance(value, Fraction):
-        return float(value) if Fraction(repr(float(value))) == value else str(value)
+        return coordinates([value])[0]
     return shape(value) if isinstance(value, tuple) else value
 
 

@@ -12,12 +12,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from csncost.blocks import Chunks, Source, block_lengths, blocks_of, source_of
+from csncost.counts import COSTS
 from csncost.errors import CsncostError
 from csncost.explored import Explored
 from csncost.factored import Array, Block
 from csncost.parts import Columns, lengths, places_in
 from csncost.query import Query
-from csncost.rows import COUNTED, designs_of
+from csncost.rows import designs_of
 from csncost.structures import Space
 from csncost.workers import Advance, ignored, team
 
@@ -140,7 +141,7 @@ def best_of(
     is told how many more designs are done, and how many there are. Raises as `sweep` and `Query.select` do, and
     CsncostError where there is no scheduler, or no worker.
     """
-    job = job_of(query, space.shape, space.names, space.coordinates(), COUNTED)
+    job = job_of(query, space.shape, space.names, space.coordinates(), COSTS)
     cut = blocks_of(space.shape, block_lengths(space, chunks))
     source, structures = source_of(space)
     best = reduced(job, source, cut, scheduler, advance)
@@ -176,5 +177,5 @@ def reduced(job: Job, source: Rows, blocks: Iterable[Block], scheduler: str | No
 def _designs(space: Space, source: Source, best: Best, attributes: Mapping[str, Any]) -> Explored:
     """The best designs with their coordinates and all that they cost."""
     places = best.columns["place"]
-    rows = {"place": places, **source.at(np.unravel_index(places, space.shape), COUNTED)}
+    rows = {"place": places, **source.at(np.unravel_index(places, space.shape), COSTS)}
     return designs_of(space, rows, attributes, refused=prod(space.shape) - best.legal)

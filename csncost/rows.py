@@ -8,19 +8,16 @@ from typing import Any
 import numpy as np
 
 from csncost.blocks import Source
-from csncost.counts import METRICS
+from csncost.counts import COSTS
 from csncost.explored import STAMPED, Explored
 from csncost.factored import Array, Block
 from csncost.parts import Columns, lengths, places_in
 from csncost.structures import Space
 
-COUNTED = (*METRICS, "depth")
-"""What is counted of a design."""
-
 
 def rows_in(source: Source, block: Block, shape: tuple[int, ...]) -> Columns:
     """The legal designs of a block: their `place`, counted through the whole space, and what is counted of them."""
-    rows = source.rows(block, COUNTED)
+    rows = source.rows(block, COSTS)
     return {**rows, "place": places_in(rows["place"], lengths(block), block, shape)}
 
 
@@ -29,7 +26,7 @@ def designs_of(space: Space, rows: Columns, attributes: Mapping[str, Any], refus
     where = dict(zip(space.names, np.unravel_index(rows["place"], space.shape), strict=True))
     labels: dict[str, Array] = {name: np.asarray(values)[where[name]] for name, values in space.coordinates().items()}
     columns: dict[str, Any] = {"spec": [attributes.get("spec", "")] * len(rows["place"]), **labels}
-    columns |= {name: rows[name] for name in COUNTED}
+    columns |= {name: rows[name] for name in COSTS}
     stamp = {key: attributes[key] for key in STAMPED}
     swept = tuple(one.name for one in space.axes)
     return Explored(columns, stamp, refused, swept=swept, fixed={**space.fixed, "convention": space.convention})

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from csncost.blocks import Chunks, Source, block_lengths, blocks_of
-from csncost.counts import METRICS
+from csncost.counts import COSTS, METRICS
 from csncost.errors import CsncostError, MissingExtra
 from csncost.factored import Block
 from csncost.lang.printer import print_spec
@@ -116,7 +116,7 @@ def _go_on(
     advance: Advance,
 ) -> None:  # fmt: skip
     """Write the blocks that are not done."""
-    names = METRICS if isinstance(source, Plan) else (*METRICS, "depth")
+    names = METRICS if isinstance(source, Plan) else COSTS
     first = slice(None) if space.labels is not None else 0
     blocks = list(enumerate(blocks_of(space.shape, cut)))
     total = prod(space.shape)

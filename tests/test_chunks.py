@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 import csncost as cc
 from csncost import blocks
 from csncost.blocks import block_lengths, blocks_of, source_of
-from csncost.counts import METRICS
+from csncost.counts import COSTS, METRICS
 from csncost.explored import STAMPED
 from csncost.query import Query
 from csncost.reduction import job_of, reduced
-from csncost.rows import COUNTED, designs_of, rows_in
+from csncost.rows import designs_of, rows_in
 from csncost.space import space_of
 from csncost.workers import ignored
 from tests.test_sweep import FRACTIONS, random_space
@@ -197,12 +197,12 @@ def everything():
 @given(query=queries(), chunks=st.integers(30, 400))
 def test_the_best_of_blocks_are_the_best_of_all(everything, query, chunks):
     space, source, legal = everything
-    columns = {name: np.asarray(legal.columns[name]) for name in (*COUNTED, "frames", "width")}
+    columns = {name: np.asarray(legal.columns[name]) for name in (*COSTS, "frames", "width")}
     expected = [legal.rows[i] for i in query.select(columns).tolist()]
-    job = job_of(query, space.shape, space.names, space.coordinates(), COUNTED)
+    job = job_of(query, space.shape, space.names, space.coordinates(), COSTS)
     best = reduced(job, source, blocks_of(space.shape, block_lengths(space, chunks)), None, ignored)
     point = np.unravel_index(best.columns["place"], space.shape)
-    rows = {**best.columns, **source.at(point, COUNTED)}
+    rows = {**best.columns, **source.at(point, COSTS)}
     assert designs_of(space, rows, dict.fromkeys(STAMPED)).rows == expected
     assert best.legal == len(legal)
 
