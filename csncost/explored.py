@@ -92,7 +92,7 @@ class Explored:
 
     def arguments(self, row: int) -> dict[str, Any]:
         """What `analyze` takes besides the spec of a row to say what the row says."""
-        return {**self.fixed, **{name: _argument(name, self.columns[name][row]) for name in self.swept}}
+        return {**self.fixed, **{name: argument(name, self.columns[name][row]) for name in self.swept}}
 
     def with_accuracy(self, log: LogLike, *, select: Select = "best", metric: str | None = None) -> Explored:
         """The designs with the accuracies of a log, as `read_log` takes it, in the columns of `ACCURACY`.
@@ -195,7 +195,7 @@ class Explored:
         writer.writerows(row + stamp for row in self._values())
 
 
-def _argument(name: str, value: Any) -> Any:
+def argument(name: str, value: Any) -> Any:
     """The coordinate of a design as `analyze` takes it."""
     if name == "size" and isinstance(value, str):
         height, width = value.split("x")

@@ -14,22 +14,20 @@ from csncost.conventions import Convention
 from csncost.counts import COSTS
 from csncost.designs import Design
 from csncost.errors import CsncostError, SpecError
-from csncost.explored import Explored, of_dataset
+from csncost.explored import Explored, argument, of_dataset
 from csncost.few import one_by_one
 from csncost.joining import ACCURACY
 from csncost.lang.expand import expand
-from csncost.lang.lower import DEFAULT_CLIP
 from csncost.lang.parser import parse
 from csncost.lang.printer import print_value
 from csncost.reading import SpecLike, literal
 from csncost.space import sweep
+from csncost.spelling import spelling
 
 FAMILIES: Mapping[str, tuple[str, ...]] = {"simple": ("none", "G", "D"), "bottleneck": ("none", "G", "D", "DG")}
 """No groups; 3x3x3 in G groups; 3x3x3 depthwise; that, with both 1x1x1 in G groups, which only bottlenecks have."""
 
 GROUPED = ("G", "DG")
-
-CLIP = ("frames", "size")
 
 MAX_ROWS = 1_000_000
 """Combinations of one study, each of which has a name of its own."""
@@ -109,36 +107,14 @@ def _name(family: str, kind: str, groups: object, blocks: str) -> str:
 def _rows(family: str, kind: str, part: Explored, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The designs of one kind with their names."""
     fixed = {key: value for key, value in given.items() if key not in part.columns}
-    modifiers: dict[Any, str] = {}
     knobs = [key for key in given if key in part.columns]
     for row in part:
         groups = row.get("G", 1)
         depth = _canonical(f"{family}-{row['blocks']}").rpartition("-")[2]  # [3, 4, 6, 3] is 16
-        plain = _name(family, kind, groups, depth)
-        chosen = {**fixed, **{key: row[key] for key in knobs}}
-        at = (row["blocks"], *(row[key] for key in knobs if key not in CLIP))
-        if at not in modifiers:
-            modifiers[at] = _modifiers(plain, {key: value for key, value in chosen.items() if key not in CLIP})
-        name = plain + _clip(chosen) + modifiers[at]
+        chosen = {**fixed, **{key: argument(key, row[key]) for key in knobs}}
+        name = spelling(_name(family, kind, groups, depth), chosen)
         design = {"spec": name, "family": family, "blocks": row["blocks"], "kind": kind, "groups": groups}
         yield {**design, **{key: row[key] for key in knobs}, **{cost: row[cost] for cost in COSTS}}
-
-
-def _clip(given: Mapping[str, Any]) -> str:
-    """The clip as a canonical name has it, where it is given: `@16x112`, `@16x112x160`."""
-    if not any(key in given for key in CLIP):
-        return ""
-    size = given.get("size", DEFAULT_CLIP["height"])
-    sides = size if isinstance(size, tuple) else str(size).split("x")
-    return f"@{given.get('frames', DEFAULT_CLIP['frames'])}x{'x'.join(map(str, dict.fromkeys(sides)))}"
-
-
-def _modifiers(plain: str, given: Mapping[str, Any]) -> str:
-    """What is given besides, as a canonical name has it: `(classes=10, width=1/2)`, without what holds anyway."""
-    listed = ", ".join(
-        f"{key}={value if isinstance(value, str) else print_value(literal(key, value))}" for key, value in given.items()
-    )
-    return _canonical(f"{plain}({listed})").removeprefix(plain) if listed else ""
 
 
 @lru_cache(maxsize=1024)
