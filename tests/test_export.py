@@ -15,7 +15,7 @@ from csncost.pytorch.export import export  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-SMALL = "ir-CSN-26(width=0.125, classes=7)@2x32"
+SMALL = "bottleneck-D-[1,2,1,1](width=0.125, expansion=1, classes=7)@2x32"
 
 
 def expected(spec, clips):
