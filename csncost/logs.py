@@ -190,11 +190,28 @@ def _tensorboard(path: Path) -> Log:
     if not path.exists():
         raise CsncostError(f"cannot read {path}: no such file", KINDS)
     accumulator = EventAccumulator(str(path), size_guidance={"scalars": 0, "tensors": 0})
-    accumulator.Reload()
+    try:
+        damaged = tuple(_damaged(path))
+        accumulator.Reload()
+    except OSError as error:
+        raise CsncostError(f"cannot read {path}: {error.strerror}", KINDS) from None
     entries = [Entry(f"{path.name}@{step}", {"step": step, tag: value}) for tag, step, value in _scalars(accumulator)]
     if not entries:
-        raise CsncostError(f"{path} holds no scalars of TensorBoard", KINDS)
-    return Log(str(path), tuple(entries))
+        why = f": it is {damaged[0].why}" if damaged else ""
+        raise CsncostError(f"{path} holds no scalars of TensorBoard{why}", KINDS)
+    return Log(str(path), tuple(entries), damaged)
+
+
+def _damaged(path: Path) -> Iterator[Unread]:
+    """The event files that end, or cannot be read on, within a record: TensorBoard stops there without a word."""
+    from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
+
+    framing = 16  # bytes of the length and the two checksums around a record
+    for file in sorted(path.glob("*tfevents*")) if path.is_dir() else [path]:
+        read = sum(framing + len(record) for record in RawEventFileLoader(str(file)).Load())
+        size = file.stat().st_size
+        if read < size:
+            yield Unread(file.name, "", f"cut or damaged after {read:,} of its {size:,} bytes")
 
 
 def _scalars(accumulator: Any) -> Iterator[tuple[str, int, float]]:
