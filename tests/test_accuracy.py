@@ -10,6 +10,7 @@ import csncost as cc
 from csncost.accuracy import read_arguments, read_log
 from csncost.errors import CsncostError, MissingExtra, SpecError
 from csncost.identity import architecture
+from csncost.logs import why_unread
 from csncost.records import Setting
 
 PAPER = Path(cc.__file__).parent / "zoo" / "paper"
@@ -168,7 +169,7 @@ def test_rows_that_give_no_accuracy_are_listed_with_the_reason(log):
     accuracies = read_log(log("spec,acc\n" + "\n".join(rows)))
     assert [r.spec for r in accuracies.records] == ["simple-8"]
     assert [one.source for one in accuracies.unread] == [f"log.csv:{i}" for i in (11, *range(3, 11))]
-    reasons = " ".join(accuracies.left_out())
+    reasons = " ".join(why_unread(accuracies.unread))
     for reason in ('unknown network "nonsense"', "acc is empty", "acc is no number", "no spec", "no percentage", "cells under 2 columns"):  # fmt: skip
         assert reason in reasons
 
