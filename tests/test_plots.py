@@ -183,6 +183,28 @@ def test_nothing_is_written_where_drawing_fails(designs, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def full_disk():
+    """No file grows beyond 4 KB."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))  # Python ignores the signal: writing raises OSError
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg", ".html"])
+def test_a_full_disk_is_one_clear_error_and_keeps_what_was_there(suffix, tmp_path, full_disk):
+    if suffix == ".html":
+        pytest.importorskip("plotly")
+    path = tmp_path / f"figure{suffix}"
+    path.write_text("before")
+    result = CliRunner().invoke(main, ["sweep", "--groups", "2", "--plot", str(path)])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"error: cannot write {path}: File too large\n  make room, or name a file elsewhere\n"
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [(path.name, "before")]
+
+
 def test_the_missing_extra_is_named(designs, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     with pytest.raises(MissingExtra, match="plot"):

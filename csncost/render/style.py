@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,8 +135,11 @@ def save(figure: Figure, path: str | Path) -> None:
     path = Path(path)
     form = check_suffix(path)
     metadata = {"Creator": None} if form == "svg" else {}
-    with replacing(path) as temporary, styled(), warnings.catch_warnings():
-        figure.savefig(temporary, format=form, metadata=metadata)
+    drawn = BytesIO()  # the PDF writer of matplotlib fails with errors of its own where a disk is full
+    with replacing(path) as temporary:
+        with styled(), warnings.catch_warnings():
+            figure.savefig(drawn, format=form, metadata=metadata)
+        temporary.write_bytes(drawn.getvalue())
 
 
 def check_suffix(path: Path) -> str:
