@@ -218,9 +218,22 @@ def test_plots_from_the_command_line(command, tmp_path):
     assert result.exit_code == 0, result.output
     assert path.read_bytes().startswith(b"\x89PNG")
     assert "conv2" in result.stdout
-    result = CliRunner().invoke(main, [*command, "--plot", str(tmp_path / "x.gif")])
-    assert result.exit_code == 2
-    assert ".png, .pdf or .svg" in result.stderr
+    assert result.stderr == f"drawn: {path}\n"
+
+
+@pytest.mark.parametrize("command", [["analyze", "simple-8"], ["compare", "simple-8", "simple-16"], ["curves", "log.csv"]], ids=lambda c: c[0])  # fmt: skip
+def test_commands_without_a_page_say_which_files_they_draw(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "log.csv").write_text("spec,epoch,top1\nsimple-8,1,50\n")
+    help_text = CliRunner().invoke(main, [command[0], "--help"]).stdout
+    assert "or .svg" in help_text
+    assert ".html" not in help_text
+    for name, more in (("x.html", "; pages are drawn of designs, by sweep and reproduce"), ("x.gif", "")):
+        result = CliRunner().invoke(main, [*command, "--plot", name])
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.endswith(f"\n  name it x.png, .pdf or .svg{more}\n")
+    result = CliRunner().invoke(main, ["sweep", "--groups", "2", "--plot", "x.gif"])
+    assert result.stderr.endswith("\n  name it x.png, .pdf, .svg or .html\n")
 
 
 SPACES = [

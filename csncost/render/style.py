@@ -6,7 +6,7 @@ Colours are those of Okabe and Ito, which the colour-blind can tell apart; marks
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -24,6 +24,8 @@ COLUMN = 3.4
 """Inches: the width of a panel, a column of a paper."""
 
 SUFFIXES = (".png", ".pdf", ".svg")
+PAGE = ".html"
+"""What an interactive page is called; the others are figures."""
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
     *("#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"),
@@ -142,12 +144,14 @@ def save(figure: Figure, path: str | Path) -> None:
         temporary.write_bytes(drawn.getvalue())
 
 
-def check_suffix(path: Path) -> str:
+def check_suffix(path: str | Path, known: Sequence[str] = SUFFIXES) -> str:
     """The format that a path names, so that it can be refused before anything is drawn. Raises CsncostError."""
+    path = Path(path)
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
+    if suffix not in known:
+        others = "" if PAGE in known or suffix != PAGE else "; pages are drawn of designs, by sweep and reproduce"
         raise CsncostError(
-            f'a figure is no "{suffix[:20]}" file: {path}' if suffix else f"{path} does not say which format",
-            f"name it {path.stem[:60] or 'figure'}.png, .pdf or .svg",
+            f'this figure is no "{suffix[:20]}" file: {path}' if suffix else f"{path} does not say which format",
+            f"name it {path.stem[:60] or 'figure'}{', '.join(known[:-1])} or {known[-1]}{others}",
         )
     return suffix[1:]
