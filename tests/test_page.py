@@ -190,7 +190,7 @@ def test_names_are_only_text():
     plain, evil = page(named("simple-8")), page(named(EVIL, clip=EVIL))
     assert [tag for tag, _ in Elements(evil).found] == [tag for tag, _ in Elements(plain).found]
     (said,) = data_of(evil)["designs"]
-    assert said["label"] == " ".join(EVIL.split())[:57] + "..."
+    assert said["label"] == " ".join(EVIL.split())[:39] + "…" + EVIL[-20:]
     shown = [text for trace in data_of(evil)["views"][0]["data"] for text in trace.get("hovertext", [])]
     assert shown
     assert all("<" not in text.replace("<br>", "") for text in shown)

@@ -160,6 +160,30 @@ def test_bars_stack_to_the_totals():
         plots.stage_bars([])
 
 
+@pytest.mark.parametrize(("stamp", "said"), [
+    ({"convention": "paper", "clip": "3x8x224x224", "classes": 400, "views": 1}, "convention paper, clip 3x8x224x224, 400 classes"),
+    ({"convention": "flops", "clip": "3xframesxsizexsize", "classes": "varies", "views": 30}, "convention flops, clip 3 x frames x size x size, classes varies, 30 views"),
+    ({"clip": "varies", "log": "a/one.csv, b/two.csv"}, "clip varies, accuracies: one.csv, two.csv"),
+    ({"clip": "3x8x224x224 / 3x32x256x256", "log": ", ".join(f"a_long_name_{k}.csv" for k in range(5))}, "clip 3x8x224x224 / 3x32x256x256, accuracies: 5 logs"),
+    ({"input": "1x3x224x224", "log": "x" * 300}, f"input 1x3x224x224, accuracies: {'x' * 26}…{'x' * 13}"),
+    ({}, ""),
+])  # fmt: skip
+def test_the_stamp_is_whole_and_within_the_figure(stamp, said):
+    figure = style.new_figure(style.COLUMN, 2)
+    style.stamp_figure(figure, stamp)
+    assert figure.get_supxlabel().replace("\n", " ") == said
+    if said:
+        figure.draw_without_rendering()
+        edges = figure._supxlabel.get_window_extent()
+        assert edges.x0 >= 0
+        assert edges.x1 <= figure.bbox.width
+
+
+def test_bars_of_several_clips_say_them_all():
+    figure = plots.stage_bars([cc.analyze("ir-CSN-26"), cc.analyze("ir-CSN-26@32x256(classes=101)")])
+    assert figure.get_supxlabel() == "convention paper, clip 3x8x224x224 / 3x32x256x256, classes 400 / 101"
+
+
 @pytest.mark.parametrize(("suffix", "start"), [(".png", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml"), (".PNG", b"\x89PNG")])  # fmt: skip
 def test_files(designs, tmp_path, suffix, start):
     path = tmp_path / f"figure{suffix}"

@@ -26,7 +26,7 @@ from csncost.records import Accuracies, Accuracy, Result, points
 from csncost.render import series
 from csncost.render.legend import legend
 from csncost.render.series import Row
-from csncost.render.style import TITLES
+from csncost.render.style import TITLES, shortened
 from csncost.render.traces import curves, view
 from csncost.render.tradeoff import measured, rows_of
 
@@ -109,13 +109,7 @@ def _described(row: Row, result: Result | None, logged: bool, given: Mapping[str
     if said.get("convention") == "paper":
         del said["convention"]
     swept = "".join(f" {name}={value}" for name, value in said.items() if name in row)
-    return {"label": _called(row["spec"]) + swept, "facts": facts, "command": _command(row["spec"], said)}
-
-
-def _called(spec: str) -> str:
-    """A spec as one short line."""
-    line = " ".join(spec.split())
-    return line if len(line) <= 60 else f"{line[:57]}..."
+    return {"label": shortened(row["spec"], 60) + swept, "facts": facts, "command": _command(row["spec"], said)}
 
 
 def _written(value: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 from csncost.counts import COSTS
 from csncost.errors import CsncostError
 from csncost.joining import ACCURACY
+from csncost.render.style import shortened
 
 Row: TypeAlias = Mapping[str, Any]
 """A design: what names it, its metrics, and `accuracy` and `accuracy_spread` where they are logged."""
@@ -148,7 +149,7 @@ def _space_curves(rows: Sequence[Row], x: str, y: str, along: str, name: str) ->
             f"a figure with a curve for each of {len(parted)} values of {name}", f"give at most {MAX_CURVES}, or one"
         )
     for i, (value, members) in enumerate(parted.items()):
-        said = _said(members[0], [name]) if name else _short(rows[0]["spec"])
+        said = _said(members[0], [name]) if name else shortened(rows[0]["spec"])
         points = tuple(_point(row, x, y, str(row.get(along, "")), "filled") for row in members)
         yield Curve(said or str(value), i, points, below=bool(i % 2))
 
@@ -191,12 +192,7 @@ def _fixed(rows: Sequence[Row], besides: Sequence[str]) -> str:
 
 
 def _said(row: Row, names: Sequence[str]) -> str:
-    return ", ".join(_short(row[name]) if name == "spec" else f"{name} {row[name]}" for name in names)
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 28 else f"{line[:27]}\u2026"
+    return ", ".join(shortened(row[name]) if name == "spec" else f"{name} {row[name]}" for name in names)
 
 
 def _check_panels(panels: Sequence[Panel], names: Sequence[str]) -> None:

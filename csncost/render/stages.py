@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from csncost.errors import CsncostError
 from csncost.numbers import human
 from csncost.render import style
-from csncost.render.style import COLUMN, axis_title, new_figure, stamp_figure, styled, tick
+from csncost.render.style import COLUMN, axis_title, new_figure, shortened, stamp_figure, styled, tick
 from csncost.report import Report
 
 if TYPE_CHECKING:
@@ -39,14 +39,19 @@ def stage_bars(reports: Sequence[Report], metrics: Sequence[str] = ("params", "f
             axes.set_yticklabels([])
         handles, names = all_axes[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside upper center", ncols=len(names), frameon=False)
-        stamp_figure(figure, _common_stamp(reports))
+        stamp_figure(figure, _stamp(reports))
     return figure
 
 
-def _common_stamp(reports: Sequence[Report]) -> dict[str, object]:
-    """What all reports say of how they were counted."""
+def _stamp(reports: Sequence[Report]) -> dict[str, Any]:
+    """What the reports say of how they were counted: each value once."""
     stamps = [report.stamp() for report in reports]
-    return {key: value for key, value in stamps[0].items() if all(stamp[key] == value for stamp in stamps)}
+    return {key: _several([stamp[key] for stamp in stamps if key in stamp]) for key in stamps[0]}
+
+
+def _several(values: Sequence[Any]) -> Any:
+    found = list(dict.fromkeys(values))
+    return found[0] if len(found) == 1 else " / ".join(map(str, found)) if len(found) < 5 else f"{len(found)} different"
 
 
 def _bars(axes: Axes, reports: Sequence[Report], stages: Sequence[str], metric: str) -> None:
@@ -65,13 +70,8 @@ def _bars(axes: Axes, reports: Sequence[Report], stages: Sequence[str], metric: 
             human(total), (total, i), xytext=(3, 0), textcoords="offset points", va="center", fontsize=7
         )
         text.set_in_layout(False)
-    axes.set_yticks(range(len(reports)), [_called(report) for report in reports])
+    axes.set_yticks(range(len(reports)), [shortened(report.label, 24) for report in reports])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.22 * max(*starts, 1))
     axes.xaxis.set_major_formatter(FuncFormatter(tick))
     axes.set_xlabel(axis_title(metric))
-
-
-def _called(report: Report) -> str:
-    text = report.spec.strip()
-    return text if "\n" not in text and len(text) <= 24 else report.name or "written out"

@@ -105,14 +105,41 @@ def panel_letter(i: int, count: int, title: str) -> str:
 
 
 def stamp_figure(figure: Figure, stamp: Mapping[str, Any]) -> None:
-    """Say at the foot of a figure how it was counted."""
-    said = {"convention": "convention {}", "clip": "clip {}", "classes": "{} classes", "log": "accuracies: {}"}
-    stamp = {**stamp, "log": ", ".join(Path(log).name for log in str(stamp.get("log", "")).split(", "))}
-    texts = [form.format(stamp[key]) for key, form in said.items() if stamp.get(key)]
-    if int(stamp.get("views", 1)) > 1:
-        texts.append(f"{stamp['views']} views")
+    """Say at the foot of a figure how it was counted, in as many lines as its width needs."""
+    from textwrap import fill
+
+    texts = list(_stamp_texts(stamp))
     if texts:
-        figure.supxlabel(", ".join(texts)[:120], fontsize=6, color=GREY)
+        figure.supxlabel(fill(", ".join(texts), int(21 * figure.get_figwidth())), fontsize=6, color=GREY)
+
+
+def _stamp_texts(stamp: Mapping[str, Any]) -> Iterator[str]:
+    """What a stamp says; a figure of several networks may have several values of a key."""
+    said = {**stamp, "clip": _sizes(str(stamp.get("clip") or ""))}
+    yield from (f"{key} {said[key]}" for key in ("convention", "clip", "input") if said.get(key))
+    if classes := str(stamp.get("classes") or ""):
+        yield f"{classes} classes" if classes.isdigit() else f"classes {classes}"
+    if logs := [Path(log).name for log in str(stamp.get("log", "")).split(", ") if log]:
+        yield "accuracies: " + (", ".join(shortened(log, 40) for log in logs) if len(logs) < 3 else f"{len(logs)} logs")
+    if int(stamp.get("views", 1)) > 1:
+        yield f"{stamp['views']} views"
+
+
+def _sizes(text: str) -> str:
+    """A shape as it is; one that has names for sizes with room around them: 3 x frames x 224 x 224."""
+    parts = text.split("x")
+    return " x ".join(parts) if all(parts) and any(map(str.isidentifier, parts)) else text
+
+
+def shortened(text: str, most: int = 28) -> str:
+    """A text as one line of so many characters; what is cut is its middle, for names differ at both ends.
+
+    >>> shortened("bottleneck-D-[3,4,23,3](width=2, classes=487)")
+    'bottleneck-D-[3,4,…sses=487)'
+    """
+    line = " ".join(text.split())
+    end = most // 3
+    return line if len(line) <= most else f"{line[: most - end - 1]}…{line[-end:]}"
 
 
 def tick(value: float, position: int | None = None) -> str:
