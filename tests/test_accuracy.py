@@ -156,6 +156,13 @@ def test_a_metric_may_be_named(log):
     assert {r.setting.metric for r in read_log("paper", metric="video@5").records} == {"video@5"}
 
 
+def test_errors_by_any_name_are_turned_round_and_losses_refused(log):
+    assert values(read_log(log(SLOWFAST), spec="ir-CSN-50", metric="min_top5_err")) == [("ir-CSN-50", 89.0, 2)]
+    assert read_log(log("spec,val_error_rate\nsimple-8,0.4\n"), metric="val_error_rate").records[0].value == 60
+    with pytest.raises(CsncostError, match='"val_loss" of .* is no accuracy'):
+        read_log(log(LIGHTNING), spec="ir-CSN-50", metric="val_loss")
+
+
 def test_a_cut_line_is_listed(log):
     (cut,) = read_log(log(SLOWFAST), spec="ir-CSN-50").unread
     assert (cut.source, cut.why) == ("log.csv:7", "no JSON: the line is cut")

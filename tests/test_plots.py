@@ -104,6 +104,14 @@ def test_designs_without_accuracy_are_open_ticks_on_the_axis(designs):
     assert figure.axes[0].get_ylabel() == "Kinetics-400 video@1 (%)"
 
 
+def test_the_axis_says_that_logged_errors_were_turned_round(tmp_path):
+    (tmp_path / "log.csv").write_text("spec,top1_err\nsimple-8,40\nbottleneck-8,35\n")
+    found = cc.study([2], [8]).with_accuracy(str(tmp_path / "log.csv"))
+    figure = plots.tradeoff(found, x="flops")
+    assert [round(y) for _, y in points(figure.axes[0], HEXAGRAM)] == [60, 65]
+    assert figure.axes[0].get_ylabel() == "100 \u2212 top1_err (%)"
+
+
 def test_without_a_log_interactions_are_shown(designs):
     figure = plots.tradeoff(designs)
     assert figure.axes[0].get_ylabel() == "channel interactions (pairs)"

@@ -12,6 +12,7 @@ from csncost.analyze import analyze
 from csncost.designs import Design
 from csncost.errors import CsncostError, did_you_mean
 from csncost.explored import Explored
+from csncost.log_columns import is_error
 from csncost.records import Accuracies, Result
 from csncost.render.labels import Label, place_labels
 from csncost.render.looks import BASE, LOOKS, OPEN, STAR, Look, mark_style
@@ -104,11 +105,12 @@ def _logged(result: Result | None) -> dict[str, float | None]:
 
 
 def measured(found: Mapping[int, Result]) -> str:
-    """What was measured: `Kinetics-400 video@1`."""
+    """What was measured: `Kinetics-400 video@1`; of logged errors, what they were turned into."""
     if not found:
         return ""
     setting = next(iter(found.values())).setting
-    return " ".join(text for text in (setting.dataset, setting.metric) if text)
+    metric = f"100 \u2212 {setting.metric}" if is_error(setting.metric) else setting.metric
+    return " ".join(text for text in (setting.dataset, metric) if text)
 
 
 def _stamp(designs: Sequence[Design], frames: int | None, size: Any) -> dict[str, Any]:
