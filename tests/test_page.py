@@ -131,6 +131,21 @@ def test_marks_and_bars(designs, log):
     assert len({marks[i] for i, d in enumerate(designs) if d.kind == "G"}) == 4  # a mark and a colour for each curve
 
 
+def test_one_network_has_one_mark_and_a_design_alone_has_an_axis():
+    data = data_of(page(cc.study([1, 2], [8])))
+    names = [said["label"] for said in data["designs"]]
+    drawn = {names[i] for i in places(data["views"][0])}
+    assert set(names) - drawn == {"simple-G1-8", "bottleneck-G1-8", "bottleneck-DG1-8"}
+    at = {said["label"]: names[said["at"]] for said in data["designs"]}
+    assert {name: at[name] for name in set(names) - drawn} == {"simple-G1-8": "simple-8", "bottleneck-G1-8": "bottleneck-8", "bottleneck-DG1-8": "bottleneck-D-8"}  # fmt: skip
+    assert all(at[name] == name for name in drawn)
+    text = page(cc.study([1], [8]).take([0]))
+    assert "<h1>1 design: costs</h1>" in text
+    low, high = data_of(text)["views"][0]["layout"]["xaxis"]["range"]
+    flops = cc.analyze("simple-8").flops
+    assert low < 0.9 * flops < 1.1 * flops < high
+
+
 def test_plotly_knows_every_attribute(designs, log):
     graph_objects = pytest.importorskip("plotly.graph_objects")
 

@@ -1,6 +1,7 @@
 """Figures: what stands on them, that labels do not overlap, and the files they become."""
 
 import itertools
+import math
 
 import pytest
 from click.testing import CliRunner
@@ -10,6 +11,7 @@ from csncost.accuracy import read_log
 from csncost.cli import main
 from csncost.designs import Design
 from csncost.errors import CsncostError, MissingExtra
+from csncost.histories import History
 from csncost.paper_study import explore
 from csncost.render import plots, style
 from csncost.render.looks import LOOKS
@@ -140,6 +142,25 @@ def test_labels_do_not_overlap_and_are_inside(designs, log, x):
         assert edges.y0 >= max(axes.get_tightbbox().y1 for axes in figure.axes) - 1
         foot = figure._supxlabel.get_window_extent()
         assert foot.y1 <= min(axes.get_tightbbox().y0 for axes in figure.axes) + 1
+
+
+def test_a_label_is_nearest_to_its_own_point(designs, log):
+    sizes = explore(["bottleneck-D-16"], None, None, size=range(112, 257, 16))
+    for figure in (plots.tradeoff(designs, log), plots.tradeoff(sizes)):
+        figure.canvas.draw()
+        for axes in figure.axes:
+            assert axes.texts
+            marked = [xy for marker in (HEXAGRAM, STAR, *(look.mark for look in LOOKS)) for xy in points(axes, marker)]
+            spots = axes.transData.transform(marked).tolist()
+            for text in axes.texts:
+                (own,) = axes.transData.transform([text.xy]).tolist()
+                nearest = min(distance(spot, text.get_window_extent()) for spot in spots)
+                assert distance(own, text.get_window_extent()) <= nearest / 0.9 + 2
+
+
+def distance(spot, box):
+    x, y = spot
+    return math.hypot(max(box.x0 - x, 0, x - box.x1), max(box.y0 - y, 0, y - box.y1))
 
 
 def test_curves_differ_in_more_than_colour():
@@ -296,6 +317,63 @@ def test_a_space_is_drawn_from_the_command_line(tmp_path, monkeypatch):
     assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
 
 
+def legend_of(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def lines_of(figure):
+    return [line for axes in figure.axes for line in axes.get_lines() if line.get_linestyle() != "None"]
+
+
+def test_networks_without_an_order_are_not_joined():
+    named = ["simple-8", "ir-CSN-26", "bottleneck-D-[3,4,23,3](width=2, classes=487)", "bottleneck-D-[3,4,36,3](width=2, classes=487)"]  # fmt: skip
+    figure = plots.tradeoff(explore(named, None, None))
+    assert lines_of(figure) == []
+    assert legend_of(figure)[:2] == named[:2]
+    assert len(set(legend_of(figure))) == 4
+    (axes,) = figure.axes
+    assert len({(line.get_marker(), line.get_color()) for line in axes.get_lines()}) == 4
+    figure = plots.tradeoff(explore([f"simple-D-[1,1,1,{i}]" for i in range(1, 11)], None, None))
+    assert lines_of(figure) == []
+    assert legend_of(figure) == ["10 networks"]
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts
+    assert all(text.startswith("simple-D-[1, 1, 1, ") for text in texts)
+    figure = plots.tradeoff(explore(["simple-8", "ir-CSN-26", "ip-CSN-26"], None, None, frames=[8, 16]))
+    assert (legend_of(figure), len(lines_of(figure))) == (["simple-8", "ir-CSN-26", "ip-CSN-26"], 3)
+
+
+def test_one_network_has_one_mark():
+    figure = plots.tradeoff(cc.study([1, 2], [8]))  # bottleneck-G1-8 is bottleneck-8, bottleneck-DG1-8 bottleneck-D-8
+    (axes,) = figure.axes
+    assert (len(points(axes, HEXAGRAM)), len(points(axes, STAR)), len(lines_of(figure))) == (2, 1, 5)
+
+
+def test_a_space_without_interactions_has_an_axis_from_zero():
+    figure = plots.tradeoff(explore(["input 3 x T x S x S\nconv1 3x3x3, 3, depthwise"], None, None, frames=[8, 16]))
+    low, high = figure.axes[0].get_ylim()
+    assert -0.5 < low < 0 < high
+    assert [tick for tick in figure.axes[0].get_yticks() if low <= tick <= high] == [0, 1]
+
+
+def test_short_names_differ():
+    long = "a" * 60
+    assert style.short_names(["b", long]) == ["b", "a" * 18 + "…" + "a" * 9]
+    assert style.short_names([f"{'a' * 22}{i}{'b' * 20}" for i in (1, 2)]) == [f"{'a' * 22}{i}{'b' * 20}" for i in (1, 2)]  # fmt: skip
+    assert style.short_names([f"{long}{i}{long}" for i in (1, 2)])[1].startswith("2 aaa")
+
+
+@pytest.mark.parametrize("name", ["run {}", "bottleneck-D-[3,4,{},3](width=2, classes=487)"])
+def test_a_long_legend_is_inside_and_leaves_room(name):
+    figure = plots.curves([History(name.format(i), "", "training", "error (%)", "epoch", ((1, 2), (2, i)), "") for i in range(8)])  # fmt: skip
+    figure.canvas.draw()
+    edges = figure.legends[0].get_window_extent()
+    assert edges.x0 >= 0
+    assert edges.x1 <= figure.bbox.width
+    assert len(set(legend_of(figure))) == 9
+    assert figure.axes[0].get_window_extent().height > 1.5 * figure.dpi
+
+
 def test_the_curves_of_a_space_go_along_its_groups():
     figure = plots.tradeoff(explore(["bottleneck-G-16"], [4, 1, 2], None))
     (axes,) = figure.axes
@@ -330,3 +408,6 @@ def test_a_log_of_one_point_and_one_of_none(tmp_path, monkeypatch):
     (tmp_path / "log.csv").write_text("spec,top1\nsimple-8,70\n")  # no design of a panel is known
     figure = plots.tradeoff(cc.study([2], [8, 16]).with_accuracy("log.csv"))
     assert len(points(figure.axes[1], OPEN)) == 2 * 3 + 1
+    assert [text.get_text() for text in figure.axes[1].texts] == ["no accuracy is logged"]
+    assert figure.axes[1].get_yticks().tolist() == []
+    assert legend_of(figure) == ["simple-X-8", "bottleneck-X-8", "simple-X-16", "bottleneck-X-16", "base", "not logged"]

@@ -21,13 +21,13 @@ from csncost.counts import METRICS
 from csncost.designs import Design
 from csncost.errors import CsncostError, MissingExtra
 from csncost.explored import Explored
-from csncost.numbers import human
+from csncost.numbers import human, plural
 from csncost.records import Accuracies, Accuracy, Result, points
 from csncost.render import series
 from csncost.render.legend import legend
 from csncost.render.series import Row
 from csncost.render.style import TITLES, shortened
-from csncost.render.traces import curves, view
+from csncost.render.traces import Curve, curves, view
 from csncost.render.tradeoff import measured, rows_of
 
 Fact: TypeAlias = tuple[str, str, str]
@@ -60,16 +60,22 @@ def page(
     views = [series.view(rows, x, y, by_depth=True) for x, y in _axes(bool(found))]
     drawn = [curves(shown, lambda row: (numbers[id(row)], _lines(described[numbers[id(row)]]))) for shown in views]
     return _document(
-        title=f"{len(rows):,} designs: {'accuracy against cost' if found else 'their costs'}",
+        title=f"{plural(len(rows), 'design')}: {'accuracy against cost' if found else 'costs'}",
         stamp=_stamp_line(stamp),
         texts=views[0].texts,
         legend=legend(drawn[0]),
         heads=["design", *(label for label, _, _ in described[0]["facts"])],
         data={
             "views": [view(own, shown.x, shown.y, _titles(found)) for own, shown in zip(drawn, views, strict=True)],
-            "designs": described,
+            "designs": [said | {"at": at} for said, at in zip(described, _places(rows, drawn[0]), strict=True)],
         },
     )
+
+
+def _places(rows: Sequence[Row], drawn: Sequence[Curve]) -> Iterator[int]:
+    """For each design the number of that which stands in the views: itself, or another that is the same network."""
+    numbers = {series.network(point.at.row): point.number for curve in drawn for point in curve.points}
+    return (numbers[series.network(row)] for row in rows)
 
 
 def _axes(logged: bool) -> list[tuple[str, str]]:

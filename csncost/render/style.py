@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from csncost.numbers import PREFIXES
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 COLUMN = 3.4
 """Inches: the width of a panel, a column of a paper."""
@@ -99,6 +101,27 @@ def settle(figure: Figure) -> None:
         figure.set_layout_engine(None)
 
 
+def sample(style: Mapping[str, Any]) -> Line2D:
+    """A line with its mark, as a legend shows it."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], **style)
+
+
+def legend_above(figure: Figure, entries: Sequence[tuple[str, Any]], most: int, **layout: Any) -> None:
+    """A legend above the panels, in rows of nearly one length that the width holds; the figure grows by its height."""
+    names, handles = zip(*entries, strict=True)
+    for columns in range(min(most, len(names)), 0, -1):
+        even = ceil(len(names) / ceil(len(names) / columns))
+        legend = figure.legend(handles, names, loc="outside upper center", frameon=False, handletextpad=0.5,
+                               ncols=even, title_fontsize=7, **layout)  # fmt: skip
+        edges = legend.get_window_extent()
+        if edges.width <= figure.bbox.width or columns == 1:
+            break
+        legend.remove()
+    figure.set_figheight(figure.get_figheight() + edges.height / figure.dpi)
+
+
 def panel_letter(i: int, count: int, title: str) -> str:
     """A title as papers number their panels, if there are several: `(a) 8 blocks`."""
     return f"({chr(ord('a') + i)}) {title}".strip() if 1 < count <= 26 else title
@@ -140,6 +163,15 @@ def shortened(text: str, most: int = 28) -> str:
     line = " ".join(text.split())
     end = most // 3
     return line if len(line) <= most else f"{line[: most - end - 1]}…{line[-end:]}"
+
+
+def short_names(texts: Sequence[str]) -> list[str]:
+    """Different texts as short lines that are different too: longer ones, or numbered, where they must be."""
+    for most in (28, 48):
+        names = [shortened(text, most) for text in texts]
+        if len(set(names)) == len(names):
+            return names
+    return [f"{i} {name}" for i, name in enumerate(names, 1)]
 
 
 def tick(value: float, position: int | None = None) -> str:
