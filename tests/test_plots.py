@@ -208,6 +208,24 @@ def test_the_stamp_is_whole_and_within_the_figure(stamp, said):
         assert edges.x1 <= figure.bbox.width
 
 
+def test_bars_of_many_stages_are_told_apart_within_a_page():
+    written = "input 3 x T x S x S\n" + "\n".join(f"conv{i} 1x1x1, 64" for i in range(1, 31))
+    reports = [cc.analyze(written, size=32)] * 2
+    figure = plots.stage_bars(reports)
+    figure.canvas.draw()
+    assert figure.bbox.width == pytest.approx(2 * style.COLUMN * figure.dpi)
+    edges = figure.legends[0].get_window_extent()
+    assert edges.x0 >= 0
+    assert edges.x1 <= figure.bbox.width
+    assert legend_of(figure) == [*(f"conv{i}" for i in range(1, 24)), "7 others"]
+    bars = [container[0] for container in figure.axes[0].containers]
+    assert len({(bar.get_facecolor(), bar.get_hatch()) for bar in bars}) == len(bars) == 24
+    assert bars[-1].get_x() + bars[-1].get_width() == reports[0].params
+    labels = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    assert len(set(labels)) == 2
+    assert figure.axes[0].get_window_extent().height > 0.4 * figure.dpi
+
+
 def test_bars_of_several_clips_say_them_all():
     figure = plots.stage_bars([cc.analyze("ir-CSN-26"), cc.analyze("ir-CSN-26@32x256(classes=101)")])
     assert figure.get_supxlabel() == "convention paper, clip 3x8x224x224 / 3x32x256x256, classes 400 / 101"
