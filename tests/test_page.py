@@ -306,6 +306,15 @@ def test_clicks_keep_a_design_and_give_its_command(designs, show):
 
 
 @pytest.mark.slow
+def test_a_design_that_is_the_same_network_is_ringed_where_that_stands(show):
+    tab = show(page(cc.study([1], [8])))
+    tab.run("[...document.querySelectorAll('#rows tr')].find((r) => r.textContent.startsWith('bottleneck-G1-8')).click()")  # fmt: skip
+    tab.until("document.getElementById('code').textContent === 'csncost analyze bottleneck-G1-8'")
+    assert None not in tab.run(RINGS)
+    assert tab.messages == []
+
+
+@pytest.mark.slow
 def test_dark_and_narrow(designs, log, show):
     tab = show(page(designs, log))
     for scheme, paper in (("dark", "rgb(22, 24, 27)"), ("light", "rgb(255, 255, 255)")):

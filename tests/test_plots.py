@@ -114,6 +114,13 @@ def test_the_axis_says_that_logged_errors_were_turned_round(tmp_path):
     assert figure.axes[0].get_ylabel() == "100 \u2212 top1_err (%)"
 
 
+@pytest.mark.parametrize(("convention", "title"), [("macs", "FLOPs (multiply-adds)"), ("flops", "FLOPs"), ("everything", "FLOPs")])  # fmt: skip
+def test_the_unit_of_flops_is_that_of_the_convention(convention, title):
+    for figure, panel in ((plots.tradeoff(cc.study([1], [8], convention=convention)), 0), (plots.stage_bars([cc.analyze("simple-8", convention=convention)]), 1)):  # fmt: skip
+        assert figure.axes[panel].get_xlabel() == title
+        assert ("1 multiply-add" in figure.get_supxlabel().replace("\n", " ")) == (title == "FLOPs")
+
+
 def test_without_a_log_interactions_are_shown(designs):
     figure = plots.tradeoff(designs)
     assert figure.axes[0].get_ylabel() == "channel interactions (pairs)"
@@ -191,7 +198,7 @@ def test_bars_stack_to_the_totals():
 
 @pytest.mark.parametrize(("stamp", "said"), [
     ({"convention": "paper", "clip": "3x8x224x224", "classes": 400, "views": 1}, "convention paper, clip 3x8x224x224, 400 classes"),
-    ({"convention": "flops", "clip": "3xframesxsizexsize", "classes": "varies", "views": 30}, "convention flops, clip 3 x frames x size x size, classes varies, 30 views"),
+    ({"convention": "flops", "clip": "3xframesxsizexsize", "classes": "varies", "views": 30}, "convention flops (2 FLOPs = 1 multiply-add), clip 3 x frames x size x size, classes varies, 30 views"),
     ({"clip": "varies", "log": "a/one.csv, b/two.csv"}, "clip varies, accuracies: one.csv, two.csv"),
     ({"clip": "3x8x224x224 / 3x32x256x256", "log": ", ".join(f"a_long_name_{k}.csv" for k in range(5))}, "clip 3x8x224x224 / 3x32x256x256, accuracies: 5 logs"),
     ({"input": "1x3x224x224", "log": "x" * 300}, f"input 1x3x224x224, accuracies: {'x' * 26}…{'x' * 13}"),

@@ -26,9 +26,9 @@ from csncost.records import Accuracies, Accuracy, Result, points
 from csncost.render import series
 from csncost.render.legend import legend
 from csncost.render.series import Row
-from csncost.render.style import TITLES, shortened
+from csncost.render.style import TITLES, shortened, sizes
 from csncost.render.traces import Curve, curves, view
-from csncost.render.tradeoff import measured, rows_of
+from csncost.render.tradeoff import accuracy_title, rows_of
 
 Fact: TypeAlias = tuple[str, str, str]
 """What is said of a design: its label, its value for people, and what stands behind it."""
@@ -66,7 +66,9 @@ def page(
         legend=legend(drawn[0]),
         heads=["design", *(label for label, _, _ in described[0]["facts"])],
         data={
-            "views": [view(own, shown.x, shown.y, _titles(found)) for own, shown in zip(drawn, views, strict=True)],
+            "views": [
+                view(own, shown.x, shown.y, accuracy_title(found)) for own, shown in zip(drawn, views, strict=True)
+            ],
             "designs": [said | {"at": at} for said, at in zip(described, _places(rows, drawn[0]), strict=True)],
         },
     )
@@ -85,17 +87,12 @@ def _axes(logged: bool) -> list[tuple[str, str]]:
     return [("flops", "interactions"), ("params", "interactions")]
 
 
-def _titles(found: Mapping[int, Result]) -> dict[str, str]:
-    """What was measured, on the axis of accuracies."""
-    what = measured(found)
-    return {"accuracy": f"{what} (%)"} if what else {}
-
-
 def _stamp_line(stamp: Mapping[str, Any]) -> str:
     """How the designs were counted."""
     known = CONVENTIONS.get(str(stamp.get("convention")))
     counted = f" ({known.unit})" if known else ""
-    return ", ".join(f"{key} {value}{counted if key == 'convention' else ''}" for key, value in stamp.items())
+    said = {key: sizes(str(value)) if key == "clip" else value for key, value in stamp.items()}
+    return ", ".join(f"{key} {value}{counted if key == 'convention' else ''}" for key, value in said.items())
 
 
 # -- what is said of a design ------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from csncost.errors import CsncostError
 from csncost.numbers import human
 from csncost.render import style
-from csncost.render.style import COLUMN, axis_title, legend_above, new_figure, short_names, stamp_figure, styled, tick
+from csncost.render.style import COLUMN, axis_titles, legend_above, new_figure, short_names, stamp_figure, styled, tick
 from csncost.report import Report
 
 if TYPE_CHECKING:
@@ -34,16 +34,18 @@ def stage_bars(reports: Sequence[Report], metrics: Sequence[str] = ("params", "f
         raise CsncostError("there are no reports to plot", "give at least one")
     by_stage = [report.by("stage") for report in reports]
     stages = list(dict.fromkeys(row.name for report in by_stage for row in report.rows))
+    stamp = _stamp(reports)
     with styled():
         figure = new_figure(COLUMN * min(len(metrics), 2), 0.75 + 0.28 * len(reports))
         all_axes = list(figure.subplots(1, len(metrics), squeeze=False)[0])
         for axes, metric in zip(all_axes, metrics, strict=True):
             _bars(axes, by_stage, _parts(stages), metric)
+            axes.set_xlabel(axis_titles(stamp)[metric])
         for axes in all_axes[1:]:
             axes.set_yticklabels([])
         handles, names = all_axes[0].get_legend_handles_labels()
         legend_above(figure, list(zip(names, handles, strict=True)), 8, columnspacing=1.2, handlelength=1.8)
-        stamp_figure(figure, _stamp(reports))
+        stamp_figure(figure, stamp)
     return figure
 
 
@@ -86,4 +88,3 @@ def _bars(axes: Axes, reports: Sequence[Report], parts: Sequence[tuple[str, Sequ
     axes.set_xlim(0, 1.4 * max(*starts, 1))
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(tick))
-    axes.set_xlabel(axis_title(metric))

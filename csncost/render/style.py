@@ -13,6 +13,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from csncost.conventions import CONVENTIONS
 from csncost.errors import CsncostError, MissingExtra
 from csncost.files import replacing
 from csncost.numbers import PREFIXES
@@ -64,12 +65,20 @@ TITLES = {
     "params": "parameters",
     "activations": "activations",
 }
+MULTIPLY_ADDS = CONVENTIONS["paper"].unit
 UNITS = {"flops": "multiply-adds", "interactions": "pairs", "params": "", "activations": "elements"}
 
 
-def axis_title(name: str) -> str:
-    """What stands at an axis: `FLOPs (multiply-adds)`."""
-    return f"{TITLES[name]} ({UNITS[name]})" if UNITS.get(name) else TITLES[name]
+def axis_titles(stamp: Mapping[str, Any]) -> dict[str, str]:
+    """What stands at each axis: `FLOPs (multiply-adds)`, but `FLOPs` where their convention counts otherwise."""
+    units = UNITS if _unit(stamp) == MULTIPLY_ADDS else {**UNITS, "flops": ""}
+    return {name: f"{title} ({units[name]})" if units.get(name) else title for name, title in TITLES.items()}
+
+
+def _unit(stamp: Mapping[str, Any]) -> str:
+    """What one FLOP is in the convention of a stamp."""
+    known = CONVENTIONS.get(str(stamp.get("convention")))
+    return known.unit if known else ""
 
 
 @contextmanager
@@ -119,7 +128,7 @@ def legend_above(figure: Figure, entries: Sequence[tuple[str, Any]], most: int, 
         if edges.width <= figure.bbox.width or columns == 1:
             break
         legend.remove()
-    figure.set_figheight(figure.get_figheight() + edges.height / figure.dpi)
+    figure.set_figheight(figure.get_figheight() + ceil(20 * edges.height / figure.dpi) / 20)
 
 
 def panel_letter(i: int, count: int, title: str) -> str:
@@ -138,7 +147,9 @@ def stamp_figure(figure: Figure, stamp: Mapping[str, Any]) -> None:
 
 def _stamp_texts(stamp: Mapping[str, Any]) -> Iterator[str]:
     """What a stamp says; a figure of several networks may have several values of a key."""
-    said = {**stamp, "clip": _sizes(str(stamp.get("clip") or ""))}
+    said = {**stamp, "clip": sizes(str(stamp.get("clip") or ""))}
+    if _unit(stamp) not in ("", MULTIPLY_ADDS):
+        said["convention"] = f"{stamp['convention']} ({_unit(stamp)})"
     yield from (f"{key} {said[key]}" for key in ("convention", "clip", "input") if said.get(key))
     if classes := str(stamp.get("classes") or ""):
         yield f"{classes} classes" if classes.isdigit() else f"classes {classes}"
@@ -148,7 +159,7 @@ def _stamp_texts(stamp: Mapping[str, Any]) -> Iterator[str]:
         yield f"{stamp['views']} views"
 
 
-def _sizes(text: str) -> str:
+def sizes(text: str) -> str:
     """A shape as it is; one that has names for sizes with room around them: 3 x frames x 224 x 224."""
     parts = text.split("x")
     return " x ".join(parts) if all(parts) and any(map(str.isidentifier, parts)) else text

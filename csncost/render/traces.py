@@ -130,7 +130,7 @@ def _marks(curve: Curve, points: Sequence[Point]) -> Trace:
             "opacity": 1,
             "line": {key: [own["line"][key] for own in marks] for key in ("width", "color")},
         },
-        "text": [escape(point.at.text) for point in points],
+        "text": [escape(point.at.text) if curve.joined else "" for point in points],  # names are told by hovering
         "textposition": f"{side} {'right' if bars else 'center'}",
         "textfont": {"size": 11, "color": FAINT},
     }

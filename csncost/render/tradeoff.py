@@ -21,7 +21,7 @@ from csncost.render.style import (
     COLUMN,
     GREY,
     TITLES,
-    axis_title,
+    axis_titles,
     grid,
     legend_above,
     new_figure,
@@ -74,9 +74,12 @@ def tradeoff(
     views = [view(rows, one, other, by_depth=len(xs) > 1) for one, other in zip(xs, ys, strict=True)]
     with styled():
         figure, drawn = _panels(views)
+        titles = axis_titles(stamp) | accuracy_title(found)
         for axes, shown, panel in drawn:
             _panel(axes, panel, shown.x, shown.y)
-            _name_height(axes, shown.y, measured(found))
+            axes.set_xlabel(titles[shown.x])
+            if axes.get_subplotspec().is_first_col():  # type: ignore[union-attr]
+                axes.set_ylabel(titles[shown.y])
         _legend(figure, views)
         stamp_figure(figure, stamp)
         settle(figure)  # labels can see where points are
@@ -107,13 +110,14 @@ def _logged(result: Result | None) -> dict[str, float | None]:
     return {"accuracy": result.mean, "accuracy_spread": result.spread} if result else {"accuracy": None}
 
 
-def measured(found: Mapping[int, Result]) -> str:
-    """What was measured: `Kinetics-400 video@1`; of logged errors, what they were turned into."""
+def accuracy_title(found: Mapping[int, Result]) -> dict[str, str]:
+    """What was measured, at the axis of accuracies: `Kinetics-400 video@1 (%)`; of errors, what they were turned to."""
     if not found:
-        return ""
+        return {}
     setting = next(iter(found.values())).setting
     metric = f"100 \u2212 {setting.metric}" if is_error(setting.metric) else setting.metric
-    return " ".join(text for text in (setting.dataset, metric) if text)
+    what = " ".join(text for text in (setting.dataset, metric) if text)
+    return {"accuracy": f"{what} (%)"} if what else {}
 
 
 def _stamp(designs: Sequence[Design], frames: int | None, size: Any) -> dict[str, Any]:
@@ -166,7 +170,6 @@ def _panel(axes: Axes, panel: Panel, x: str, y: str) -> None:
     points = [point for curve in panel.curves for point in curve.points]
     _scale(axes, axes.xaxis, x, [point.x for point in points])
     _scale(axes, axes.yaxis, y, [point.y for point in points if point.y is not None])
-    axes.set_xlabel(axis_title(x))
     for curve in panel.curves:
         _curve(axes, curve)
         _missing(axes, curve)
@@ -176,13 +179,6 @@ def _panel(axes: Axes, panel: Panel, x: str, y: str) -> None:
     if all(point.y is None for point in points):
         axes.set_yticks([])
         axes.text(0.5, 0.5, "no accuracy is logged", transform=axes.transAxes, ha="center", va="center", color=GREY)
-
-
-def _name_height(axes: Axes, y: str, what: str) -> None:
-    """What is drawn upwards, at the first panel of each row."""
-    first = axes.get_subplotspec().is_first_col()  # type: ignore[union-attr]
-    title = f"{what} (%)" if y == "accuracy" and what else axis_title(y)
-    axes.set_ylabel(title if first else "")
 
 
 def _scale(axes: Axes, axis: Any, name: str, values: Sequence[float]) -> None:
