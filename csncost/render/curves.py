@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from csncost.errors import CsncostError
 from csncost.histories import By, Histories, History, read_histories
 from csncost.render.looks import LOOKS, Look
-from csncost.render.style import COLUMN, grid, legend_above, new_figure, sample, settle, short_names, styled, tick
+from csncost.render.style import COLUMN, grid, legend_above, new_figure, sample, short_names, styled, tick
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +37,6 @@ def curves(logs: Histories, *, metric: str | None = None, by: By = "epoch") -> F
             _curve(axes, history, LOOKS[networks.index(history.network)], i / len(histories))
         _name_axes(axes, histories[0])
         _legend(figure, networks, histories)
-        settle(figure)
     return figure
 
 
