@@ -14,6 +14,7 @@ from csncost.cli import main
 from csncost.designs import Design
 from csncost.errors import CsncostError, MissingExtra
 from csncost.explored import Explored, of_dataset
+from csncost.paper_study import explore
 from csncost.render.page import page
 from csncost.render.style import GREEN
 from csncost.render.traces import BASE, INK, STAR
@@ -141,6 +142,9 @@ def test_one_network_has_one_mark_and_a_design_alone_has_an_axis():
     assert all(at[name] == name for name in drawn)
     text = page(cc.study([1], [8]).take([0]))
     assert "<h1>1 design: costs</h1>" in text
+    many = data_of(page(explore([f"simple-D-[1,1,1,{i}]" for i in range(1, 11)], None, None)))
+    assert {text for trace in many["views"][0]["data"] for text in trace.get("text", [])} == {""}  # hovering names them
+    assert not [trace for trace in many["views"][0]["data"] if trace["mode"] == "lines" and trace["x"]]
     low, high = data_of(text)["views"][0]["layout"]["xaxis"]["range"]
     flops = cc.analyze("simple-8").flops
     assert low < 0.9 * flops < 1.1 * flops < high
