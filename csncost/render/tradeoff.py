@@ -192,7 +192,7 @@ def _scale(axes: Axes, axis: Any, name: str, values: Sequence[float]) -> None:
         axis.set_minor_formatter(NullFormatter())
     else:
         axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=name != "accuracy"))
-    if not any(values) and values:
+    if values and not any(values):
         (axes.set_xlim if axis is axes.xaxis else axes.set_ylim)(-0.1, 1)
     if name != "accuracy":
         axis.set_major_formatter(FuncFormatter(tick))
