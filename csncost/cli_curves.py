@@ -27,9 +27,12 @@ def curves(logs: Any, metric: Any, by: Any, plot: Any, form: Any, output: Any) -
       csncost curves runs.csv --metric loss --by iteration --plot
     """
     from csncost.histories import history_table, point_table, read_history_arguments
+    from csncost.logs import why_unread
     from csncost.render.output import emit
 
     found = read_history_arguments(logs, metric=metric, by=by)
+    for line in why_unread(dict.fromkeys(one for history in found for one in history.unread)):
+        click.echo(line, err=True)
     if plot is not None:
         from csncost.render.plots import curves as figure_of
         from csncost.render.plots import save

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from csncost.accuracy import LogLike, read_log
 from csncost.analyze import analyze
 from csncost.errors import CsncostError, did_you_mean
+from csncost.logs import why_unread
 from csncost.numbers import plural
 from csncost.ranks import (
     FEWEST_FOR_INTERVAL,
@@ -141,7 +142,7 @@ def correlate(
         *_cautions(ranks),
         *_too_few(groups, enough),
         *accuracies.notes,
-        *accuracies.left_out(),
+        *why_unread(accuracies.unread),
     ]
     designs = [one for found in groups.values() for one in found]
     return Correlation(accuracies.log, tuple(ranks), tuple(trends), tuple(designs), tuple(notes))

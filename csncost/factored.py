@@ -144,20 +144,13 @@ def _as(factor: Array, dtype: np.dtype[Any]) -> Array:
 
 
 def _fill_piece(terms: Sequence[tuple[Array, ...]], piece: Block, out: Array) -> None:
-    out[...] = 0
-    room = np.empty(out.shape, out.dtype)
-    for term in terms:
-        *some, last = sorted((cut(factor, piece) for factor in term), key=lambda factor: factor.size)
-        if some:
-            np.multiply(reduce(np.multiply, some), last, out=_room_for(room, some, last))
-            last = _room_for(room, some, last)
-        out += last
-
-
-def _room_for(room: Array, some: Sequence[Array], last: Array) -> Array:
-    """The part of a scratch array that a product fills."""
-    shape = np.broadcast_shapes(last.shape, *(factor.shape for factor in some))
-    return room.reshape(-1)[: prod(shape)].reshape(shape)
+    """Write a sum of products to a piece of the whole; what spans few dimensions is added up before it is spread."""
+    cuts = [[cut(factor, piece) for factor in term] for term in terms]
+    cuts.sort(key=lambda term: prod(np.broadcast_shapes(*(factor.shape for factor in term))))
+    products = (reduce(np.multiply, sorted(term, key=lambda factor: factor.size)) for term in cuts[:-1])
+    rest = reduce(np.add, products, np.zeros((1,) * out.ndim, out.dtype))
+    last = reduce(np.multiply, cuts[-1]) if cuts else rest
+    np.add(rest, last, out=out)
 
 
 def cut(factor: Array, piece: Block) -> Array:

@@ -19,7 +19,7 @@ from csncost.log_columns import (
     part_and_name,
     text_in,
 )
-from csncost.logs import Entry, Log, read_file
+from csncost.logs import Entry, Log, Unread, read_file
 from csncost.reading import SpecLike, from_argument
 from csncost.table import Column, Table
 
@@ -34,7 +34,8 @@ PARTS: Mapping[str, Part] = {"train": "training", "val": "validation", "": "vali
 class History:
     """What one run of a network logs of one part of the data: values over epochs or iterations, in their order.
 
-    `of` says what they are: error in percent, or the column that was asked for, as it is.
+    `of` says what they are: error in percent, or the column that was asked for, as it is; `unread` what of the log
+    could not be read.
     """
 
     network: str
@@ -44,6 +45,7 @@ class History:
     by: By
     points: tuple[tuple[float, float], ...]
     source: str
+    unread: tuple[Unread, ...] = ()
 
     @property
     def last(self) -> float:
@@ -127,7 +129,7 @@ def _histories(log: Log, part: Part, key: str, spec: SpecLike | None, metric: st
             run.setdefault(x, []).append(value if metric else _error(key, value * scale))
     for (network, seed), values in runs.items():
         points = tuple((x, sum(several) / len(several)) for x, several in sorted(values.items()))
-        yield History(network, seed, part, metric or "error (%)", by, points, log.path)
+        yield History(network, seed, part, metric or "error (%)", by, points, log.path, log.unread)
 
 
 def _name(log: Log, entry: Entry, spec: SpecLike | None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from csncost.analyze import analyze
 from csncost.errors import SpecError
 from csncost.identity import architecture, clip_of
+from csncost.logs import why_unread
 from csncost.numbers import plural
 from csncost.reading import from_argument
 from csncost.records import Accuracies, Joined, Result
@@ -100,4 +101,4 @@ def join_notes(log: Accuracies, joined: Joined, count: int, most: int = 12) -> I
     for where, labels in unmatched.items():
         more = f" and {len(labels) - most} more" if len(labels) > most else ""
         yield f"in the log but not of these designs ({where}): {', '.join(labels[:most])}{more}"
-    yield from log.left_out()
+    yield from why_unread(log.unread)

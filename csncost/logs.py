@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,21 @@ class Unread:
     source: str
     text: str
     why: str
+
+
+def why_unread(unread: Iterable[Unread], most: int = 12) -> list[str]:
+    """A line for each reason why lines of logs were left out, with where they stand."""
+    by_reason: dict[str, list[Unread]] = {}
+    for one in unread:
+        by_reason.setdefault(one.why, []).append(one)
+    lines = [_lines_left_out(why, found) for why, found in by_reason.items()]
+    return lines[:most] + ([f"and {len(lines) - most} other reasons"] if len(lines) > most else [])
+
+
+def _lines_left_out(why: str, found: Sequence[Unread]) -> str:
+    shown = ", ".join(f"{one.source} {' '.join(one.text.split())[:30]}".strip() for one in found[:6])
+    more = f" and {len(found) - 6} more" if len(found) > 6 else ""
+    return f"left out, {why}: {shown}{more}"
 
 
 @dataclass(frozen=True)
@@ -74,7 +89,10 @@ def read_file(path: Path, *, training: bool = False) -> Log:
     return Log(str(path), entries, unread)
 
 
-KINDS = "a log is CSV, TSV or JSON lines, Lightning's metrics.csv, MMEngine's scalars.json or a log with json_stats"
+KINDS = (
+    "a log is CSV, TSV or JSON lines, Lightning's metrics.csv, MMEngine's scalars.json, a log with PySlowFast's "
+    "json_stats, or TensorBoard's event files"
+)
 
 
 def _text(path: Path) -> str:
@@ -190,11 +208,28 @@ def _tensorboard(path: Path) -> Log:
     if not path.exists():
         raise CsncostError(f"cannot read {path}: no such file", KINDS)
     accumulator = EventAccumulator(str(path), size_guidance={"scalars": 0, "tensors": 0})
-    accumulator.Reload()
+    try:
+        damaged = tuple(_damaged(path))
+        accumulator.Reload()
+    except OSError as error:
+        raise CsncostError(f"cannot read {path}: {error.strerror}", KINDS) from None
     entries = [Entry(f"{path.name}@{step}", {"step": step, tag: value}) for tag, step, value in _scalars(accumulator)]
     if not entries:
-        raise CsncostError(f"{path} holds no scalars of TensorBoard", KINDS)
-    return Log(str(path), tuple(entries))
+        why = f": it is {damaged[0].why}" if damaged else ""
+        raise CsncostError(f"{path} holds no scalars of TensorBoard{why}", KINDS)
+    return Log(str(path), tuple(entries), damaged)
+
+
+def _damaged(path: Path) -> Iterator[Unread]:
+    """The event files that end, or cannot be read on, within a record: TensorBoard stops there without a word."""
+    from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
+
+    framing = 16  # bytes of the length and the two checksums around a record
+    for file in sorted(path.glob("*tfevents*")) if path.is_dir() else [path]:
+        read = sum(framing + len(record) for record in RawEventFileLoader(str(file)).Load())
+        size = file.stat().st_size
+        if read < size:
+            yield Unread(file.name, "", f"cut or damaged after {read:,} of its {size:,} bytes")
 
 
 def _scalars(accumulator: Any) -> Iterator[tuple[str, int, float]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import sqrt
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from csncost.errors import CsncostError
 from csncost.identity import key_of
-from csncost.logs import Unread
+from csncost.logs import Unread, why_unread
 from csncost.numbers import plural
 from csncost.reading import SpecLike
 from csncost.table import Column, Table, data_frame
@@ -243,15 +243,7 @@ class Accuracies:
             *(Column(key, key, wrap=True) for key in Setting._fields),
         ]
         rows = [{"label": result.label, **result.to_dict()} for result in self.results]
-        return Table(columns, rows, title=f"Accuracies: {self.log}", notes=[*self.notes, *self.left_out()])
-
-    def left_out(self, most: int = 12) -> list[str]:
-        """A line for each reason why lines of the log were left out, with where they stand."""
-        by_reason: dict[str, list[Unread]] = {}
-        for one in self.unread:
-            by_reason.setdefault(one.why, []).append(one)
-        lines = [_lines_left_out(why, found) for why, found in by_reason.items()]
-        return lines[:most] + ([f"and {len(lines) - most} other reasons"] if len(lines) > most else [])
+        return Table(columns, rows, title=f"Accuracies: {self.log}", notes=[*self.notes, *why_unread(self.unread)])
 
     def __repr__(self) -> str:
         return (
@@ -268,9 +260,3 @@ class Accuracies:
 def points(value: float) -> str:
     """An accuracy, or a difference of two, with one decimal; two where the first is no more than noise."""
     return f"{value:.2f}" if abs(value) < 0.95 else f"{value:.1f}"
-
-
-def _lines_left_out(why: str, found: Sequence[Unread]) -> str:
-    shown = ", ".join(f"{one.source} {' '.join(one.text.split())[:30]}".strip() for one in found[:6])
-    more = f" and {len(found) - 6} more" if len(found) > 6 else ""
-    return f"left out, {why}: {shown}{more}"

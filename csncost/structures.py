@@ -142,10 +142,10 @@ class Structures:
     def _arrays(self) -> dict[str, Any]:
         """The values of the numeric axes as labelled arrays, or two for pairs."""
         try:
-            from xarray import DataArray
+            from xarray import Variable
         except ImportError:
             raise MissingExtra("xarray", "arrays") from None
-        return {one.name: _labelled(one, DataArray) for one in self.space.axes if one.numeric}
+        return {one.name: _labelled(one, Variable) for one in self.space.axes if one.numeric}
 
     def _part(self, network: Network, spec: int, chosen: Mapping[str, int]) -> Part:
         """Where a network of arrays stands in the space, and what it costs."""
@@ -213,9 +213,9 @@ class Structures:
 def _labelled(one: Axis, array: Any) -> Any:
     """The values of an axis as a labelled array, or two for pairs."""
     if isinstance(one.values[0], tuple):
-        return tuple(array(list(column), dims=one.name) for column in zip(*one.values, strict=True))
+        return tuple(array(one.name, list(column)) for column in zip(*one.values, strict=True))
     whole = all(type(value) is int for value in one.values)
-    return array(np.array(one.values, "int64" if whole else object), dims=one.name)
+    return array(one.name, np.array(one.values, "int64" if whole else object))
 
 
 def _setting(given: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import csncost as cc
 from csncost.accuracy import read_arguments, read_log
 from csncost.errors import CsncostError, MissingExtra, SpecError
 from csncost.identity import architecture
+from csncost.logs import why_unread
 from csncost.records import Setting
 
 PAPER = Path(cc.__file__).parent / "zoo" / "paper"
@@ -175,7 +176,7 @@ def test_rows_that_give_no_accuracy_are_listed_with_the_reason(log):
     accuracies = read_log(log("spec,acc\n" + "\n".join(rows)))
     assert [r.spec for r in accuracies.records] == ["simple-8"]
     assert [one.source for one in accuracies.unread] == [f"log.csv:{i}" for i in (11, *range(3, 11))]
-    reasons = " ".join(accuracies.left_out())
+    reasons = " ".join(why_unread(accuracies.unread))
     for reason in ('unknown network "nonsense"', "acc is empty", "acc is no number", "no spec", "no percentage", "cells under 2 columns"):  # fmt: skip
         assert reason in reasons
 
@@ -235,23 +236,47 @@ def test_views_of_a_log(log):
     assert "<table" in accuracies._repr_html_()
 
 
-def test_event_files(tmp_path):
-    pytest.importorskip("tensorboard")
-    from torch.utils.tensorboard import SummaryWriter
-
-    writer = SummaryWriter(str(tmp_path / "run"))
+@pytest.fixture
+def events(tmp_path):
+    """An event file as PyTorch writes it: three accuracies and three losses."""
+    writer = pytest.importorskip("torch.utils.tensorboard").SummaryWriter(str(tmp_path / "run"))
     for epoch, value in enumerate([0.4, 0.7031, 0.69]):
         writer.add_scalar("val/acc", value, epoch)
         writer.add_scalar("train/loss", 3 - epoch, epoch)
     writer.close()
     (file,) = (tmp_path / "run").iterdir()
-    for path in (tmp_path / "run", file):
-        assert values(read_log(path, spec="ir-CSN-50")) == [("ir-CSN-50", 70.31, 1)]
+    return file
+
+
+def test_event_files(events):
+    for path in (events.parent, events):
+        read = read_log(path, spec="ir-CSN-50")
+        assert (values(read), read.unread) == ([("ir-CSN-50", 70.31, 1)], ())
         assert values(read_log(path, spec="ir-CSN-50", select="last")) == [("ir-CSN-50", 69.0, 2)]
-    broken = tmp_path / "x.tfevents.1"
-    broken.write_bytes(b"x" * 100)
-    with pytest.raises(CsncostError, match="no scalars"):
-        read_log(broken, spec="ir-CSN-50")
+
+
+def test_event_files_that_are_cut_or_damaged_are_read_up_to_there(events):
+    content = events.read_bytes()
+    at = content.rindex(b"val/acc")
+    for broken in (content[: at + 5], content[:at] + b"X" + content[at + 1 :]):
+        events.write_bytes(broken)
+        for path in (events.parent, events):
+            read = read_log(path, spec="ir-CSN-50", select="last")
+            assert values(read) == [("ir-CSN-50", 70.31, 1)]
+            (left_out,) = read.unread
+            assert (left_out.source, len(content) > int(left_out.why.split()[4].replace(",", "")) > 0) == (
+                events.name,
+                True,
+            )
+
+
+def test_event_files_without_a_whole_record_are_one_clear_error(events):
+    for content in (b"x" * 100, b""):
+        events.write_bytes(content)
+        with pytest.raises(
+            CsncostError, match="no scalars.*: it is cut or damaged after 0" if content else "no scalars"
+        ):
+            read_log(events, spec="ir-CSN-50")
 
 
 def test_logs_of_one_measurement_that_call_it_differently_are_comparable_once_that_is_said(log):

@@ -120,3 +120,11 @@ def test_what_cannot_be_drawn_is_an_error(log):
         read_histories({many: "nonsense-9"})
     with pytest.raises(CsncostError, match="different"):
         cc.plot.curves([*read_histories([log(LIGHTNING)]), *read_histories([log(LIGHTNING)], metric="loss")])
+
+
+def test_lines_that_cannot_be_read_are_said(log):
+    text = '{"epoch": 1, "val_acc": 0.5}\n{"epoch": 2, "val_acc": 0.6}\n{"epoch": 3, "val_'
+    done = CliRunner().invoke(main, ["curves", f"{log(text, 'killed.json')}=simple-8"])
+    assert done.exit_code == 0
+    assert done.stderr.startswith("left out, no JSON")
+    assert 'killed.json:3 {"epoch": 3' in done.stderr
