@@ -77,8 +77,11 @@ def main() -> None:
 
 def _plot(reports: Sequence[Report], path: str) -> None:
     from csncost.render.plots import save, stage_bars
+    from csncost.render.style import check_suffix
 
+    check_suffix(path)
     save(stage_bars(reports), path)
+    click.echo(f"drawn: {path}", err=True)
 
 
 @main.command()

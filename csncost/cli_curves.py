@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -14,7 +13,7 @@ from csncost.cli_options import OUTPUT, drawing
 @click.argument("logs", nargs=-1, required=True, metavar="LOG...")
 @click.option("--metric", metavar="COLUMN", help="Another quantity than errors, as it is: loss.")
 @click.option("--by", type=click.Choice(("epoch", "iteration")), default="epoch", help="What the curves go by.")
-@drawing("curves.png", "Draw the curves")
+@drawing("curves.png", "Draw the curves", page=False)
 @OUTPUT
 def curves(logs: Any, metric: Any, by: Any, plot: Any, form: Any, output: Any) -> None:
     """How errors fall while networks train, and on data they are not trained on, from logs.
@@ -39,7 +38,7 @@ def curves(logs: Any, metric: Any, by: Any, plot: Any, form: Any, output: Any) -
         from csncost.render.plots import save
         from csncost.render.style import check_suffix
 
-        check_suffix(Path(plot))
+        check_suffix(plot)
         save(figure_of(found), plot)
         click.echo(f"drawn: {plot}", err=True)
     table = point_table(found) if form == "csv" else history_table(found)

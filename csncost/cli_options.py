@@ -154,9 +154,10 @@ ACCURACY = click.option(
 )
 
 
-def drawing(default: str, what: str) -> Callable[[T], T]:
+def drawing(default: str, what: str, *, page: bool = True) -> Callable[[T], T]:
     """`--plot`, with or without the name of a file."""
-    text = f"{what}: FILE.png, .pdf, .svg, or .html, an interactive page (default: {default})."
+    kinds = "FILE.png, .pdf, .svg, or .html, an interactive page" if page else "FILE.png, .pdf or .svg"
+    text = f"{what}: {kinds} (default: {default})."
     return click.option("--plot", is_flag=False, flag_value=default, metavar="[FILE]", help=text)
 
 

@@ -14,6 +14,7 @@ from csncost.accuracy import LogLike, read_log
 from csncost.analyze import analyze
 from csncost.errors import CsncostError, did_you_mean
 from csncost.logs import why_unread
+from csncost.numbers import plural
 from csncost.ranks import (
     FEWEST_FOR_INTERVAL,
     FEWEST_FOR_RANKS,
@@ -86,7 +87,8 @@ class Correlation:
         return Table(columns, rows, title=title, notes=self.notes, stamp=stamp, section="part")
 
     def __repr__(self) -> str:
-        return f"<Correlation of {self.log}: {len(self.ranks)} correlations of {len(self.designs)} designs>"
+        ranks, designs = plural(len(self.ranks), "correlation"), plural(len(self.designs), "design")
+        return f"<Correlation of {self.log}: {ranks} of {designs}>"
 
     def __str__(self) -> str:
         return self.table().to_markdown()

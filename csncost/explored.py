@@ -16,7 +16,7 @@ from csncost.accuracy import LogLike, read_log
 from csncost.counts import COSTS, METRICS
 from csncost.errors import MissingExtra
 from csncost.joining import ACCURACY, MEASURED, accuracy_columns, join, join_notes
-from csncost.numbers import human
+from csncost.numbers import human, plural
 from csncost.records import Joined, Select, points
 from csncost.table import Column, Table, data_frame
 
@@ -70,7 +70,7 @@ class Explored:
         return len(self.columns["spec"])
 
     def __repr__(self) -> str:
-        return f"<{len(self):,} designs in {', '.join(self.columns)} (convention {self.stamp['convention']})>"
+        return f"<{plural(len(self), 'design')} in {', '.join(self.columns)} (convention {self.stamp['convention']})>"
 
     def _repr_html_(self) -> str:
         return self.table(HEAD).to_html()
@@ -129,7 +129,7 @@ class Explored:
         more = [f"the first {shown:,} of {len(self):,} designs; -o FILE.csv holds all"] if shown < len(self) else []
         columns = [self._column(name) for name in self.columns]
         rows = list(islice(self, shown))
-        return Table(columns, rows, title=f"{len(self):,} designs", notes=[*more, *self.notes], stamp=self.stamp)
+        return Table(columns, rows, title=plural(len(self), "design"), notes=[*more, *self.notes], stamp=self.stamp)
 
     def _column(self, name: str) -> Column:
         if name in ("accuracy", "deviation") or (name in _SHOWN and any(n > 1 for n in self.columns["runs"])):
@@ -247,7 +247,7 @@ def of_dataset(found: Dataset, spec: str = "", fixed: Mapping[str, Any] = Mappin
 
 def left_out(refused: int, total: int) -> str:
     """What is said of combinations that are no network, if there are any."""
-    return f"{refused:,} of {total:,} combinations are no network and are left out" if refused else ""
+    return f"left out as no network: {refused:,} of {plural(total, 'combination')}" if refused else ""
 
 
 def designs_at(found: Dataset, at: Sequence[Any], spec: str, fixed: Mapping[str, Any]) -> Explored:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -53,4 +54,6 @@ def _umask() -> int:
 
 def _unwritable(path: Path, error: Exception) -> CsncostError:
     reason = getattr(error, "strerror", None) or str(error)
-    return CsncostError(f"cannot write {str(path)[:200]}: {reason}", "name a file in a folder that can be written to")
+    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    hint = "make room, or name a file elsewhere" if full else "name a file in a folder that can be written to"
+    return CsncostError(f"cannot write {str(path)[:200]}: {reason}", hint)

@@ -10,6 +10,7 @@ from csncost.analyze import analyze
 from csncost.errors import SpecError
 from csncost.identity import architecture, clip_of
 from csncost.logs import why_unread
+from csncost.numbers import plural
 from csncost.reading import from_argument
 from csncost.records import Accuracies, Joined, Result
 
@@ -92,7 +93,7 @@ def _said(setting: Any) -> tuple[str, ...]:
 def join_notes(log: Accuracies, joined: Joined, count: int, most: int = 12) -> Iterator[str]:
     """How much was joined, and everything in the log that was not, for people."""
     setting = f" ({joined.setting})" if joined.found else ""
-    yield f"accuracies of {log.log}: {len(joined.found):,} of {count:,} designs{setting}"
+    yield f"accuracies of {log.log}: {len(joined.found):,} of {plural(count, 'design')}{setting}"
     yield from log.notes
     unmatched: dict[str, list[str]] = {}
     for result in joined.elsewhere:

@@ -16,6 +16,7 @@ _CALLED = {
     "error": ("top1err", "top1error", "error", "err", "err1", "error1"),
 }  # fmt: skip
 _PART = re.compile(r"^(validation|valid|val|testing|test|evaluation|eval)?(.*?)(epoch)?$")
+_WRONG = re.compile(r"err(or)?(rate)?\d?$")
 _COLUMNS = {
     "spec": ("spec",),
     "epoch": ("epoch", "step"),
@@ -63,6 +64,8 @@ def accuracy_column(log: Log, metric: str | None) -> tuple[str, list[str]]:
     if metric is not None:
         for key in log.keys:
             if metric.casefold() in (key.casefold(), key.casefold().rpartition("/")[2]):
+                if "loss" in key.casefold():
+                    raise CsncostError(f'"{key[:40]}" of {log.path} is no accuracy', "name a column of percentages")
                 return key, []
         hint = did_you_mean(metric, list(log.keys)) or f"it has {', '.join(log.keys)[:200]}"
         raise CsncostError(f'{log.path} has no column "{metric[:40]}"', hint)
@@ -108,8 +111,8 @@ def are_fractions(log: Log, column: str) -> bool:
 
 
 def is_error(key: str) -> bool:
-    """Whether a column counts what was wrong: `top1_err`."""
-    return words(key)[1] in _CALLED["error"]
+    """Whether a column counts what was wrong: `top1_err`, `min_top5_error`."""
+    return _WRONG.search(words(key)[1]) is not None
 
 
 def text_in(log: Log, entry: Entry, what: str) -> str:

@@ -21,6 +21,15 @@ def human(count: int) -> str:
     return f"{text} {PREFIXES[power]}"
 
 
+def plural(count: int, what: str) -> str:
+    """So many of something: one design, or several designs.
+
+    >>> plural(1, "design"), plural(1234, "design")
+    ('1 design', '1,234 designs')
+    """
+    return f"{count:,} {what}{'s' * (count != 1)}"
+
+
 def rounded(count: int, unit: int, decimals: int) -> str:
     """count / unit to so many decimals, halves rounded up as people do.
 

@@ -20,6 +20,7 @@ from csncost.joining import ACCURACY
 from csncost.lang.expand import expand
 from csncost.lang.parser import parse
 from csncost.lang.printer import print_value
+from csncost.numbers import plural
 from csncost.reading import SpecLike, literal
 from csncost.space import sweep
 from csncost.spelling import spelling
@@ -149,7 +150,7 @@ def _notes(
         listed = ", ".join(map(str, left[:12])) + (f", ... ({len(left)} in all)" if len(left) > 12 else "")
         yield f"left out {'groups' if len(left) > 1 else 'group count'} {listed}: {_reason(left[0], blocks[0], given)}"
     elif refused:
-        yield f"left out {refused:,} combinations that are no network"
+        yield f"left out as no network: {plural(refused, 'combination')}"
 
 
 def _reason(groups: int, blocks: Any, given: Mapping[str, Any]) -> str:

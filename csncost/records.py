@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from csncost.errors import CsncostError
 from csncost.identity import key_of
 from csncost.logs import Unread, why_unread
+from csncost.numbers import plural
 from csncost.reading import SpecLike
 from csncost.table import Column, Table, data_frame
 
@@ -245,7 +246,9 @@ class Accuracies:
         return Table(columns, rows, title=f"Accuracies: {self.log}", notes=[*self.notes, *why_unread(self.unread)])
 
     def __repr__(self) -> str:
-        return f"<Accuracies of {self.log}: {len(self.records)} runs of {len(self.results)} designs>"
+        return (
+            f"<Accuracies of {self.log}: {plural(len(self.records), 'run')} of {plural(len(self.results), 'design')}>"
+        )
 
     def __str__(self) -> str:
         return self.table().to_markdown()

@@ -157,6 +157,13 @@ def test_a_metric_may_be_named(log):
     assert {r.setting.metric for r in read_log("paper", metric="video@5").records} == {"video@5"}
 
 
+def test_errors_by_any_name_are_turned_round_and_losses_refused(log):
+    assert values(read_log(log(SLOWFAST), spec="ir-CSN-50", metric="min_top5_err")) == [("ir-CSN-50", 89.0, 2)]
+    assert read_log(log("spec,val_error_rate\nsimple-8,0.4\n"), metric="val_error_rate").records[0].value == 60
+    with pytest.raises(CsncostError, match=r'"val_loss" of .* is no accuracy'):
+        read_log(log(LIGHTNING), spec="ir-CSN-50", metric="val_loss")
+
+
 def test_a_cut_line_is_listed(log):
     (cut,) = read_log(log(SLOWFAST), spec="ir-CSN-50").unread
     assert (cut.source, cut.why) == ("log.csv:7", "no JSON: the line is cut")
@@ -225,7 +232,7 @@ def test_views_of_a_log(log):
     assert out["results"][0] | {"spread": 1.414} == {"spec": "simple-8", "name": "simple-8", "mean": 51.0, "spread": 1.414, "n": 2, "dataset": "", "metric": "acc", "clip": "", "pretrain": ""}  # fmt: skip
     assert list(accuracies.to_frame()["value"]) == [50, 52]
     assert "| simple-8 | simple-8 | 51.0 | 1.4 | 2 |" in str(accuracies)
-    assert "2 runs of 1 designs" in repr(accuracies)
+    assert "2 runs of 1 design>" in repr(accuracies)
     assert "<table" in accuracies._repr_html_()
 
 

@@ -14,6 +14,7 @@ from csncost.cli import main
 from csncost.designs import Design
 from csncost.errors import CsncostError, MissingExtra
 from csncost.explored import Explored, of_dataset
+from csncost.paper_study import explore
 from csncost.render.page import page
 from csncost.render.style import GREEN
 from csncost.render.traces import BASE, INK, STAR
@@ -131,6 +132,24 @@ def test_marks_and_bars(designs, log):
     assert len({marks[i] for i, d in enumerate(designs) if d.kind == "G"}) == 4  # a mark and a colour for each curve
 
 
+def test_one_network_has_one_mark_and_a_design_alone_has_an_axis():
+    data = data_of(page(cc.study([1, 2], [8])))
+    names = [said["label"] for said in data["designs"]]
+    drawn = {names[i] for i in places(data["views"][0])}
+    assert set(names) - drawn == {"simple-G1-8", "bottleneck-G1-8", "bottleneck-DG1-8"}
+    at = {said["label"]: names[said["at"]] for said in data["designs"]}
+    assert {name: at[name] for name in set(names) - drawn} == {"simple-G1-8": "simple-8", "bottleneck-G1-8": "bottleneck-8", "bottleneck-DG1-8": "bottleneck-D-8"}  # fmt: skip
+    assert all(at[name] == name for name in drawn)
+    text = page(cc.study([1], [8]).take([0]))
+    assert "<h1>1 design: costs</h1>" in text
+    many = data_of(page(explore([f"simple-D-[1,1,1,{i}]" for i in range(1, 11)], None, None)))
+    assert {text for trace in many["views"][0]["data"] for text in trace.get("text", [])} == {""}  # hovering names them
+    assert not [trace for trace in many["views"][0]["data"] if trace["mode"] == "lines" and trace["x"]]
+    low, high = data_of(text)["views"][0]["layout"]["xaxis"]["range"]
+    flops = cc.analyze("simple-8").flops
+    assert low < 0.9 * flops < 1.1 * flops < high
+
+
 def test_plotly_knows_every_attribute(designs, log):
     graph_objects = pytest.importorskip("plotly.graph_objects")
 
@@ -190,7 +209,7 @@ def test_names_are_only_text():
     plain, evil = page(named("simple-8")), page(named(EVIL, clip=EVIL))
     assert [tag for tag, _ in Elements(evil).found] == [tag for tag, _ in Elements(plain).found]
     (said,) = data_of(evil)["designs"]
-    assert said["label"] == " ".join(EVIL.split())[:57] + "..."
+    assert said["label"] == " ".join(EVIL.split())[:39] + "…" + EVIL[-20:]
     shown = [text for trace in data_of(evil)["views"][0]["data"] for text in trace.get("hovertext", [])]
     assert shown
     assert all("<" not in text.replace("<br>", "") for text in shown)
@@ -287,6 +306,15 @@ def test_clicks_keep_a_design_and_give_its_command(designs, show):
     tab.until("document.querySelectorAll('.ring[hidden]').length === 2")
     tab.run("document.querySelectorAll('#rows tr')[6].click()")
     tab.until("document.getElementById('code').textContent === 'csncost analyze bottleneck-8'")
+    assert tab.messages == []
+
+
+@pytest.mark.slow
+def test_a_design_that_is_the_same_network_is_ringed_where_that_stands(show):
+    tab = show(page(cc.study([1], [8])))
+    tab.run("[...document.querySelectorAll('#rows tr')].find((r) => r.textContent.startsWith('bottleneck-G1-8')).click()")  # fmt: skip
+    tab.until("document.getElementById('code').textContent === 'csncost analyze bottleneck-G1-8'")
+    assert None not in tab.run(RINGS)
     assert tab.messages == []
 
 

@@ -1,6 +1,7 @@
 """Figures: what stands on them, that labels do not overlap, and the files they become."""
 
 import itertools
+import math
 
 import pytest
 from click.testing import CliRunner
@@ -10,6 +11,7 @@ from csncost.accuracy import read_log
 from csncost.cli import main
 from csncost.designs import Design
 from csncost.errors import CsncostError, MissingExtra
+from csncost.histories import History
 from csncost.paper_study import explore
 from csncost.render import plots, style
 from csncost.render.looks import LOOKS
@@ -104,6 +106,21 @@ def test_designs_without_accuracy_are_open_ticks_on_the_axis(designs):
     assert figure.axes[0].get_ylabel() == "Kinetics-400 video@1 (%)"
 
 
+def test_the_axis_says_that_logged_errors_were_turned_round(tmp_path):
+    (tmp_path / "log.csv").write_text("spec,top1_err\nsimple-8,40\nbottleneck-8,35\n")
+    found = cc.study([2], [8]).with_accuracy(str(tmp_path / "log.csv"))
+    figure = plots.tradeoff(found, x="flops")
+    assert [round(y) for _, y in points(figure.axes[0], HEXAGRAM)] == [60, 65]
+    assert figure.axes[0].get_ylabel() == "100 \u2212 top1_err (%)"
+
+
+@pytest.mark.parametrize(("convention", "title"), [("macs", "FLOPs (multiply-adds)"), ("flops", "FLOPs"), ("everything", "FLOPs")])  # fmt: skip
+def test_the_unit_of_flops_is_that_of_the_convention(convention, title):
+    for figure, panel in ((plots.tradeoff(cc.study([1], [8], convention=convention)), 0), (plots.stage_bars([cc.analyze("simple-8", convention=convention)]), 1)):  # fmt: skip
+        assert figure.axes[panel].get_xlabel() == title
+        assert ("1 multiply-add" in figure.get_supxlabel().replace("\n", " ")) == (title == "FLOPs")
+
+
 def test_without_a_log_interactions_are_shown(designs):
     figure = plots.tradeoff(designs)
     assert figure.axes[0].get_ylabel() == "channel interactions (pairs)"
@@ -134,6 +151,25 @@ def test_labels_do_not_overlap_and_are_inside(designs, log, x):
         assert foot.y1 <= min(axes.get_tightbbox().y0 for axes in figure.axes) + 1
 
 
+def test_a_label_is_nearest_to_its_own_point(designs, log):
+    sizes = explore(["bottleneck-D-16"], None, None, size=range(112, 257, 16))
+    for figure in (plots.tradeoff(designs, log), plots.tradeoff(sizes)):
+        figure.canvas.draw()
+        for axes in figure.axes:
+            assert axes.texts
+            marked = [xy for marker in (HEXAGRAM, STAR, *(look.mark for look in LOOKS)) for xy in points(axes, marker)]
+            spots = axes.transData.transform(marked).tolist()
+            for text in axes.texts:
+                (own,) = axes.transData.transform([text.xy]).tolist()
+                nearest = min(distance(spot, text.get_window_extent()) for spot in spots)
+                assert distance(own, text.get_window_extent()) <= nearest / 0.9 + 2
+
+
+def distance(spot, box):
+    x, y = spot
+    return math.hypot(max(box.x0 - x, 0, x - box.x1), max(box.y0 - y, 0, y - box.y1))
+
+
 def test_curves_differ_in_more_than_colour():
     looks = [(look.mark, str(look.line)) for look in LOOKS]
     assert len({mark for mark, _ in looks}) == len({line for _, line in looks}) == len(looks)
@@ -160,6 +196,48 @@ def test_bars_stack_to_the_totals():
         plots.stage_bars([])
 
 
+@pytest.mark.parametrize(("stamp", "said"), [
+    ({"convention": "paper", "clip": "3x8x224x224", "classes": 400, "views": 1}, "convention paper, clip 3x8x224x224, 400 classes"),
+    ({"convention": "flops", "clip": "3xframesxsizexsize", "classes": "varies", "views": 30}, "convention flops (2 FLOPs = 1 multiply-add), clip 3 x frames x size x size, classes varies, 30 views"),
+    ({"clip": "varies", "log": "a/one.csv, b/two.csv"}, "clip varies, accuracies: one.csv, two.csv"),
+    ({"clip": "3x8x224x224 / 3x32x256x256", "log": ", ".join(f"a_long_name_{k}.csv" for k in range(5))}, "clip 3x8x224x224 / 3x32x256x256, accuracies: 5 logs"),
+    ({"input": "1x3x224x224", "log": "x" * 300}, f"input 1x3x224x224, accuracies: {'x' * 26}…{'x' * 13}"),
+    ({}, ""),
+])  # fmt: skip
+def test_the_stamp_is_whole_and_within_the_figure(stamp, said):
+    figure = style.new_figure(style.COLUMN, 2)
+    style.stamp_figure(figure, stamp)
+    assert figure.get_supxlabel().replace("\n", " ") == said
+    if said:
+        figure.draw_without_rendering()
+        edges = figure._supxlabel.get_window_extent()
+        assert edges.x0 >= 0
+        assert edges.x1 <= figure.bbox.width
+
+
+def test_bars_of_many_stages_are_told_apart_within_a_page():
+    written = "input 3 x T x S x S\n" + "\n".join(f"conv{i} 1x1x1, 64" for i in range(1, 31))
+    reports = [cc.analyze(written, size=32)] * 2
+    figure = plots.stage_bars(reports)
+    figure.canvas.draw()
+    assert figure.bbox.width == pytest.approx(2 * style.COLUMN * figure.dpi)
+    edges = figure.legends[0].get_window_extent()
+    assert edges.x0 >= 0
+    assert edges.x1 <= figure.bbox.width
+    assert legend_of(figure) == [*(f"conv{i}" for i in range(1, 24)), "7 others"]
+    bars = [container[0] for container in figure.axes[0].containers]
+    assert len({(bar.get_facecolor(), bar.get_hatch()) for bar in bars}) == len(bars) == 24
+    assert bars[-1].get_x() + bars[-1].get_width() == reports[0].params
+    labels = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    assert len(set(labels)) == 2
+    assert figure.axes[0].get_window_extent().height > 0.4 * figure.dpi
+
+
+def test_bars_of_several_clips_say_them_all():
+    figure = plots.stage_bars([cc.analyze("ir-CSN-26"), cc.analyze("ir-CSN-26@32x256(classes=101)")])
+    assert figure.get_supxlabel() == "convention paper, clip 3x8x224x224 / 3x32x256x256, classes 400 / 101"
+
+
 @pytest.mark.parametrize(("suffix", "start"), [(".png", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml"), (".PNG", b"\x89PNG")])  # fmt: skip
 def test_files(designs, tmp_path, suffix, start):
     path = tmp_path / f"figure{suffix}"
@@ -183,6 +261,28 @@ def test_nothing_is_written_where_drawing_fails(designs, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def full_disk():
+    """No file grows beyond 4 KB."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))  # Python ignores the signal: writing raises OSError
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg", ".html"])
+def test_a_full_disk_is_one_clear_error_and_keeps_what_was_there(suffix, tmp_path, full_disk):
+    if suffix == ".html":
+        pytest.importorskip("plotly")
+    path = tmp_path / f"figure{suffix}"
+    path.write_text("before")
+    result = CliRunner().invoke(main, ["sweep", "--groups", "2", "--plot", str(path)])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"error: cannot write {path}: File too large\n  make room, or name a file elsewhere\n"
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [(path.name, "before")]
+
+
 def test_the_missing_extra_is_named(designs, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     with pytest.raises(MissingExtra, match="plot"):
@@ -196,9 +296,22 @@ def test_plots_from_the_command_line(command, tmp_path):
     assert result.exit_code == 0, result.output
     assert path.read_bytes().startswith(b"\x89PNG")
     assert "conv2" in result.stdout
-    result = CliRunner().invoke(main, [*command, "--plot", str(tmp_path / "x.gif")])
-    assert result.exit_code == 2
-    assert ".png, .pdf or .svg" in result.stderr
+    assert result.stderr == f"drawn: {path}\n"
+
+
+@pytest.mark.parametrize("command", [["analyze", "simple-8"], ["compare", "simple-8", "simple-16"], ["curves", "log.csv"]], ids=lambda c: c[0])  # fmt: skip
+def test_commands_without_a_page_say_which_files_they_draw(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "log.csv").write_text("spec,epoch,top1\nsimple-8,1,50\n")
+    help_text = CliRunner().invoke(main, [command[0], "--help"]).stdout
+    assert "or .svg" in help_text
+    assert ".html" not in help_text
+    for name, more in (("x.html", "; pages are drawn of designs, by sweep and reproduce"), ("x.gif", "")):
+        result = CliRunner().invoke(main, [*command, "--plot", name])
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.endswith(f"\n  name it x.png, .pdf or .svg{more}\n")
+    result = CliRunner().invoke(main, ["sweep", "--groups", "2", "--plot", "x.gif"])
+    assert result.stderr.endswith("\n  name it x.png, .pdf, .svg or .html\n")
 
 
 SPACES = [
@@ -227,6 +340,63 @@ def test_a_space_is_drawn_from_the_command_line(tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     assert "drawn: sweep.png" in result.stderr
     assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
+
+
+def legend_of(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def lines_of(figure):
+    return [line for axes in figure.axes for line in axes.get_lines() if line.get_linestyle() != "None"]
+
+
+def test_networks_without_an_order_are_not_joined():
+    named = ["simple-8", "ir-CSN-26", "bottleneck-D-[3,4,23,3](width=2, classes=487)", "bottleneck-D-[3,4,36,3](width=2, classes=487)"]  # fmt: skip
+    figure = plots.tradeoff(explore(named, None, None))
+    assert lines_of(figure) == []
+    assert legend_of(figure)[:2] == named[:2]
+    assert len(set(legend_of(figure))) == 4
+    (axes,) = figure.axes
+    assert len({(line.get_marker(), line.get_color()) for line in axes.get_lines()}) == 4
+    figure = plots.tradeoff(explore([f"simple-D-[1,1,1,{i}]" for i in range(1, 11)], None, None))
+    assert lines_of(figure) == []
+    assert legend_of(figure) == ["10 networks"]
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts
+    assert all(text.startswith("simple-D-[1, 1, 1, ") for text in texts)
+    figure = plots.tradeoff(explore(["simple-8", "ir-CSN-26", "ip-CSN-26"], None, None, frames=[8, 16]))
+    assert (legend_of(figure), len(lines_of(figure))) == (["simple-8", "ir-CSN-26", "ip-CSN-26"], 3)
+
+
+def test_one_network_has_one_mark():
+    figure = plots.tradeoff(cc.study([1, 2], [8]))  # bottleneck-G1-8 is bottleneck-8, bottleneck-DG1-8 bottleneck-D-8
+    (axes,) = figure.axes
+    assert (len(points(axes, HEXAGRAM)), len(points(axes, STAR)), len(lines_of(figure))) == (2, 1, 5)
+
+
+def test_a_space_without_interactions_has_an_axis_from_zero():
+    figure = plots.tradeoff(explore(["input 3 x T x S x S\nconv1 3x3x3, 3, depthwise"], None, None, frames=[8, 16]))
+    low, high = figure.axes[0].get_ylim()
+    assert -0.5 < low < 0 < high
+    assert [tick for tick in figure.axes[0].get_yticks() if low <= tick <= high] == [0, 1]
+
+
+def test_short_names_differ():
+    long = "a" * 60
+    assert style.short_names(["b", long]) == ["b", "a" * 18 + "…" + "a" * 9]
+    assert style.short_names([f"{'a' * 22}{i}{'b' * 20}" for i in (1, 2)]) == [f"{'a' * 22}{i}{'b' * 20}" for i in (1, 2)]  # fmt: skip
+    assert style.short_names([f"{long}{i}{long}" for i in (1, 2)])[1].startswith("2 aaa")
+
+
+@pytest.mark.parametrize("name", ["run {}", "bottleneck-D-[3,4,{},3](width=2, classes=487)"])
+def test_a_long_legend_is_inside_and_leaves_room(name):
+    figure = plots.curves([History(name.format(i), "", "training", "error (%)", "epoch", ((1, 2), (2, i)), "") for i in range(8)])  # fmt: skip
+    figure.canvas.draw()
+    edges = figure.legends[0].get_window_extent()
+    assert edges.x0 >= 0
+    assert edges.x1 <= figure.bbox.width
+    assert len(set(legend_of(figure))) == 9
+    assert figure.axes[0].get_window_extent().height > 1.5 * figure.dpi
 
 
 def test_the_curves_of_a_space_go_along_its_groups():
@@ -263,3 +433,6 @@ def test_a_log_of_one_point_and_one_of_none(tmp_path, monkeypatch):
     (tmp_path / "log.csv").write_text("spec,top1\nsimple-8,70\n")  # no design of a panel is known
     figure = plots.tradeoff(cc.study([2], [8, 16]).with_accuracy("log.csv"))
     assert len(points(figure.axes[1], OPEN)) == 2 * 3 + 1
+    assert [text.get_text() for text in figure.axes[1].texts] == ["no accuracy is logged"]
+    assert figure.axes[1].get_yticks().tolist() == []
+    assert legend_of(figure) == ["simple-X-8", "bottleneck-X-8", "simple-X-16", "bottleneck-X-16", "base", "not logged"]

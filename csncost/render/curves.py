@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from csncost.errors import CsncostError
 from csncost.histories import By, Histories, History, read_histories
 from csncost.render.looks import LOOKS, Look
-from csncost.render.style import COLUMN, grid, new_figure, settle, styled, tick
+from csncost.render.style import COLUMN, grid, legend_above, new_figure, sample, short_names, styled, tick
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,13 +31,12 @@ def curves(logs: Histories, *, metric: str | None = None, by: By = "epoch") -> F
     networks = list(dict.fromkeys(history.network for history in histories))
     _check(histories, networks)
     with styled():
-        figure = new_figure(COLUMN, 2.6)
+        figure = new_figure(COLUMN, 2.2)
         axes = figure.subplots()
         for i, history in enumerate(histories):
             _curve(axes, history, LOOKS[networks.index(history.network)], i / len(histories))
         _name_axes(axes, histories[0])
         _legend(figure, networks, histories)
-        settle(figure)
     return figure
 
 
@@ -71,17 +70,12 @@ def _name_axes(axes: Axes, history: History) -> None:
 
 def _legend(figure: Figure, networks: Sequence[str], histories: Sequence[History]) -> None:
     """The networks, and which line is which part of the data."""
-    from matplotlib.lines import Line2D
-
-    handles: dict[str, Any] = {}
-    for network, look in zip(networks, LOOKS, strict=False):
-        handles[_short(network)] = Line2D([], [], color=look.colour, marker=look.mark, markersize=4)
-    for part in dict.fromkeys(history.part for history in histories):
-        handles[part] = Line2D([], [], color="#444444", linestyle=LINES[part])
-    figure.legend(handles.values(), handles.keys(), loc="outside upper center", frameon=False, handlelength=2.6,
-                  ncols=2, columnspacing=1.2)  # fmt: skip
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 28 else f"{line[:27]}…"
+    parts = dict.fromkeys(history.part for history in histories)
+    entries = [
+        *(
+            (name, sample({"color": look.colour, "marker": look.mark, "markersize": 4}))
+            for name, look in zip(short_names(networks), LOOKS, strict=False)
+        ),
+        *((part, sample({"color": "#444444", "linestyle": LINES[part]})) for part in parts),
+    ]
+    legend_above(figure, entries, 3, handlelength=2.6, columnspacing=1.2)

@@ -53,13 +53,12 @@ def draw(found: Explored, path: str, x: Sequence[Axis] | None = None) -> None:
     Raises CsncostError for another, before it draws.
     """
     from csncost.render.plots import page, save, tradeoff
-    from csncost.render.style import check_suffix
+    from csncost.render.style import PAGE, SUFFIXES, check_suffix
 
-    if Path(path).suffix.lower() == ".html":
+    if check_suffix(path, (*SUFFIXES, PAGE)) == PAGE[1:]:
         write_whole(Path(path), page(found))
-        return
-    check_suffix(Path(path))
-    save(tradeoff(found, x=x), path)
+    else:
+        save(tradeoff(found, x=x), path)
 
 
 def form_of(form: str | None, path: str | None) -> str:

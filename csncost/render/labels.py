@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, product
+from math import hypot
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -43,51 +44,76 @@ class _Taken:
             self.cells.setdefault(cell, []).append(box)
 
     def covers(self, box: Box) -> bool:
-        return any(_overlap(box, other) for cell in _cells(box) for other in self.cells.get(cell, ()))
+        return any(_overlap(box, other) for other in self.near(box))
+
+    def near(self, box: Box) -> Iterator[Box]:
+        """What lies in the squares that a box lies in, and so all that it covers."""
+        return (other for cell in _cells(box) for other in self.cells.get(cell, ()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """Where labels may stand: inside a frame, `scale` pixels to a point, on no point and best on no line."""
+
+    frame: Box
+    scale: float
+    centres: _Taken
+    points: _Taken
+    lines: _Taken
+
+    def offset(self, label: Label, spot: tuple[float, float], size: tuple[float, float]) -> tuple[float, float] | None:
+        """The way from a spot to the first free place for its label, if there is one."""
+        for gap, on_lines in ((3.6, False), (7.0, False), (3.6, True)):
+            for right, up in _PLACES:
+                dx, dy = right * (gap * self.scale + size[0] / 2), up * label.side * (gap * self.scale + size[1] / 2)
+                box = _box(spot[0] + dx, spot[1] + dy, *size)
+                if self._free(box, on_lines) and self._is_nearest(spot, box):
+                    return dx, dy
+        return None
+
+    def _free(self, box: Box, on_lines: bool) -> bool:
+        left, lower, right, upper = self.frame
+        inside = left < box[0] and box[2] < right and lower < box[1] and box[3] < upper
+        return inside and not self.points.covers(box) and (on_lines or not self.lines.covers(box))
+
+    def _is_nearest(self, spot: tuple[float, float], box: Box) -> bool:
+        """Whether no other point is clearly nearer to a label than its own: it would be read as the label of that."""
+        reach = 0.9 * _distance(spot, box)
+        around = box[0] - reach, box[1] - reach, box[2] + reach, box[3] + reach
+        near = (other[:2] for other in self.centres.near(around))
+        return all(other == spot or _distance(other, box) >= reach for other in near)
 
 
 def place_labels(axes: Axes, labels: Sequence[Label]) -> None:
     """Write each label at the first place beside its point where it covers nothing, or no more than a curve.
 
-    The layout of the figure must be settled. A label that has no such place is left out.
+    The layout of the figure must be settled. A label that has no such place, or only one that is nearer to another
+    point, is left out.
     """
     scale = axes.figure.dpi / 72
     transform = axes.transData.transform
     spots = [(float(x), float(y)) for x, y in (transform((label.x, label.y)) for label in labels)]
-    points, lines = _Taken(), _Taken()
-    for x, y in spots:
-        points.add(_box(x, y, 6 * scale, 6 * scale))
-    for x, y in _drawn(axes, 2 * scale):
-        lines.add(_box(x, y, 1.5 * scale, 1.5 * scale))
     bounds = axes.get_window_extent()
     frame = bounds.x0, bounds.y0, bounds.x1, bounds.y1 + 8 * scale
+    room = _Room(frame, scale, _Taken(), _Taken(), _Taken())
+    for x, y in spots:
+        room.centres.add(_box(x, y, 0, 0))
+        room.points.add(_box(x, y, 6 * scale, 6 * scale))
+    for x, y in _drawn(axes, 2 * scale):
+        room.lines.add(_box(x, y, 1.5 * scale, 1.5 * scale))
     for label, spot in sorted(zip(labels, spots, strict=True), key=lambda pair: (pair[0].text != "D", pair[0].rank)):
         size = (3.8 * len(label.text) + 2) * scale, 6 * scale
-        tries = ((3.6, (points, lines)), (7.0, (points, lines)), (3.6, (points,)))
-        found = (_free(label, spot, size, frame, gap * scale, taken) for gap, taken in tries)
-        offset = next((one for one in found if one), None)
-        if offset and label.text:
+        offset = room.offset(label, spot, size) if label.text else None
+        if offset:
             _write(axes, label, (offset[0] / scale, offset[1] / scale))
-            points.add(_box(spot[0] + offset[0], spot[1] + offset[1], *size))
+            room.points.add(_box(spot[0] + offset[0], spot[1] + offset[1], *size))
 
 
 def _write(axes: Axes, label: Label, offset: tuple[float, float]) -> None:
+    ground = {"boxstyle": "square,pad=0.1", "facecolor": "white", "linewidth": 0, "alpha": 0.7}
     text = axes.annotate(label.text, (label.x, label.y), color=label.colour, ha="center", va="center", xytext=offset,
-                         textcoords="offset points", fontsize=6, zorder=6)  # fmt: skip
+                         textcoords="offset points", fontsize=6, zorder=6, bbox=ground)  # fmt: skip
     text.set_in_layout(False)
-
-
-def _free(
-    label: Label, spot: tuple[float, float], size: tuple[float, float], frame: Box, gap: float, taken: Sequence[_Taken]
-) -> tuple[float, float] | None:
-    """The offset in pixels at which a label of this size covers nothing that is taken, and is inside the frame."""
-    for right, up in _PLACES:
-        dx, dy = right * (gap + size[0] / 2), up * label.side * (gap + size[1] / 2)
-        box = _box(spot[0] + dx, spot[1] + dy, *size)
-        inside = frame[0] < box[0] and box[2] < frame[2] and frame[1] < box[1] and box[3] < frame[3]
-        if inside and not any(one.covers(box) for one in taken):
-            return dx, dy
-    return None
 
 
 def _drawn(axes: Axes, step: float) -> Iterator[tuple[float, float]]:
@@ -109,6 +135,11 @@ def _along(points: Any, step: float) -> Iterator[tuple[float, float]]:
 
 def _box(x: float, y: float, width: float, height: float) -> Box:
     return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
+
+def _distance(spot: tuple[float, float], box: Box) -> float:
+    """From a point to the nearest edge of a box that it is not in."""
+    return hypot(max(box[0] - spot[0], 0, spot[0] - box[2]), max(box[1] - spot[1], 0, spot[1] - box[3]))
 
 
 def _overlap(a: Box, b: Box) -> bool:

@@ -7,7 +7,8 @@ from html import escape
 from math import cos, pi, sin
 from typing import Any, TypeAlias
 
-from csncost.render.traces import Curve, Point, mark, open_tick
+from csncost.render.series import shared_marks
+from csncost.render.traces import Curve, mark, open_tick
 
 Corners: TypeAlias = list[tuple[float, float]]
 
@@ -25,23 +26,14 @@ def legend(curves: Sequence[Curve]) -> str:
 
 def _marks(curves: Sequence[Curve]) -> Iterator[tuple[dict[str, Any], str]]:
     """The marks that are on several curves, and what they say."""
-
-    def first(wanted: Callable[[Point], bool]) -> Curve | None:
-        return next((curve for curve in curves if any(map(wanted, curve.points))), None)
-
-    if has := first(lambda point: point.at.mark == "base"):
-        yield mark("base", has), "base"
-    if has := first(lambda point: point.at.mark == "star"):
-        yield mark("star", has), "bottleneck-D"
-    if has := first(lambda point: point.at.mark == "hollow"):
-        yield mark("hollow", has), "DG (hollow)"
-    if has := first(lambda point: point.at.y is None):
-        yield open_tick(has), "not logged (on the axis)"
+    points = ((point.at, curve) for curve in curves for point in curve.points)
+    for kind, name, curve in shared_marks(points):
+        yield open_tick(curve) if kind == "open" else mark(kind, curve), name
 
 
 def _curve(curve: Curve) -> str:
     dash = "" if curve.dash == "solid" else f";stroke-dasharray:{curve.dash}"
-    line = f'<path d="M-16 0H16" style="stroke:{curve.colour};stroke-width:1.8{dash}"/>'
+    line = f'<path d="M-16 0H16" style="stroke:{curve.colour};stroke-width:1.8{dash}"/>' if curve.joined else ""
     return _svg(line + _shape(mark("filled", curve)))
 
 

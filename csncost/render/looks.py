@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from csncost.render.series import Mark
 from csncost.render.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
 
 
@@ -46,7 +45,7 @@ OPEN: dict[str, Any] = {
 """A design without a logged accuracy, on the axis."""
 
 
-def mark_style(mark: Mark, look: Look, size: float = 4) -> dict[str, Any]:
+def mark_style(mark: str, look: Look, size: float = 4) -> dict[str, Any]:
     """How a point is drawn: the hexagram of a base, the star of bottleneck-D, or the mark of its curve."""
     if mark in ("base", "star"):
         return BASE if mark == "base" else STAR

@@ -56,7 +56,7 @@
     pointedIn = pointedAt;
     views.forEach((view, k) => {
       const [circle, name] = view.parentElement.querySelectorAll(".ring, .name");
-      const at = i === null ? null : pixels(view, places[k].get(i));
+      const at = i === null ? null : pixels(view, places[k].get(page.designs[i].at));
       circle.hidden = !at;
       name.hidden = !at || k === pointedAt;
       if (!at) return;

@@ -21,14 +21,14 @@ from csncost.counts import METRICS
 from csncost.designs import Design
 from csncost.errors import CsncostError, MissingExtra
 from csncost.explored import Explored
-from csncost.numbers import human
+from csncost.numbers import human, plural
 from csncost.records import Accuracies, Accuracy, Result, points
 from csncost.render import series
 from csncost.render.legend import legend
 from csncost.render.series import Row
-from csncost.render.style import TITLES
-from csncost.render.traces import curves, view
-from csncost.render.tradeoff import measured, rows_of
+from csncost.render.style import TITLES, shortened, sizes
+from csncost.render.traces import Curve, curves, view
+from csncost.render.tradeoff import accuracy_title, rows_of
 
 Fact: TypeAlias = tuple[str, str, str]
 """What is said of a design: its label, its value for people, and what stands behind it."""
@@ -60,16 +60,24 @@ def page(
     views = [series.view(rows, x, y, by_depth=True) for x, y in _axes(bool(found))]
     drawn = [curves(shown, lambda row: (numbers[id(row)], _lines(described[numbers[id(row)]]))) for shown in views]
     return _document(
-        title=f"{len(rows):,} designs: {'accuracy against cost' if found else 'their costs'}",
+        title=f"{plural(len(rows), 'design')}: {'accuracy against cost' if found else 'costs'}",
         stamp=_stamp_line(stamp),
         texts=views[0].texts,
         legend=legend(drawn[0]),
         heads=["design", *(label for label, _, _ in described[0]["facts"])],
         data={
-            "views": [view(own, shown.x, shown.y, _titles(found)) for own, shown in zip(drawn, views, strict=True)],
-            "designs": described,
+            "views": [
+                view(own, shown.x, shown.y, accuracy_title(found)) for own, shown in zip(drawn, views, strict=True)
+            ],
+            "designs": [said | {"at": at} for said, at in zip(described, _places(rows, drawn[0]), strict=True)],
         },
     )
+
+
+def _places(rows: Sequence[Row], drawn: Sequence[Curve]) -> Iterator[int]:
+    """For each design the number of that which stands in the views: itself, or another that is the same network."""
+    numbers = {series.network(point.at.row): point.number for curve in drawn for point in curve.points}
+    return (numbers[series.network(row)] for row in rows)
 
 
 def _axes(logged: bool) -> list[tuple[str, str]]:
@@ -79,17 +87,12 @@ def _axes(logged: bool) -> list[tuple[str, str]]:
     return [("flops", "interactions"), ("params", "interactions")]
 
 
-def _titles(found: Mapping[int, Result]) -> dict[str, str]:
-    """What was measured, on the axis of accuracies."""
-    what = measured(found)
-    return {"accuracy": f"{what} (%)"} if what else {}
-
-
 def _stamp_line(stamp: Mapping[str, Any]) -> str:
     """How the designs were counted."""
     known = CONVENTIONS.get(str(stamp.get("convention")))
     counted = f" ({known.unit})" if known else ""
-    return ", ".join(f"{key} {value}{counted if key == 'convention' else ''}" for key, value in stamp.items())
+    said = {key: sizes(str(value)) if key == "clip" else value for key, value in stamp.items()}
+    return ", ".join(f"{key} {value}{counted if key == 'convention' else ''}" for key, value in said.items())
 
 
 # -- what is said of a design ------------------------------------------------------------------------------------
@@ -109,13 +112,7 @@ def _described(row: Row, result: Result | None, logged: bool, given: Mapping[str
     if said.get("convention") == "paper":
         del said["convention"]
     swept = "".join(f" {name}={value}" for name, value in said.items() if name in row)
-    return {"label": _called(row["spec"]) + swept, "facts": facts, "command": _command(row["spec"], said)}
-
-
-def _called(spec: str) -> str:
-    """A spec as one short line."""
-    line = " ".join(spec.split())
-    return line if len(line) <= 60 else f"{line[:57]}..."
+    return {"label": shortened(row["spec"], 60) + swept, "facts": facts, "command": _command(row["spec"], said)}
 
 
 def _written(value: Any) -> str:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from csncost.counts import COSTS
 from csncost.errors import CsncostError
 from csncost.joining import ACCURACY
+from csncost.render.style import short_names, shortened
 
 Row: TypeAlias = Mapping[str, Any]
 """A design: what names it, its metrics, and `accuracy` and `accuracy_spread` where they are logged."""
 
 Mark: TypeAlias = Literal["base", "star", "filled", "hollow"]
+
+MARKS: Mapping[str, str] = {"base": "base", "star": "bottleneck-D", "hollow": "DG (hollow)", "open": "not logged"}
+"""What a legend says of the marks that curves share; `open` are designs on the axis."""
+
+T = TypeVar("T")
 
 MAX_PANELS, MAX_CURVES, MAX_POINTS = 6, 8, 2000
 _RESULTS = (*COSTS, *ACCURACY)
@@ -33,15 +39,24 @@ class Point:
     mark: Mark
     row: Row
 
+    @property
+    def shown(self) -> str:
+        """The mark that is seen."""
+        return "open" if self.y is None else self.mark
+
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Points in order, drawn in look number `look`; their texts are tried below it first if `below`."""
+    """Points in order, drawn in look number `look`; their texts are tried below it first if `below`.
+
+    Points that have no order are not `joined` by lines.
+    """
 
     name: str
     look: int
     points: tuple[Point, ...]
     below: bool = False
+    joined: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +87,22 @@ def view(rows: Sequence[Row], x: str, y: str, *, by_depth: bool = False) -> View
     return _study(rows, x, y, by_depth) if "family" in rows[0] else _space(rows, x, y)
 
 
+def shared_marks(points: Iterable[tuple[Point, T]]) -> Iterator[tuple[str, str, T]]:
+    """The marks that are no curve's own: each with its name, and what comes with the first point that has it."""
+    first: dict[str, T] = {}
+    for point, own in points:
+        first.setdefault(point.shown, own)
+    return ((mark, name, first[mark]) for mark, name in MARKS.items() if mark in first)
+
+
+def network(row: Row) -> Hashable:
+    """What tells the networks of a space apart: one group is none, so that bottleneck-G1 is bottleneck."""
+    named = {name: value for name, value in row.items() if name not in _RESULTS}
+    if "family" in row:
+        named |= {"spec": "", "kind": _kind(row)}
+    return tuple(named.items())
+
+
 # -- the paper's study -------------------------------------------------------------------------------------------
 
 
@@ -94,8 +125,8 @@ def _study_panel(rows: Sequence[Row], x: str, y: str, depths: Sequence[Any]) -> 
     for (family, blocks), members in _parted(rows, lambda row: (row["family"], row["blocks"])).items():
         deeper = len(depths) == 2 and blocks == depths[1]
         look = 2 * deeper + (family == "bottleneck")
-        ordered = sorted(members, key=_step)
-        points = tuple(_point(row, x, y, _study_text(row), _study_mark(row)) for row in ordered)
+        ordered = _parted(sorted(members, key=_step), network).values()  # one mark for one network
+        points = tuple(_point(row, x, y, _study_text(row), _study_mark(row)) for row, *_ in ordered)
         curves.append(Curve(f"{family}-X-{blocks}", look, points, below=family == "simple"))
     return Panel(f"{' and '.join(map(str, _values(rows, 'blocks')))} blocks{_fixed(rows, _STUDY)}", tuple(curves))
 
@@ -113,13 +144,18 @@ def _step(row: Row) -> tuple[int, int]:
 def _study_text(row: Row) -> str:
     """What stands at a point: the groups of G and DG, D where it is not a star, nothing at a base."""
     if row["kind"] in ("G", "DG"):
-        return str(row["groups"]) if row["groups"] > 1 else ""  # with one group it is the base, or D, itself
+        return str(row["groups"]) if row["groups"] > 1 else ""
     return "D" if (row["family"], row["kind"]) == ("simple", "D") else ""
 
 
-def _study_mark(row: Row) -> Mark:
+def _kind(row: Row) -> str:
+    """The kind of a design; with one group it is the base, or D, itself."""
     alike = {"G": "none", "DG": "D"} if row["groups"] == 1 else {}
-    kind = alike.get(row["kind"], row["kind"])
+    return str(alike.get(row["kind"], row["kind"]))
+
+
+def _study_mark(row: Row) -> Mark:
+    kind = _kind(row)
     if kind == "D" and row["family"] == "bottleneck":
         return "star"
     return "base" if kind == "none" else "hollow" if kind == "DG" else "filled"
@@ -129,16 +165,22 @@ def _study_mark(row: Row) -> Mark:
 
 
 def _space(rows: Sequence[Row], x: str, y: str) -> View:
-    """A curve along the groups, or what else has most values; curves and panels by what is varied besides."""
+    """A curve along the groups, or what else has most values; curves and panels by what is varied besides.
+
+    Networks that are named have no order: each is a curve of its own, or all are marks with their names.
+    """
     varied = _varied(rows)
-    along = "G" if "G" in varied else max(varied, key=lambda name: len(_values(rows, name)), default="")
+    knobs = [name for name in varied if name != "spec"]
+    along = "G" if "G" in varied else max(knobs, key=lambda name: len(_values(rows, name)), default="")
+    if not along and len(_values(rows, "spec")) > MAX_CURVES:
+        along = "spec"
     curve, *others = [name for name in varied if name != along] or [""]
     panels = [
         Panel(_said(members[0], others), tuple(_space_curves(members, x, y, along, curve)))
         for members in _parted(rows, lambda row: _at(row, others)).values()
     ]
     _check_panels(panels, others)
-    return View(x, y, tuple(panels), along)
+    return View(x, y, tuple(panels), "" if along == "spec" else along)
 
 
 def _space_curves(rows: Sequence[Row], x: str, y: str, along: str, name: str) -> Iterable[Curve]:
@@ -147,10 +189,15 @@ def _space_curves(rows: Sequence[Row], x: str, y: str, along: str, name: str) ->
         raise CsncostError(
             f"a figure with a curve for each of {len(parted)} values of {name}", f"give at most {MAX_CURVES}, or one"
         )
-    for i, (value, members) in enumerate(parted.items()):
-        said = _said(members[0], [name]) if name else _short(rows[0]["spec"])
-        points = tuple(_point(row, x, y, str(row.get(along, "")), "filled") for row in members)
-        yield Curve(said or str(value), i, points, below=bool(i % 2))
+    if along == "spec":
+        names = [f"{len(rows)} networks"]
+    elif name in ("", "spec"):
+        names = short_names(_values(rows, "spec"))
+    else:
+        names = [_said(members[0], [name]) for members in parted.values()]
+    for i, members in enumerate(parted.values()):
+        points = tuple(_point(row, x, y, _written(row.get(along, "")), "filled") for row in members)
+        yield Curve(names[i], i, points, below=bool(i % 2), joined=along != "spec")
 
 
 # -- of any rows -------------------------------------------------------------------------------------------------
@@ -191,12 +238,12 @@ def _fixed(rows: Sequence[Row], besides: Sequence[str]) -> str:
 
 
 def _said(row: Row, names: Sequence[str]) -> str:
-    return ", ".join(_short(row[name]) if name == "spec" else f"{name} {row[name]}" for name in names)
+    return ", ".join(_written(row[name]) if name == "spec" else f"{name} {_written(row[name])}" for name in names)
 
 
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 28 else f"{line[:27]}\u2026"
+def _written(value: Any) -> str:
+    """A value as a short text: 2, not 2.0."""
+    return f"{value:g}" if isinstance(value, float) else shortened(str(value))
 
 
 def _check_panels(panels: Sequence[Panel], names: Sequence[str]) -> None:

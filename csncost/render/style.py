@@ -6,11 +6,14 @@ Colours are those of Okabe and Ito, which the colour-blind can tell apart; marks
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import BytesIO
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from csncost.conventions import CONVENTIONS
 from csncost.errors import CsncostError, MissingExtra
 from csncost.files import replacing
 from csncost.numbers import PREFIXES
@@ -18,11 +21,14 @@ from csncost.numbers import PREFIXES
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 COLUMN = 3.4
 """Inches: the width of a panel, a column of a paper."""
 
 SUFFIXES = (".png", ".pdf", ".svg")
+PAGE = ".html"
+"""What an interactive page is called; the others are figures."""
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
     *("#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"),
@@ -59,12 +65,20 @@ TITLES = {
     "params": "parameters",
     "activations": "activations",
 }
+MULTIPLY_ADDS = CONVENTIONS["paper"].unit
 UNITS = {"flops": "multiply-adds", "interactions": "pairs", "params": "", "activations": "elements"}
 
 
-def axis_title(name: str) -> str:
-    """What stands at an axis: `FLOPs (multiply-adds)`."""
-    return f"{TITLES[name]} ({UNITS[name]})" if UNITS.get(name) else TITLES[name]
+def axis_titles(stamp: Mapping[str, Any]) -> dict[str, str]:
+    """What stands at each axis: `FLOPs (multiply-adds)`, but `FLOPs` where their convention counts otherwise."""
+    units = UNITS if _unit(stamp) == MULTIPLY_ADDS else {**UNITS, "flops": ""}
+    return {name: f"{title} ({units[name]})" if units.get(name) else title for name, title in TITLES.items()}
+
+
+def _unit(stamp: Mapping[str, Any]) -> str:
+    """What one FLOP is in the convention of a stamp."""
+    known = CONVENTIONS.get(str(stamp.get("convention")))
+    return known.unit if known else ""
 
 
 @contextmanager
@@ -96,20 +110,79 @@ def settle(figure: Figure) -> None:
         figure.set_layout_engine(None)
 
 
+def sample(style: Mapping[str, Any]) -> Line2D:
+    """A line with its mark, as a legend shows it."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], **style)
+
+
+def legend_above(figure: Figure, entries: Sequence[tuple[str, Any]], most: int, **layout: Any) -> None:
+    """A legend above the panels, in rows of nearly one length that the width holds; the figure grows by its height."""
+    names, handles = zip(*entries, strict=True)
+    for columns in range(min(most, len(names)), 0, -1):
+        even = ceil(len(names) / ceil(len(names) / columns))
+        legend = figure.legend(handles, names, loc="outside upper center", frameon=False, handletextpad=0.5,
+                               ncols=even, title_fontsize=7, **layout)  # fmt: skip
+        edges = legend.get_window_extent()
+        if edges.width <= figure.bbox.width or columns == 1:
+            break
+        legend.remove()
+    figure.set_figheight(figure.get_figheight() + ceil(20 * edges.height / figure.dpi) / 20)
+
+
 def panel_letter(i: int, count: int, title: str) -> str:
     """A title as papers number their panels, if there are several: `(a) 8 blocks`."""
     return f"({chr(ord('a') + i)}) {title}".strip() if 1 < count <= 26 else title
 
 
 def stamp_figure(figure: Figure, stamp: Mapping[str, Any]) -> None:
-    """Say at the foot of a figure how it was counted."""
-    said = {"convention": "convention {}", "clip": "clip {}", "classes": "{} classes", "log": "accuracies: {}"}
-    stamp = {**stamp, "log": ", ".join(Path(log).name for log in str(stamp.get("log", "")).split(", "))}
-    texts = [form.format(stamp[key]) for key, form in said.items() if stamp.get(key)]
-    if int(stamp.get("views", 1)) > 1:
-        texts.append(f"{stamp['views']} views")
+    """Say at the foot of a figure how it was counted, in as many lines as its width needs."""
+    from textwrap import fill
+
+    texts = list(_stamp_texts(stamp))
     if texts:
-        figure.supxlabel(", ".join(texts)[:120], fontsize=6, color=GREY)
+        figure.supxlabel(fill(", ".join(texts), int(21 * figure.get_figwidth())), fontsize=6, color=GREY)
+
+
+def _stamp_texts(stamp: Mapping[str, Any]) -> Iterator[str]:
+    """What a stamp says; a figure of several networks may have several values of a key."""
+    said = {**stamp, "clip": sizes(str(stamp.get("clip") or ""))}
+    if _unit(stamp) not in ("", MULTIPLY_ADDS):
+        said["convention"] = f"{stamp['convention']} ({_unit(stamp)})"
+    yield from (f"{key} {said[key]}" for key in ("convention", "clip", "input") if said.get(key))
+    if classes := str(stamp.get("classes") or ""):
+        yield f"{classes} classes" if classes.isdigit() else f"classes {classes}"
+    if logs := [Path(log).name for log in str(stamp.get("log", "")).split(", ") if log]:
+        yield "accuracies: " + (", ".join(shortened(log, 40) for log in logs) if len(logs) < 3 else f"{len(logs)} logs")
+    if int(stamp.get("views", 1)) > 1:
+        yield f"{stamp['views']} views"
+
+
+def sizes(text: str) -> str:
+    """A shape as it is; one that has names for sizes with room around them: 3 x frames x 224 x 224."""
+    parts = text.split("x")
+    return " x ".join(parts) if all(parts) and any(map(str.isidentifier, parts)) else text
+
+
+def shortened(text: str, most: int = 28) -> str:
+    """A text as one line of so many characters; what is cut is its middle, for names differ at both ends.
+
+    >>> shortened("bottleneck-D-[3,4,23,3](width=2, classes=487)")
+    'bottleneck-D-[3,4,…sses=487)'
+    """
+    line = " ".join(text.split())
+    end = most // 3
+    return line if len(line) <= most else f"{line[: most - end - 1]}…{line[-end:]}"
+
+
+def short_names(texts: Sequence[str]) -> list[str]:
+    """Different texts as short lines that are different too: longer ones, or numbered, where they must be."""
+    for most in (28, 48):
+        names = [shortened(text, most) for text in texts]
+        if len(set(names)) == len(names):
+            return names
+    return [f"{i} {name}" for i, name in enumerate(names, 1)]
 
 
 def tick(value: float, position: int | None = None) -> str:
@@ -134,16 +207,21 @@ def save(figure: Figure, path: str | Path) -> None:
     path = Path(path)
     form = check_suffix(path)
     metadata = {"Creator": None} if form == "svg" else {}
-    with replacing(path) as temporary, styled(), warnings.catch_warnings():
-        figure.savefig(temporary, format=form, metadata=metadata)
+    drawn = BytesIO()  # the PDF writer of matplotlib fails with errors of its own where a disk is full
+    with replacing(path) as temporary:
+        with styled(), warnings.catch_warnings():
+            figure.savefig(drawn, format=form, metadata=metadata)
+        temporary.write_bytes(drawn.getvalue())
 
 
-def check_suffix(path: Path) -> str:
+def check_suffix(path: str | Path, known: Sequence[str] = SUFFIXES) -> str:
     """The format that a path names, so that it can be refused before anything is drawn. Raises CsncostError."""
+    path = Path(path)
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
+    if suffix not in known:
+        others = "" if PAGE in known or suffix != PAGE else "; pages are drawn of designs, by sweep and reproduce"
         raise CsncostError(
-            f'a figure is no "{suffix[:20]}" file: {path}' if suffix else f"{path} does not say which format",
-            f"name it {path.stem[:60] or 'figure'}.png, .pdf or .svg",
+            f'this figure is no "{suffix[:20]}" file: {path}' if suffix else f"{path} does not say which format",
+            f"name it {path.stem[:60] or 'figure'}{', '.join(known[:-1])} or {known[-1]}{others}",
         )
     return suffix[1:]

@@ -13,8 +13,8 @@ from itertools import cycle, islice, pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 from csncost.render.looks import LOOKS, Look
-from csncost.render.series import Mark, Row
 from csncost.render.series import Point as Place
+from csncost.render.series import Row
 from csncost.render.series import View as Series
 from csncost.render.style import BLACK, GREEN, TITLES
 
@@ -50,6 +50,7 @@ class Curve:
     look: Look
     points: tuple[Point, ...]
     below: bool
+    joined: bool = True
 
     @property
     def colour(self) -> str:
@@ -76,6 +77,7 @@ def curves(series: Series, known: Callable[[Row], tuple[int, Sequence[str]]]) ->
             look,
             tuple(Point(*known(place.row), place) for place in curve.points),
             curve.below,
+            curve.joined,
         )
         for (panel, curve), look in zip(found, looks, strict=True)
     ]
@@ -93,7 +95,7 @@ def _curve(curve: Curve) -> Iterator[Trace]:
     """Lines between neighbours, thin ones over designs that are not logged; marks; ticks on the axis."""
     points = curve.points
     known = [k for k, point in enumerate(points) if point.at.y is not None]
-    steps = [(b == a + 1, points[a], points[b]) for a, b in pairwise(known)]
+    steps = [(b == a + 1, points[a], points[b]) for a, b in pairwise(known if curve.joined else [])]
     line = {"width": 1.8, "dash": curve.dash, "color": curve.colour}
     thin = {"width": 1, "dash": "1px,3px", "color": curve.colour}
     yield _lines(curve, [(a, b) for near, a, b in steps if near], line)
@@ -128,13 +130,13 @@ def _marks(curve: Curve, points: Sequence[Point]) -> Trace:
             "opacity": 1,
             "line": {key: [own["line"][key] for own in marks] for key in ("width", "color")},
         },
-        "text": [escape(point.at.text) for point in points],
+        "text": [escape(point.at.text) if curve.joined else "" for point in points],  # names are told by hovering
         "textposition": f"{side} {'right' if bars else 'center'}",
         "textfont": {"size": 11, "color": FAINT},
     }
 
 
-def mark(kind: Mark, curve: Curve) -> dict[str, Any]:
+def mark(kind: str, curve: Curve) -> dict[str, Any]:
     """How a point is drawn: the hexagram of a base, the star of bottleneck-D, or the mark of its curve."""
     if kind in ("base", "star"):
         return BASE if kind == "base" else STAR
@@ -170,11 +172,19 @@ def _hover(points: Sequence[Point]) -> Trace:
 def _axis(name: str, titles: Mapping[str, str], values: Sequence[float]) -> dict[str, Any]:
     """An axis; that of interactions is logarithmic."""
     logarithmic = name == "interactions" and min(values) > 0
-    scale = {"type": "log", "nticks": 6} if logarithmic else {"type": "linear"}
+    scale = {"type": "log", "nticks": 6} if logarithmic else {"type": "linear", **_alone(name, values)}
     ticks = {} if name == "accuracy" else {"tickformat": "~s", "minexponent": 3}
     lines = {"showline": True, "linecolor": INK, "gridcolor": GRID, "zeroline": False, "ticks": "outside"}
     title = titles.get(name, TITLES[name] + UNITS.get(name, ""))
     return {"title": {"text": escape(title)}, **scale, **ticks, **lines}
+
+
+def _alone(name: str, values: Sequence[float]) -> dict[str, Any]:
+    """The range of an axis on which all designs stand in one place: Plotly's own shows nothing but that place."""
+    if name == "accuracy" or len(set(values)) != 1:
+        return {}
+    (value,) = set(values)
+    return {"range": [0.8 * value, 1.2 * value]} if value else {"range": [-0.05, 1], "tickvals": [0]}
 
 
 def _layout(x: Mapping[str, Any], y: Mapping[str, Any]) -> dict[str, Any]:

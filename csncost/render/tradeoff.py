@@ -12,17 +12,21 @@ from csncost.analyze import analyze
 from csncost.designs import Design
 from csncost.errors import CsncostError, did_you_mean
 from csncost.explored import Explored
+from csncost.log_columns import is_error
 from csncost.records import Accuracies, Result
 from csncost.render.labels import Label, place_labels
-from csncost.render.looks import BASE, LOOKS, OPEN, STAR, Look, mark_style
-from csncost.render.series import Curve, Panel, Point, Row, View, view
+from csncost.render.looks import LOOKS, OPEN, mark_style
+from csncost.render.series import Curve, Panel, Point, Row, View, shared_marks, view
 from csncost.render.style import (
     COLUMN,
+    GREY,
     TITLES,
-    axis_title,
+    axis_titles,
     grid,
+    legend_above,
     new_figure,
     panel_letter,
+    sample,
     settle,
     stamp_figure,
     styled,
@@ -70,9 +74,12 @@ def tradeoff(
     views = [view(rows, one, other, by_depth=len(xs) > 1) for one, other in zip(xs, ys, strict=True)]
     with styled():
         figure, drawn = _panels(views)
+        titles = axis_titles(stamp) | accuracy_title(found)
         for axes, shown, panel in drawn:
             _panel(axes, panel, shown.x, shown.y)
-            _name_height(axes, shown.y, measured(found))
+            axes.set_xlabel(titles[shown.x])
+            if axes.get_subplotspec().is_first_col():  # type: ignore[union-attr]
+                axes.set_ylabel(titles[shown.y])
         _legend(figure, views)
         stamp_figure(figure, stamp)
         settle(figure)  # labels can see where points are
@@ -103,12 +110,14 @@ def _logged(result: Result | None) -> dict[str, float | None]:
     return {"accuracy": result.mean, "accuracy_spread": result.spread} if result else {"accuracy": None}
 
 
-def measured(found: Mapping[int, Result]) -> str:
-    """What was measured: `Kinetics-400 video@1`."""
+def accuracy_title(found: Mapping[int, Result]) -> dict[str, str]:
+    """What was measured, at the axis of accuracies: `Kinetics-400 video@1 (%)`; of errors, what they were turned to."""
     if not found:
-        return ""
+        return {}
     setting = next(iter(found.values())).setting
-    return " ".join(text for text in (setting.dataset, setting.metric) if text)
+    metric = f"100 \u2212 {setting.metric}" if is_error(setting.metric) else setting.metric
+    what = " ".join(text for text in (setting.dataset, metric) if text)
+    return {"accuracy": f"{what} (%)"} if what else {}
 
 
 def _stamp(designs: Sequence[Design], frames: int | None, size: Any) -> dict[str, Any]:
@@ -143,7 +152,7 @@ def _panels(views: Sequence[View]) -> tuple[Figure, Drawn]:
     across = 2 if wide else 1
     heights = [ceil(len(shown.panels) / across) for shown in views]
     rows = sum(heights)
-    figure = new_figure(COLUMN * across, (2.2 if rows > 1 else 2.0 if wide else 2.3) * rows + (0.75 if wide else 0.95))
+    figure = new_figure(COLUMN * across, (2.2 if rows > 1 else 2.0 if wide else 2.3) * rows + 0.3)
     places = figure.add_gridspec(rows, across)
     panels = [(shown, i, panel) for shown in views for i, panel in enumerate(shown.panels)]
     drawn: Drawn = []
@@ -161,20 +170,15 @@ def _panel(axes: Axes, panel: Panel, x: str, y: str) -> None:
     points = [point for curve in panel.curves for point in curve.points]
     _scale(axes, axes.xaxis, x, [point.x for point in points])
     _scale(axes, axes.yaxis, y, [point.y for point in points if point.y is not None])
-    axes.set_xlabel(axis_title(x))
     for curve in panel.curves:
         _curve(axes, curve)
         _missing(axes, curve)
     grid(axes)
-    axes.margins(0.06, 0.12)
+    axes.margins(0.08, 0.12)
     axes.autoscale_view()
-
-
-def _name_height(axes: Axes, y: str, what: str) -> None:
-    """What is drawn upwards, at the first panel of each row."""
-    first = axes.get_subplotspec().is_first_col()  # type: ignore[union-attr]
-    title = f"{what} (%)" if y == "accuracy" and what else axis_title(y)
-    axes.set_ylabel(title if first else "")
+    if all(point.y is None for point in points):
+        axes.set_yticks([])
+        axes.text(0.5, 0.5, "no accuracy is logged", transform=axes.transAxes, ha="center", va="center", color=GREY)
 
 
 def _scale(axes: Axes, axis: Any, name: str, values: Sequence[float]) -> None:
@@ -187,7 +191,9 @@ def _scale(axes: Axes, axis: Any, name: str, values: Sequence[float]) -> None:
         axis.set_major_locator(LogLocator(10, subs=(1, 2, 5) if few else (1,), numticks=20))
         axis.set_minor_formatter(NullFormatter())
     else:
-        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=name != "accuracy"))
+    if values and not any(values):
+        (axes.set_xlim if axis is axes.xaxis else axes.set_ylim)(-0.1, 1)
     if name != "accuracy":
         axis.set_major_formatter(FuncFormatter(tick))
 
@@ -196,7 +202,7 @@ def _curve(axes: Axes, curve: Curve) -> None:
     """A line through the points that are known, thin over those that are not, with their marks and error bars."""
     look = LOOKS[curve.look]
     known = [(i, point) for i, point in enumerate(curve.points) if point.y is not None]
-    for (i, a), (j, b) in pairwise(known):
+    for (i, a), (j, b) in pairwise(known if curve.joined else []):
         line = (
             {"linestyle": look.line, "linewidth": 1.0} if j == i + 1 else {"linestyle": (0, (1, 2)), "linewidth": 0.6}
         )
@@ -241,43 +247,29 @@ def _labels(panel: Panel) -> Iterator[Label]:
 
 def _legend(figure: Figure, views: Sequence[View]) -> None:
     """One legend above all panels: curves, marks, and what the texts at the points are."""
-    from matplotlib.lines import Line2D
-
-    handles: dict[str, Any] = {name: _line(look) for name, look in _names(views).items()}
+    handles: dict[str, Any] = _names(views)
     curves = [curve for shown in views for panel in shown.panels for curve in panel.curves]
-    points = [(point, LOOKS[curve.look]) for curve in curves for point in curve.points]
-    for name, style, wanted in (
-        ("base", BASE, lambda p: p.mark == "base"),
-        ("bottleneck-D", STAR, lambda p: p.mark == "star"),
-        ("DG (hollow)", None, lambda p: p.mark == "hollow"),
-        ("not logged", OPEN, lambda p: p.y is None),
-    ):
-        look = next((look for point, look in points if wanted(point)), None)
-        if look:
-            handles[name] = Line2D([], [], **(style or mark_style("hollow", look)))
+    for mark, name, look in shared_marks((point, LOOKS[curve.look]) for curve in curves for point in curve.points):
+        handles[name] = sample(OPEN if mark == "open" else mark_style(mark, look))
     texts = next((shown.texts for shown in views if shown.texts), "")
-    across = figure.get_figwidth() > COLUMN
-    figure.legend(handles.values(), handles.keys(), loc="outside upper center", frameon=False, handletextpad=0.5,
-                  ncols=_columns(len(handles), 5 if across else 3), handlelength=3.0 if across else 2.6,
-                  columnspacing=1.2 if across else 0.8,
-                  title=f"numbers at the points: {texts}" if texts else None, title_fontsize=7)  # fmt: skip
+    title = f"numbers at the points: {texts}" if texts else None
+    if figure.get_figwidth() > COLUMN:
+        legend_above(figure, list(handles.items()), 5, handlelength=3.0, columnspacing=1.2, title=title)
+    else:
+        legend_above(figure, list(handles.items()), 3, handlelength=2.6, columnspacing=0.8, title=title)
 
 
-def _names(views: Sequence[View]) -> dict[str, Look]:
+def _names(views: Sequence[View]) -> dict[str, Any]:
     """The curves by name; without the number of blocks where each panel has one look for all depths."""
     curves = [curve for shown in views for panel in shown.panels for curve in panel.curves]
-    looks = {curve.name: LOOKS[curve.look] for curve in curves}
-    short = {name.rpartition("-")[0] if "-X-" in name else name: look for name, look in looks.items()}
+    looks = {curve.name: curve for curve in curves}
+    short = {name.rpartition("-")[0] if "-X-" in name else name: curve for name, curve in looks.items()}
     several = any(len(panel.curves) > 2 for shown in views for panel in shown.panels)
-    return looks if several or len(set(looks.values())) == len(looks) else short
+    shown = looks if several or len({curve.look for curve in curves}) == len(looks) else short
+    return {name: sample(_line(curve)) for name, curve in shown.items()}
 
 
-def _line(look: Look) -> Any:
-    from matplotlib.lines import Line2D
-
-    return Line2D([], [], linestyle=look.line, marker=look.mark, color=look.colour, markersize=4)
-
-
-def _columns(count: int, most: int) -> int:
-    """So many columns that the rows are equally long, nearly."""
-    return ceil(count / ceil(count / most))
+def _line(curve: Curve) -> dict[str, Any]:
+    look = LOOKS[curve.look]
+    line = look.line if curve.joined else "none"
+    return {"linestyle": line, "marker": look.mark, "color": look.colour, "markersize": 4}
