@@ -9,13 +9,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from csncost.axes import SETTING
 from csncost.errors import CsncostError
-from csncost.identity import Known, known
-from csncost.log_columns import accuracy_column, are_fractions, column_of, is_blank, is_error, number_in, text_in
+from csncost.identity import Known, known, takes
+from csncost.log_columns import (
+    accuracy_column,
+    are_fractions,
+    column_of,
+    is_blank,
+    is_error,
+    number_in,
+    parameter_columns,
+    text_in,
+)
 from csncost.logs import Entry, Log, Unread, read_file
 from csncost.paper import published
 from csncost.reading import SpecLike, from_argument
 from csncost.records import Accuracies, Accuracy, Select, Setting
+from csncost.spelling import spelling
 
 PAPER = "paper"
 """The name of the shipped log; a file of that name is `./paper`."""
@@ -90,7 +101,7 @@ def _read(path: str | Path, spec: SpecLike | None, select: Select, metric: str |
     if not isinstance(path, (str, Path)) or not str(path):
         raise CsncostError(f"a log is a path, not {path!r:.40}")
     if spec is not None:
-        known(spec, "", None)  # a spec that is no network is the caller's fault, not the log's
+        known(spec)  # a spec that is no network is the caller's fault, not the log's
     log = read_file(Path(path))
     column, notes = accuracy_column(log, metric)
     if spec is None and column_of(log, "spec") is None:
@@ -131,11 +142,14 @@ def _record(log: Log, entry: Entry, column: str, scale: float, spec: SpecLike | 
         return Unread(entry.place, shown, f"{column} is no percentage")
     seed, dataset, pretrain = (text_in(log, entry, key) for key in ("seed", "dataset", "pretrain"))
     try:
-        network = known(given, text_in(log, entry, "clip"), _classes(text_in(log, entry, "classes")))
+        values = _given(log, entry, given, column) if isinstance(given, str) and spec is None else {}
+        network = known(given, _said(log, entry, "clip"), tuple(values.items()))
+        if values and isinstance(given, str):
+            network = network._replace(spec=spelling(given, values))
     except CsncostError as error:
         return Unread(entry.place, shown, error.message)
     epoch = number_in(text_in(log, entry, "epoch"))
-    setting = Setting(dataset, column, network.clip, pretrain)
+    setting = Setting(dataset, column, network.clip, pretrain, network.classes)
     number = None if epoch is None else int(epoch)
     return _accuracy(network, round(value, 4), setting, source=entry.place, seed=seed, epoch=number)
 
@@ -143,15 +157,40 @@ def _record(log: Log, entry: Entry, column: str, scale: float, spec: SpecLike | 
 def _accuracy(
     network: Known, value: float, setting: Setting, *, source: str, seed: str = "", epoch: int | None = None
 ) -> Accuracy:
-    spec, name, canonical, architecture, _ = network
+    spec, name, canonical, architecture, *_ = network
     return Accuracy(spec, name, canonical, architecture, value, setting, seed, source, epoch)
 
 
-def _classes(text: str) -> int | None:
-    number = number_in(text)
-    if text and (number is None or number != int(number)):
-        raise CsncostError("classes is no whole number")
-    return None if number is None else int(number)
+def _said(log: Log, entry: Entry, what: str) -> str:
+    """What an entry says of its clip or classes; a table of several kinds says that they vary."""
+    text = text_in(log, entry, what)
+    return "" if text == "varies" else text
+
+
+def _given(log: Log, entry: Entry, spec: str, column: str) -> dict[str, Any]:
+    """The cells of an entry that are arguments of `analyze`: frames, size, classes, and parameters of the network."""
+    given: dict[str, Any] = {}
+    for key, name in parameter_columns(log, column).items():
+        text = "" if entry.values.get(key) is None else str(entry.values[key]).strip()
+        if text in ("", "varies"):
+            continue
+        if name in SETTING:
+            given[name] = _size(name, text)
+        elif name == "groups" and takes(spec, "G"):
+            given["G"] = text
+        elif takes(spec, name):
+            given[name] = text
+    return given
+
+
+def _size(name: str, text: str) -> Any:
+    """Frames, size or classes as a log gives them: a whole number, a size also HxW."""
+    sides = text.casefold().split("x") if name == "size" else [text]
+    numbers = [number_in(side) for side in sides]
+    if len(sides) > 2 or any(number is None or number != int(number) for number in numbers):
+        raise CsncostError(f"{name} is no whole number" + (", nor HxW" if name == "size" else ""))
+    found = [int(number) for number in numbers if number is not None]
+    return found[0] if len(found) == 1 else tuple(found)
 
 
 # -- runs and their epochs ---------------------------------------------------------------------------------------
@@ -224,7 +263,7 @@ def _printed(row: Mapping[str, str], column: Mapping[str, str]) -> Accuracy | Un
         return Unread(column["source"], what, "not printed")
     if not row.get("spec"):
         return Unread(column["source"], what, row.get("why") or "a method of others, cited without its structure")
-    network = known(row["spec"], "8x224" if column["clip"] == "8x224" else "", None)
-    setting = Setting(column["dataset"], column["metric"], network.clip, row.get("pretrain", ""))
+    network = known(row["spec"], "8x224" if column["clip"] == "8x224" else "")
+    setting = Setting(column["dataset"], column["metric"], network.clip, row.get("pretrain", ""), network.classes)
     value = float(row[column["column"]])
     return _accuracy(network._replace(spec=row["spec"]), value, setting, source=column["source"])

@@ -7,7 +7,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import islice
+from itertools import islice, repeat
+from math import prod
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TextIO
@@ -16,8 +17,9 @@ from csncost.accuracy import LogLike, read_log
 from csncost.counts import COSTS, METRICS
 from csncost.errors import MissingExtra
 from csncost.joining import ACCURACY, MEASURED, accuracy_columns, join, join_notes
-from csncost.numbers import human, plural
+from csncost.numbers import human, plural, shortened
 from csncost.records import Joined, Select, points
+from csncost.spelling import CLIP, MANY, Specs, plain, take
 from csncost.table import Column, Table, data_frame
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 HEAD = 60
 """Rows that people are shown of a large space."""
+
+_WIDE = 80
+"""Characters of a spec that a row for people has room for; a longer one is shown as it was given."""
 
 _PIECE = 10_000
 """Rows that are made at a time."""
@@ -58,10 +63,6 @@ class Explored:
     stamp: Mapping[str, Any]
     refused: int = 0
     notes: tuple[str, ...] = ()
-    swept: tuple[str, ...] = ()
-    """The columns that `analyze` is to be given, besides the spec, to say what a row says."""
-    fixed: Mapping[str, Any] = field(default_factory=dict)
-    """What `analyze` is to be given besides for every row."""
     joined: Joined | None = None
     """What of a log belongs to the designs, by row, and what does not."""
     _dataset: Dataset | None = field(default=None, repr=False, compare=False)
@@ -82,17 +83,29 @@ class Explored:
     def _values(self) -> Iterator[tuple[Any, ...]]:
         """The rows as tuples of plain Python values, made a few at a time."""
         for start in range(0, len(self), _PIECE):
-            pieces = (values[start : start + _PIECE] for values in self.columns.values())
-            yield from zip(*(p.tolist() if hasattr(p, "tolist") else p for p in pieces), strict=True)
+            yield from zip(*(plain(values[start : start + _PIECE]) for values in self.columns.values()), strict=True)
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
         """A row for each design: plain Python values, as `Design` has them where the columns are its fields."""
         return list(self)
 
+    def spelled(self) -> Explored:
+        """The same designs, their specs put together."""
+        return self._with_specs(list(self.columns["spec"]))
+
+    def unspelled(self) -> Explored:
+        """The same designs, each with the spec that it was made of, to which `arguments` belong."""
+        specs = self.columns["spec"]
+        return self._with_specs(specs.base) if isinstance(specs, Specs) else self
+
+    def _with_specs(self, specs: Sequence[str]) -> Explored:
+        return replace(self, columns={**self.columns, "spec": specs})
+
     def arguments(self, row: int) -> dict[str, Any]:
-        """What `analyze` takes besides the spec of a row to say what the row says."""
-        return {**self.fixed, **{name: argument(name, self.columns[name][row]) for name in self.swept}}
+        """What `analyze` takes besides the spec that the design of a row was made of."""
+        specs = self.columns["spec"]
+        return specs.arguments(row) if isinstance(specs, Specs) else {"convention": self.stamp["convention"]}
 
     def with_accuracy(self, log: LogLike, *, select: Select = "best", metric: str | None = None) -> Explored:
         """The designs with the accuracies of a log, as `read_log` takes it, in the columns of `ACCURACY`.
@@ -102,21 +115,30 @@ class Explored:
         `read_log` does.
         """
         accuracies = read_log(log, select=select, metric=metric)
-        joined = join(accuracies, self.columns, self.stamp, self.arguments)
+        joined = join(accuracies, self.unspelled().columns, self.stamp, self.arguments)
         return replace(
             self,
             columns={**self.columns, **accuracy_columns(joined, len(self))},
             stamp={**self.stamp, "log": accuracies.log},
-            notes=(*self.notes, *join_notes(accuracies, joined, len(self))),
+            notes=(*self.notes, *join_notes(accuracies, joined, len(self)), *self._spread(joined)),
             joined=joined,
         )
 
+    def _spread(self, joined: Joined) -> Iterator[str]:
+        """What is said of accuracies that are logged without a clip and stand at several."""
+        clips = list(islice(self._clips(), len(self)))
+        own: dict[str, set[str]] = {}
+        for row, result in joined.found.items():
+            if not result.setting.clip:
+                own.setdefault(result.label, set()).add(clips[row])
+        several = [label for label, found in own.items() if len(found) > 1]
+        if several:
+            shown = ", ".join(several[:6]) + (f" and {len(several) - 6} more" if len(several) > 6 else "")
+            yield f"logged without a clip, so taken for every clip: {shown}"
+
     def take(self, rows: Sequence[int]) -> Explored:
         """The designs of some rows, in their order."""
-        columns = {
-            name: values.take(rows) if hasattr(values, "take") else [values[i] for i in rows]
-            for name, values in self.columns.items()
-        }
+        columns = {name: take(values, rows) for name, values in self.columns.items()}
         joined = self.joined
         if joined is not None:
             found = {place: joined.found[row] for place, row in enumerate(rows) if row in joined.found}
@@ -127,17 +149,24 @@ class Explored:
         """The designs as a table, or the first `most` of them."""
         shown = len(self) if most is None else min(most, len(self))
         more = [f"the first {shown:,} of {len(self):,} designs; -o FILE.csv holds all"] if shown < len(self) else []
-        columns = [self._column(name) for name in self.columns]
-        rows = list(islice(self, shown))
-        return Table(columns, rows, title=plural(len(self), "design"), notes=[*more, *self.notes], stamp=self.stamp)
+        head = self.take(range(shown))
+        if wide := isinstance(head.columns["spec"], Specs) and any(len(spec) > _WIDE for spec in head.columns["spec"]):
+            head = head.unspelled()
+        columns = [self._column(name, wide) for name in self.columns]
+        return Table(
+            columns, head.rows, title=plural(len(self), "design"), notes=[*more, *self.notes], stamp=self.stamp
+        )
 
-    def _column(self, name: str) -> Column:
+    def _column(self, name: str, wide: bool) -> Column:
+        """How a column is shown; of specs that are too `wide` a part, and what is swept then always."""
         if name in ("accuracy", "deviation") or (name in _SHOWN and any(n > 1 for n in self.columns["runs"])):
             return _SHOWN[name]
         if name in METRICS:
             return Column(name, TITLES.get(name, name), human, "right", drop=int(name == "activations"))
         only: Literal["machines", ""] = "machines" if name in (*FACTS, *ACCURACY) else ""
-        return Column(name, name, only=only, align="left" if name == "spec" else "right")
+        if name == "spec":
+            return Column(name, name, (lambda spec: shortened(spec, 40)) if wide else str)
+        return Column(name, name, only=only, align="right", drop=0 if wide else 2)
 
     def to_dict(self) -> dict[str, Any]:
         """The designs as plain data."""
@@ -183,24 +212,40 @@ class Explored:
             self.to_dataset().to_netcdf(path, engine="netcdf4")
         else:
             _needs("pyarrow")
-            frame = self.to_frame()
-            frame.assign(**self.stamp).to_parquet(path, engine="pyarrow", index=False)
+            self.stamped_frame().to_parquet(path, engine="pyarrow", index=False)
 
     def write_csv(self, file: TextIO, head: bool = True) -> None:
         """Write exact values, a line for each design, the stamp in the last columns; a line of names before them."""
         writer = csv.writer(file, lineterminator="\n")
+        stamps = self._stamps()
         if head:
-            writer.writerow([*self.columns, *self.stamp])
-        stamp = tuple(self.stamp.values())
-        writer.writerows(row + stamp for row in self._values())
+            writer.writerow([*self.columns, *stamps])
+        writer.writerows((*row, *stamp) for row, *stamp in zip(self._values(), *stamps.values(), strict=False))
+
+    def stamped_frame(self) -> DataFrame:
+        """As `to_frame`, the stamp in the last columns."""
+        stamps = {name: list(islice(values, len(self))) for name, values in self._stamps().items()}
+        return self.to_frame().assign(**stamps)
+
+    def _stamps(self) -> dict[str, Iterator[Any]]:
+        """What every design is stamped with, the clip its own; what is a column already is left out."""
+        stamp = {name: value for name, value in self.stamp.items() if name not in self.columns}
+        return {name: self._clips() if name == "clip" else repeat(value) for name, value in stamp.items()}
+
+    def _clips(self) -> Iterator[str]:
+        """The clip of each design: of `3xframesxsizexsize` the values in its row."""
+        stamped = self.stamp["clip"]
+        parts = stamped.split("x")
+        if not all(part.isdecimal() or part in self.columns for part in parts):
+            return repeat(stamped)
+        rows = zip(*(repeat(part) if part.isdecimal() else plain(self.columns[part]) for part in parts), strict=False)
+        return map(_clip, islice(rows, len(self)))
 
 
-def argument(name: str, value: Any) -> Any:
-    """The coordinate of a design as `analyze` takes it."""
-    if name == "size" and isinstance(value, str):
-        height, width = value.split("x")
-        return int(height), int(width)
-    return value.item() if hasattr(value, "item") else value
+def _clip(sizes: Sequence[Any]) -> str:
+    """Sizes as `3x8x112x160`; height and width may be one text of both."""
+    *first, height, width = map(str, sizes)
+    return "x".join([*first, height.partition("x")[0], width.rpartition("x")[2]])
 
 
 def _with_logged(dataset: Dataset, columns: Mapping[str, Sequence[Any]], joined: Joined | None) -> Dataset:
@@ -259,6 +304,9 @@ def designs_at(found: Dataset, at: Sequence[Any], spec: str, fixed: Mapping[str,
         own = {str(dim): ("design", where[str(dim)]) for dim in found[name].dims}
         values = found[name].isel(own).values  # of a space larger than memory, these designs alone
         columns[name] = values if own else values.reshape(1).repeat(len(at[0]))
+    base = columns.get("spec", [spec] * len(at[0]))
+    swept = {dim: columns[dim] for dim in dims if dim != "spec"}
+    points = prod(size for dim, size in found["valid"].sizes.items() if dim not in CLIP)
+    specs = Specs(base, swept, fixed, many=points > MANY)
     stamp = {key: found.attrs[key] for key in STAMPED}
-    swept = tuple(dim for dim in dims if dim != "spec")
-    return Explored({"spec": [spec] * len(at[0]), **columns}, stamp, swept=swept, fixed=fixed)
+    return Explored({"spec": specs, **{k: v for k, v in columns.items() if k != "spec"}}, stamp)

@@ -23,7 +23,6 @@ from csncost.ranges import sizes
 from csncost.reading import SpecLike
 from csncost.reduction import best_of, job_of, reduced
 from csncost.space import in_blocks
-from csncost.spelling import spelled
 from csncost.workers import Advance, ignored
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def search(
         best = best_of(large, query, chunks=chunks or "auto", scheduler=scheduler, advance=advance)
         if not len(best):
             raise NoAnswer(*_unmet(query))
-        return _chosen(spelled(best), query)
+        return _chosen(best.spelled(), query)
     found = explore(listed, groups, blocks, **given)
     if log is not None:
         found = found.with_accuracy(read_log(log))
@@ -123,7 +122,7 @@ def _taken(designs: Any, query: Query) -> Any:
     """The selected designs, of the kind that the designs are; of a space those, spelt out."""
     if isinstance(designs, Explored):
         rows = query.select(_columns(designs))
-        return spelled(designs.take(rows.tolist()))
+        return designs.take(rows.tolist()).spelled()
     if hasattr(designs, "data_vars"):
         return _of_space(designs, query)
     if hasattr(designs, "iloc"):
@@ -152,7 +151,7 @@ def _of_space(space: Dataset, query: Query) -> Explored:
     arrays = {name: space[name].broadcast_like(valid).transpose(*valid.dims).values for name in known}
     chosen = legal[query.select({name: array.reshape(-1)[legal] for name, array in arrays.items()})]
     at = np.unravel_index(chosen, valid.shape) if valid.ndim else (chosen,)
-    return spelled(designs_at(space, at, space.attrs.get("spec", ""), _fixed(space)))
+    return designs_at(space, at, space.attrs.get("spec", ""), _fixed(space)).spelled()
 
 
 @dataclass(frozen=True)
@@ -177,7 +176,7 @@ def _of_blocks(space: Dataset, query: Query) -> Explored:
     cut = blocks_of(valid.shape, [max(lengths) for lengths in valid.chunks])
     best = reduced(job, _Held(space), cut, None, ignored)
     at = np.unravel_index(best.columns["place"], valid.shape)
-    return spelled(designs_at(space, at, space.attrs.get("spec", ""), _fixed(space)))
+    return designs_at(space, at, space.attrs.get("spec", ""), _fixed(space)).spelled()
 
 
 def _fixed(space: Dataset) -> dict[str, Any]:
@@ -225,5 +224,5 @@ def _nearest(bound: Bound, values: Array, found: Explored) -> str:
         ends.append((f"the least {called(name)}{' above' if len(below) else ''} here", above[np.argmin(values[above])]))
     if not ends:
         return f"of none of them the {name} is known"
-    shown = [(end, said(name, values[at]), spelled(found.take([int(at)])).columns["spec"][0]) for end, at in ends]
+    shown = [(end, said(name, values[at]), found.columns["spec"][int(at)]) for end, at in ends]
     return "; ".join(f"{end}: {value}, {spec}" for end, value, spec in shown)

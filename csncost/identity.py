@@ -2,46 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from csncost.analyze import analyze, resolve
-from csncost.errors import CsncostError, SpecError
+from csncost.errors import CsncostError, SpecError, Undecided
+from csncost.lang.expand import expand
+from csncost.lang.lower import DEFAULT_CLASSES
 from csncost.lang.syntax import Name
 from csncost.numbers import shape
-from csncost.reading import SpecLike
+from csncost.reading import SpecLike, read
 
 
 class Known(NamedTuple):
-    """A network as a log names it; `clip` is empty where neither the spec nor the log says one."""
+    """A network as a log names it; `clip` is empty where neither the spec nor the log says one.
+
+    `classes` are empty where they are as many as networks have that do not say.
+    """
 
     spec: str
     name: str
     canonical: str
     architecture: str
     clip: str
+    classes: str
 
 
-def known(spec: SpecLike, clip: str, classes: int | None) -> Known:
+Given: TypeAlias = tuple[tuple[str, Any], ...]
+"""Arguments of `analyze`, as (name, value)."""
+
+
+def known(spec: SpecLike, clip: str = "", given: Given = ()) -> Known:
     """A network that a log names, at the clip that the log gives. Raises CsncostError for what is no network."""
-    if isinstance(spec, str) and not spec.endswith(".csn"):
-        return _cached(spec, clip, classes)
-    return _network(spec, clip, classes)
+    if isinstance(spec, str) and ".csn" not in spec:
+        return _cached(spec, clip, given)
+    return _network(spec, clip, given)
 
 
 @lru_cache(maxsize=4096)
-def _cached(spec: str, clip: str, classes: int | None) -> Known:
-    return _network(spec, clip, classes)
+def _cached(spec: str, clip: str, given: Given) -> Known:
+    return _network(spec, clip, given)
 
 
-def _network(spec: SpecLike, clip: str, classes: int | None) -> Known:
+def _network(spec: SpecLike, clip: str, given: Given) -> Known:
+    values = dict(given)
     frames, size = _clip(clip)
-    report = analyze(spec, frames=frames, size=size, classes=classes)
-    stated = bool(clip) or _states_clip(spec)
+    setting = {name: values.pop(name, None) for name in ("frames", "size", "classes")}
+    setting |= {name: value for name, value in (("frames", frames), ("size", size)) if value is not None}
+    report = analyze(spec, **setting, **values)
+    stated = _states_clip(spec, values) or not {setting["frames"], setting["size"]} <= {None}
     return Known(
-        *(report.spec, report.name, report.canonical, architecture(spec)),
+        *(report.spec, report.name, report.canonical, architecture(spec, **values)),
         clip=shape(report.clip) if stated else "",
+        classes="" if report.classes in (None, DEFAULT_CLASSES) else str(report.classes),
     )
+
+
+@lru_cache(maxsize=4096)
+def takes(spec: str, name: str) -> bool:
+    """Whether a network has a parameter or a free name that is called so. Raises SpecError for what is no network."""
+    tree = read(spec)
+    expand(tree)
+    try:
+        expand(tree, {name: Name("?")})
+    except Undecided:
+        return True
+    except SpecError:
+        return False
+    return True
 
 
 def _clip(text: str) -> tuple[int | None, Any]:
@@ -50,15 +79,15 @@ def _clip(text: str) -> tuple[int | None, Any]:
         return None, None
     parts = text.casefold().replace("\u00d7", "x").split("x")
     if not 2 <= len(parts) <= 4 or not all(part.strip().isdecimal() and len(part) < 9 for part in parts):
-        raise CsncostError("clip is not as 8x224 or 3x8x224x224")
+        raise CsncostError(f'"{text[:40]}" is no clip, as 8x224 and 3x8x224x224 are')
     sizes = [int(part) for part in parts]
     frames, *axes = sizes[1:] if len(sizes) == 4 else sizes
     return frames, axes[0] if len(axes) == 1 else tuple(axes)
 
 
-def _states_clip(spec: SpecLike) -> bool:
+def _states_clip(spec: SpecLike, names: Mapping[str, Any]) -> bool:
     """Whether a spec itself says which clip it is for."""
-    written = resolve(spec, {}, {})
+    written = resolve(spec, names, {})
     bound = {name for name, _ in written.bound}
     return all(not isinstance(size, Name) or size.id in bound for size in written.input.items[1:])
 
@@ -80,6 +109,7 @@ def clip_of(spec: SpecLike, frames: int | None, size: Any, **names: Any) -> str:
     return shape(analyze(spec, frames=frames, size=size, **names).clip)
 
 
-def key_of(spec: SpecLike, frames: int | None, size: Any) -> tuple[str, str]:
-    """The architecture of a design, and the clip that it is analysed with."""
-    return architecture(spec), clip_of(spec, frames, size)
+def key_of(spec: SpecLike, frames: int | None, size: Any) -> tuple[str, str, int | None]:
+    """The architecture of a design, and the clip and the classes that it is analysed with."""
+    report = analyze(spec, frames=frames, size=size)
+    return architecture(spec), shape(report.clip), report.classes

@@ -300,4 +300,4 @@ def _explored(rows: Sequence[dict[str, Any]], chosen: str, missed: Sequence[str]
     }
     notes = [f"not within the share: {text}" for text in missed[:MOST_NOTES]]
     more = [f"and {len(missed) - MOST_NOTES:,} more"] if len(missed) > MOST_NOTES else []
-    return Explored(columns, stamp, notes=(*notes, *more), fixed={"convention": stamp["convention"]})
+    return Explored(columns, stamp, notes=(*notes, *more))

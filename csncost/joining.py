@@ -7,10 +7,11 @@ from functools import cache
 from typing import Any
 
 from csncost.analyze import analyze
+from csncost.axes import SETTING
 from csncost.errors import SpecError
-from csncost.identity import architecture, clip_of
+from csncost.identity import architecture
 from csncost.logs import why_unread
-from csncost.numbers import plural
+from csncost.numbers import plural, shape
 from csncost.reading import from_argument
 from csncost.records import Accuracies, Joined, Result
 
@@ -35,16 +36,23 @@ def join(
     def architecture_of(text: str, given: tuple[tuple[str, Any], ...]) -> str:
         return architecture(read(text), **dict(given))
 
-    def rows(result: Result) -> Iterator[int]:
+    @cache
+    def setting_of(text: str, given: tuple[tuple[str, Any], ...]) -> tuple[str, int | None]:
+        report = analyze(read(text), **dict(given))
+        return shape(report.clip), report.classes
+
+    varied = not isinstance(stamp["classes"], int)
+
+    def rows(result: Result) -> Iterator[tuple[int, int]]:
         for i in _candidates(result, columns, stamp, arguments(0) if len(specs) else {}):
             given = arguments(i)
-            setting = {key: given.pop(key) for key in ("frames", "size", "classes", "convention") if key in given}
-            if architecture_of(specs[i], tuple(given.items())) == result.architecture:
-                clip = result.setting.clip
-                if not clip or clip == clip_of(read(specs[i]), setting.get("frames"), setting.get("size"), **given):
-                    yield i
+            names = {key: value for key, value in given.items() if key not in (*SETTING, "convention")}
+            if architecture_of(specs[i], tuple(names.items())) == result.architecture:
+                clip, classes = setting_of(specs[i], tuple(given.items()))
+                if fit := result.setting.fit(clip, classes, varied):
+                    yield i, fit
 
-    return log.matched(rows)
+    return log.matched(rows, varied)
 
 
 def _candidates(result: Result, columns: Columns, stamp: Mapping[str, Any], given: Mapping[str, Any]) -> list[int]:

@@ -7,6 +7,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from csncost.counts import COSTS
 from csncost.errors import CsncostError, did_you_mean
 from csncost.logs import Entry, Log
 
@@ -26,6 +27,8 @@ _COLUMNS = {
     "pretrain": ("pretrain", "pretraining", "pretrained"),
     "classes": ("classes", "num_classes"),
 }
+_RESULTS = (*COSTS, "views", "convention", "family", "kind")
+"""Columns of tables of designs that are no arguments."""
 
 
 def words(key: str) -> tuple[str, str]:
@@ -57,6 +60,14 @@ def column_of(log: Log, what: str) -> str | None:
     """The column that holds the `spec`, `epoch`, `seed`, `dataset`, `clip`, `pretrain` or `classes`, if one does."""
     by_name = {key.casefold(): key for key in reversed(log.keys)}
     return next((by_name[name] for name in _COLUMNS[what] if name in by_name), None)
+
+
+def parameter_columns(log: Log, accuracy: str) -> dict[str, str]:
+    """The columns that may be arguments of a network, and how those are called: all that are nothing else."""
+    known = {column_of(log, what) for what in _COLUMNS if what != "classes"} | {accuracy}
+    classes = column_of(log, "classes")
+    names = {key: "classes" if key == classes else key for key in log.keys if key not in known}
+    return {key: name for key, name in names.items() if name.isidentifier() and name not in _RESULTS}
 
 
 def accuracy_column(log: Log, metric: str | None) -> tuple[str, list[str]]:

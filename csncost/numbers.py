@@ -63,3 +63,14 @@ def ratio(new: int, base: int) -> str:
 def shape(sizes: tuple[int, ...] | None) -> str:
     """`64x8x112x112`."""
     return "x".join(map(str, sizes)) if sizes else ""
+
+
+def shortened(text: str, most: int = 28) -> str:
+    """A text as one line of so many characters; what is cut is its middle, for names differ at both ends.
+
+    >>> shortened("bottleneck-D-[3,4,23,3](width=2, classes=487)")
+    'bottleneck-D-[3,4,…sses=487)'
+    """
+    line = " ".join(text.split())
+    end = most // 3
+    return line if len(line) <= most else f"{line[: most - end - 1]}…{line[-end:]}"

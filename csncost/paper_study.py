@@ -14,7 +14,7 @@ from csncost.conventions import Convention
 from csncost.counts import COSTS
 from csncost.designs import Design
 from csncost.errors import CsncostError, SpecError
-from csncost.explored import Explored, argument, of_dataset
+from csncost.explored import Explored, of_dataset
 from csncost.few import one_by_one
 from csncost.joining import ACCURACY
 from csncost.lang.expand import expand
@@ -23,7 +23,7 @@ from csncost.lang.printer import print_value
 from csncost.numbers import plural
 from csncost.reading import SpecLike, literal
 from csncost.space import sweep
-from csncost.spelling import spelling
+from csncost.spelling import Specs, argument, spelling
 
 FAMILIES: Mapping[str, tuple[str, ...]] = {"simple": ("none", "G", "D"), "bottleneck": ("none", "G", "D", "DG")}
 """No groups; 3x3x3 in G groups; 3x3x3 depthwise; that, with both 1x1x1 in G groups, which only bottlenecks have."""
@@ -69,9 +69,10 @@ def study(
             rows += _rows(family, kind, part, given)
             refused, stamp = refused + part.refused, dict(part.stamp)
     rows.sort(key=_order(blocks))
-    columns = {key: [row[key] for row in rows] for key in rows[0]} if rows else {"spec": []}
+    columns: dict[str, Any] = {key: [row[key] for row in rows] for key in rows[0]} if rows else {"spec": []}
+    columns["spec"] = Specs(columns["spec"], fixed={"convention": convention})
     notes = tuple(_notes(groups, blocks, rows, refused, given))
-    return Explored(columns, stamp, refused, notes, fixed={"convention": convention})
+    return Explored(columns, stamp, refused, notes)
 
 
 def _part(spec: str, given: Mapping[str, Any], convention: str | Convention) -> Explored:
@@ -109,7 +110,7 @@ def _rows(family: str, kind: str, part: Explored, given: Mapping[str, Any]) -> I
     """The designs of one kind with their names."""
     fixed = {key: value for key, value in given.items() if key not in part.columns}
     knobs = [key for key in given if key in part.columns]
-    for row in part:
+    for row in part.unspelled():
         groups = row.get("G", 1)
         depth = _canonical(f"{family}-{row['blocks']}").rpartition("-")[2]  # [3, 4, 6, 3] is 16
         chosen = {**fixed, **{key: argument(key, row[key]) for key in knobs}}

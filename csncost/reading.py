@@ -17,7 +17,8 @@ from csncost.lang.parser import parse, parse_suffix
 from csncost.lang.syntax import Assignment, Expr, List, Name, Number, Spec
 
 SpecLike: TypeAlias = str | Path | Spec
-"""A name or a network written out, a path to a `.csn` file (or a string that ends so), or a parsed spec."""
+"""A name or a network written out, a path to a `.csn` file (or a string that is one, also with a clip and values
+behind it: `mine.csn@32x256(n=3)`), or a parsed spec."""
 
 SizeLike: TypeAlias = int | tuple[int, int] | None
 """Height and width: one int for a square, or (H, W)."""
@@ -35,11 +36,21 @@ def read(spec: SpecLike) -> Spec:
     """The syntax tree of a spec given as text, as a path, or as a tree. Raises SpecError."""
     if isinstance(spec, Spec):
         return spec
-    if isinstance(spec, Path) or (isinstance(spec, str) and spec.endswith(".csn") and "\n" not in spec):
-        return parse(read_file(Path(spec)))
+    if isinstance(spec, Path):
+        return parse(read_file(spec))
     if not isinstance(spec, str):
         raise _no_spec(spec)
-    return parse(spec)
+    match = _FILE.fullmatch(spec)
+    return _of_file(match[1], match[2], spec) if match else parse(spec)
+
+
+def _of_file(path: str, suffix: str, text: str) -> Spec:
+    """The spec in a file, with what stands behind its path."""
+    tree = parse(read_file(Path(path)))
+    if not suffix:
+        return tree
+    clip, given = parse_suffix(Source(text), len(path))
+    return replace(adapt(tree, clip, given), source=Source(text, text))
 
 
 def _no_spec(given: Any) -> SpecError:
@@ -62,10 +73,7 @@ def from_argument(text: str, stdin: BinaryIO | None) -> SpecLike:
             raise SpecError(f"cannot read standard input: {error.strerror}", hint="pipe a spec into it") from None
     if match := _FILE.fullmatch(text):
         path, suffix = match.groups()
-        if not suffix:
-            return Path(path)
-        clip, given = parse_suffix(Source(text), len(path))
-        return replace(adapt(parse(read_file(Path(path))), clip, given), source=Source(text, text))
+        return _of_file(path, suffix, text) if suffix else Path(path)
     if _TARGET.fullmatch(text):
         target = text if ":" in text else f"{text}:NAME"
         raise SpecError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import sqrt
@@ -30,10 +30,25 @@ class Setting(NamedTuple):
     metric: str = ""
     clip: str = ""
     pretrain: str = ""
+    classes: str = ""
+    """Empty where they are as many as networks have that do not say."""
 
     def __str__(self) -> str:
         pretrain = f"pre-trained on {self.pretrain}" if self.pretrain not in ("", "none") else ""
-        return ", ".join(text for text in (self.dataset, self.metric, self.clip, pretrain) if text) or "one setting"
+        classes = f"{self.classes} classes" if self.classes else ""
+        said = (self.dataset, self.metric, self.clip, classes, pretrain)
+        return ", ".join(text for text in said if text) or "one setting"
+
+    def fit(self, clip: str, classes: int | None, varied: bool) -> int:
+        """How well what was measured fits a design with that clip and those classes: 0 not at all, more is better.
+
+        A clip that is stated must be the design's. So must the classes where those of the designs are `varied`;
+        elsewhere designs of other classes are fitted, too, but less well.
+        """
+        exact, other = self.classes == str(classes), self.classes not in ("", str(classes))
+        if self.clip not in ("", clip) or (varied and other):
+            return 0
+        return 2 + exact - other + 3 * bool(self.clip)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,29 +204,36 @@ class Accuracies:
         settings the one that covers most designs is taken, the first of equals.
         """
         keys = [key_of(spec, frames, size) for spec in specs]
-        return self.matched(
-            lambda result: [
-                i
-                for i, (architecture, clip) in enumerate(keys)
-                if result.architecture == architecture and result.setting.clip in ("", clip)
-            ]
-        )
+        varied = len({classes for _, _, classes in keys}) > 1
 
-    def matched(self, designs_of: Callable[[Result], Iterable[int]]) -> Joined:
+        def designs_of(result: Result) -> Iterator[tuple[int, int]]:
+            for i, (architecture, clip, classes) in enumerate(keys):
+                if result.architecture == architecture and (fit := result.setting.fit(clip, classes, varied)):
+                    yield i, fit
+
+        return self.matched(designs_of, varied)
+
+    def matched(self, designs_of: Callable[[Result], Iterable[tuple[int, int]]], varied: bool) -> Joined:
         """The results joined to the designs that each is of, those of the setting that covers most designs.
 
-        Designs may differ in their clips, and so may what is joined to them; either all results state one, or none.
+        `designs_of` says of a result which designs it is of, and how well it fits each (`Setting.fit`): what fits best
+        is taken. Designs may differ in their clips, and in their classes where those are `varied`; so may what is
+        joined to them.
         """
-        by_setting: dict[tuple[Setting, bool], dict[int, Result]] = {}
+        free = {"clip": "", "classes": ""} if varied else {"clip": ""}
+        by_setting: dict[Setting, dict[int, tuple[int, Result]]] = {}
         for result in self.results:
-            comparable = result.setting._replace(clip=""), bool(result.setting.clip)
-            by_setting.setdefault(comparable, {}).update(dict.fromkeys(designs_of(result), result))
-        found = max(by_setting.values(), key=len, default={})
+            best = by_setting.setdefault(result.setting._replace(**free), {})
+            for design, fit in designs_of(result):
+                if design not in best or fit > best[design][0]:
+                    best[design] = fit, result
+        chosen = max(by_setting.values(), key=lambda best: (len(best), sum(f for f, _ in best.values())), default={})
+        found = {design: result for design, (_, result) in chosen.items()}
         settings = {result.setting for result in found.values()}
         setting = min(settings, default=Setting())
         taken = set(map(id, found.values()))
         elsewhere = tuple(r for r in self.results if id(r) not in taken)
-        return Joined(setting if len(settings) < 2 else setting._replace(clip=""), found, elsewhere)
+        return Joined(setting if len(settings) < 2 else setting._replace(**free), found, elsewhere)
 
     def to_dict(self) -> dict[str, Any]:
         """The accuracies as plain data."""
@@ -240,10 +262,15 @@ class Accuracies:
             Column("mean", "accuracy %", points, "right"),
             Column("spread", "\u00b1", points, "right", tight=True),
             Column("n", "runs", str, "right"),
-            *(Column(key, key, wrap=True) for key in Setting._fields),
+            *(Column(key, key, wrap=True) for key in self._told),
         ]
         rows = [{"label": result.label, **result.to_dict()} for result in self.results]
         return Table(columns, rows, title=f"Accuracies: {self.log}", notes=[*self.notes, *why_unread(self.unread)])
+
+    @property
+    def _told(self) -> list[str]:
+        """The fields of settings that people are shown: classes only where one says them."""
+        return [key for key in Setting._fields if key != "classes" or any(s.classes for s in self.settings)]
 
     def __repr__(self) -> str:
         return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ import numpy as np
 from csncost.blocks import Source
 from csncost.counts import COSTS
 from csncost.explored import STAMPED, Explored
-from csncost.factored import Array, Block
+from csncost.factored import Block
 from csncost.parts import Columns, lengths, places_in
+from csncost.spelling import CLIP, MANY, Specs
 from csncost.structures import Space
 
 
@@ -24,9 +26,10 @@ def rows_in(source: Source, block: Block, shape: tuple[int, ...]) -> Columns:
 def designs_of(space: Space, rows: Columns, attributes: Mapping[str, Any], refused: int = 0) -> Explored:
     """Rows of a space with their coordinates, as the sweep of that space in memory gives them."""
     where = dict(zip(space.names, np.unravel_index(rows["place"], space.shape), strict=True))
-    labels: dict[str, Array] = {name: np.asarray(values)[where[name]] for name, values in space.coordinates().items()}
-    columns: dict[str, Any] = {"spec": [attributes.get("spec", "")] * len(rows["place"]), **labels}
-    columns |= {name: rows[name] for name in COSTS}
+    labels: dict[str, Any] = {name: np.asarray(values)[where[name]] for name, values in space.coordinates().items()}
+    base = labels.pop("spec", [attributes.get("spec", "")] * len(rows["place"]))
+    points = prod(n for name, n in zip(space.names, space.shape, strict=True) if name not in CLIP)
+    specs = Specs(base, labels, {**space.fixed, "convention": space.convention}, many=points > MANY)
+    columns: dict[str, Any] = {"spec": specs, **labels, **{name: rows[name] for name in COSTS}}
     stamp = {key: attributes[key] for key in STAMPED}
-    swept = tuple(one.name for one in space.axes)
-    return Explored(columns, stamp, refused, swept=swept, fixed={**space.fixed, "convention": space.convention})
+    return Explored(columns, stamp, refused)

@@ -5,74 +5,155 @@ bottleneck-G-16, G=4, frames=8, size=112, width=1/2   is   bottleneck-G4-16@8x11
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from functools import cache
-from typing import Any
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import repeat
+from pathlib import Path
+from typing import Any, overload
 
 from csncost.analyze import analyze
 from csncost.errors import SpecError
-from csncost.explored import Explored
+from csncost.lang.adapt import adapt
 from csncost.lang.expand import Written, expand
 from csncost.lang.layers import AXES
 from csncost.lang.lower import DEFAULT_CLIP
-from csncost.lang.printer import print_value
-from csncost.lang.syntax import Name, Number
+from csncost.lang.printer import print_spec, print_value
+from csncost.lang.syntax import Name, Number, Reference, Sizes, Spec
 from csncost.numbers import shape
 from csncost.reading import SpecLike, from_argument, literal, read
 
+MANY = 10_000
+"""Points of parameters from which a name is written as it was given, with its values behind it: G=4 and not G4."""
 
-def spelled(found: Explored) -> Explored:
-    """The designs, each with a spec that says all of it: `analyze` takes it and gives what the row gives."""
-    specs = [spelling(spec, found.arguments(i)) for i, spec in enumerate(found.columns["spec"])]
-    fixed = {name: value for name, value in found.fixed.items() if name == "convention"}
-    return replace(found, columns={**found.columns, "spec": specs}, swept=(), fixed=fixed)
+CLIP = ("frames", "size")
+"""The arguments of `analyze` that a name says behind its @."""
 
 
-def spelling(spec: str, given: Mapping[str, Any]) -> str:
-    """A spec with arguments of `analyze` in it: a canonical name, a file with modifiers, else the network written out.
+@dataclass(frozen=True)
+class Specs(Sequence[str]):
+    """The specs of designs, each saying all of its design; put together when they are asked for.
+
+    `base` are the specs as they were given, `swept` the values that differ from design to design, `fixed` those that
+    all have: all of them arguments of `analyze`. Of so `many` points of parameters names are written with their values.
+    """
+
+    base: Sequence[str]
+    swept: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    many: bool = False
+
+    def __len__(self) -> int:
+        return len(self.base)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[str]: ...
+    def __getitem__(self, at: int | slice) -> str | list[str]:
+        if isinstance(at, int):
+            return spelling(self.base[at], self.arguments(at), self.many)
+        swept = {name: values[at] for name, values in self.swept.items()}
+        return list(replace(self, base=self.base[at], swept=swept))
+
+    def __iter__(self) -> Iterator[str]:
+        swept = [zip(repeat(name), plain(values)) for name, values in self.swept.items()]
+        fixed = {name: value for name, value in self.fixed.items() if name != "convention"}
+        for spec, *values in zip(self.base, *swept, strict=True):
+            yield spelling(spec, {**fixed, **{name: argument(name, value) for name, value in values}}, self.many)
+
+    def arguments(self, row: int) -> dict[str, Any]:
+        """What `analyze` takes besides the `base` of a row to say what its spec says."""
+        return {**self.fixed, **{name: argument(name, values[row]) for name, values in self.swept.items()}}
+
+    def take(self, rows: Sequence[int]) -> Specs:
+        """The specs of some rows, in their order."""
+        swept = {name: take(values, rows) for name, values in self.swept.items()}
+        return replace(self, base=take(self.base, rows), swept=swept, many=self.many and len(rows) > MANY)
+
+
+def take(values: Sequence[Any], rows: Sequence[int]) -> Sequence[Any]:
+    """The values of some rows, in their order."""
+    found: Sequence[Any] = values.take(rows) if hasattr(values, "take") else [values[i] for i in rows]
+    return found
+
+
+def plain(values: Sequence[Any]) -> Sequence[Any]:
+    """The values as Python has them."""
+    found: Sequence[Any] = values.tolist() if hasattr(values, "tolist") else values
+    return found
+
+
+def argument(name: str, value: Any) -> Any:
+    """The coordinate of a design as `analyze` takes it."""
+    if name == "size" and isinstance(value, str):
+        height, width = value.split("x")
+        return int(height), int(width)
+    return value.item() if hasattr(value, "item") else value
+
+
+def spelling(spec: str, given: Mapping[str, Any], brief: bool = False) -> str:
+    """A spec with arguments of `analyze` in it: a canonical name, or the spec as it is with a clip and values added.
+
+    `brief` adds them to names too.
 
     >>> spelling("bottleneck-G-16", {"G": 4, "frames": 8, "size": 112, "width": 0.5})
     'bottleneck-G4-16@8x112(width=0.5)'
+    >>> spelling("bottleneck-G-16", {"G": 4, "frames": 8, "size": 112, "width": 0.5}, brief=True)
+    'bottleneck-G-16@8x112(G=4, width=0.5)'
     """
-    given = {name: value for name, value in given.items() if name != "convention"}
-    if not given:
+    clip = {name: given[name] for name in CLIP if name in given}
+    names = {name: _text(name, value) for name, value in given.items() if name not in (*CLIP, "convention")}
+    if not (clip or names):
         return spec
-    names = tuple((name, _text(name, value)) for name, value in given.items() if name not in ("frames", "size"))
-    clip: dict[str, Any] = {name: given[name] for name in ("frames", "size") if name in given}
-    try:
-        written = _expanded(spec, names)
-    except SpecError:  # classes are no parameter of a network written out, though they can be given
-        written = None
-    if written is not None and written.name:
-        return _at_clip(written, clip)
-    return _written_out(spec, given)
+    if not brief:
+        written = _expanded(spec, tuple(names.items()))
+        if written is not None and written.name:
+            return _at_clip(written.name, written, clip)
+    template = _template(spec, tuple(names), tuple(clip), isinstance(clip.get("size"), tuple))
+    if template is None:
+        return _written_out(spec, {name: value for name, value in given.items() if name != "convention"})
+    height, width = clip["size"] if isinstance(clip.get("size"), tuple) else [clip.get("size")] * 2
+    values = {**names, **dict(zip(_SIDES, map(str, (clip.get("frames"), height, width)), strict=True))}
+    return "".join(values[text] if i % 2 else text for i, text in enumerate(template))
 
 
 def _text(name: str, value: Any) -> str:
+    if isinstance(value, (int, float)):
+        return _number(name, value)
     return value if isinstance(value, str) else print_value(literal(name, value))
 
 
-@cache
+@lru_cache(maxsize=4096, typed=True)
+def _number(name: str, value: Any) -> str:
+    return print_value(literal(name, value))
+
+
+@lru_cache(maxsize=256)
 def _read(spec: str) -> SpecLike:
-    return read(from_argument(spec, None))
+    return from_argument(spec, None)
 
 
-@cache
-def _expanded(spec: str, names: tuple[tuple[str, str], ...]) -> Written:
-    return expand(read(_read(spec)), {name: literal(name, text) for name, text in names})
+@lru_cache(maxsize=MANY)
+def _expanded(spec: str, names: tuple[tuple[str, str], ...]) -> Written | None:
+    """The network with values for its parameters; None for classes that are given of one without such a parameter."""
+    try:
+        return expand(read(_read(spec)), {name: literal(name, text) for name, text in names})
+    except SpecError:
+        return None
 
 
-def _at_clip(written: Written, clip: Mapping[str, Any]) -> str:
+def _at_clip(name: str, written: Written, clip: Mapping[str, Any]) -> str:
     """The name of a network at a clip, of which it says itself what is not given."""
     if not clip:
-        return written.name
+        return name
     frames, height, width = (_own(written, axis) for axis in range(3))
     size = clip.get("size", (height, width))
     sides = size if isinstance(size, tuple) else (size, size)
     text = shape((clip.get("frames", frames), *dict.fromkeys(sides)))
-    plain, bracket, modifiers = written.name.partition("(")
-    return f"{plain.partition('@')[0]}@{text}{bracket}{modifiers}"
+    head, bracket, modifiers = name.partition("(")
+    return f"{head.partition('@')[0]}@{text}{bracket}{modifiers}"
 
 
 def _own(written: Written, axis: int) -> Any:
@@ -81,6 +162,56 @@ def _own(written: Written, axis: int) -> Any:
     if isinstance(size, Name):
         size = dict(written.bound).get(size.id, Number(DEFAULT_CLIP[AXES[axis]]))
     return size.value if isinstance(size, Number) else print_value(size)
+
+
+_SIDES = ("@frames", "@height", "@width")
+"""The axes of a clip among names, of which none is written so."""
+
+_HOLE = 7_316_902_845_117_000
+"""A number that stands for a value to come, and those behind it for others: no size is as large."""
+
+
+@lru_cache(maxsize=256)
+def _template(spec: str, names: tuple[str, ...], clip: tuple[str, ...], pair: bool) -> tuple[str, ...] | None:
+    """A spec with holes for values: text and the names of values in turn; None where it has no place for one."""
+    given = _read(spec)
+    written = _expanded(spec, ())
+    if written is None or ("classes" in names and not _is_name(read(given))):
+        return None
+    holes = {name: Number(_HOLE + i) for i, name in enumerate((*_SIDES, *names), 1)}
+    sizes = Sizes(_axes(written, holes, clip, pair)) if clip else None
+    try:
+        text = _text_with(spec, given, sizes, {name: holes[name] for name in names})
+    except SpecError:  # one name for height and width, which differ
+        return None
+    keys = ("", *holes)
+    parts = re.split(rf"{_HOLE // 1000}(\d{{3}})", text)
+    return tuple(keys[int(part)] if i % 2 else part for i, part in enumerate(parts))
+
+
+def _axes(written: Written, holes: Mapping[str, Number], clip: Sequence[str], pair: bool) -> tuple[Number, ...]:
+    """Frames, height and width: what is given of them, and what the network has of itself."""
+    named = written.axes or ("", "", "")
+    frames, height, width = (holes.get(named[axis], Number(_own(written, axis))) for axis in range(3))
+    if "frames" in clip:
+        frames = holes["@frames"]
+    if "size" in clip:
+        height = holes["@height"]
+        width = holes["@width"] if pair else height
+    return (frames, height) if height == width else (frames, height, width)
+
+
+def _is_name(tree: Spec) -> bool:
+    return any(isinstance(item, Reference) for item in tree.items)
+
+
+def _text_with(spec: str, given: SpecLike, clip: Sizes | None, names: Mapping[str, Number]) -> str:
+    """A spec in one line with a clip and values: behind the path of a file, in the text of another."""
+    if isinstance(given, Path):
+        values = f"({', '.join(f'{name}={print_value(value)}' for name, value in names.items())})" if names else ""
+        return spec + (f"@{print_value(clip)}" if clip else "") + values
+    lines = print_spec(adapt(read(given), clip, names)).splitlines()
+    return "; ".join(" ".join(line.split()) for line in lines)
 
 
 def _written_out(spec: str, given: Mapping[str, Any]) -> str:

@@ -61,8 +61,7 @@ def write_parquet(path: Path, found: Iterator[Explored]) -> int:
     count = 0
     try:
         for piece in found:
-            frame = piece.to_frame().assign(**piece.stamp)
-            table = Table.from_pandas(frame, writer and writer.schema, preserve_index=False)
+            table = Table.from_pandas(piece.stamped_frame(), writer and writer.schema, preserve_index=False)
             writer = writer or ParquetWriter(path, table.schema)
             if table.num_rows:
                 writer.write_table(table)

@@ -229,7 +229,7 @@ def test_event_files_need_their_extra(tmp_path, monkeypatch):
 def test_views_of_a_log(log):
     accuracies = read_log(log("spec,acc\nsimple-8,50\nsimple-8,52\n"))
     out = json.loads(accuracies.to_json())
-    assert out["results"][0] | {"spread": 1.414} == {"spec": "simple-8", "name": "simple-8", "mean": 51.0, "spread": 1.414, "n": 2, "dataset": "", "metric": "acc", "clip": "", "pretrain": ""}  # fmt: skip
+    assert out["results"][0] | {"spread": 1.414} == {"spec": "simple-8", "name": "simple-8", "mean": 51.0, "spread": 1.414, "n": 2, "dataset": "", "metric": "acc", "clip": "", "pretrain": "", "classes": ""}  # fmt: skip
     assert list(accuracies.to_frame()["value"]) == [50, 52]
     assert "| simple-8 | simple-8 | 51.0 | 1.4 | 2 |" in str(accuracies)
     assert "2 runs of 1 design>" in repr(accuracies)

@@ -16,7 +16,7 @@ HOUSE = [  # each line may import only from lines above it
     "traced", "pytorch.layers", "pytorch.initial", "pytorch.layout", "pytorch.build", "pytorch.export", "pytorch.shapes", "pytorch.costs", "pytorch.elements", "pytorch.recurrent", "pytorch.table", "pytorch.formulas", "pytorch.names",
     "pytorch.hollow", "pytorch.dtypes", "pytorch.kept", "pytorch.scope", "pytorch.turns", "pytorch.gradients", "pytorch.marks", "pytorch.ledger", "pytorch.classifier", "pytorch.tracer", "pytorch.functions", "pytorch.inputs", "pytorch.snapshot", "pytorch.holders", "pytorch.reach", "pytorch.state", "pytorch.reasons", "pytorch.guests", "pytorch.trace", "pytorch.outline", "pytorch.target", "pytorch.verify",
     "closed_form", "symbolic", "axes", "factored", "parts", "structures", "blocks", "lazy", "space", "query", "designs", "paper", "listing",
-    "logs", "log_columns", "identity", "records", "accuracy", "histories", "joining", "explored", "few", "spelling", "paper_study", "paper_figures", "ranges", "workers", "rows", "reduction", "streams", "store", "front", "inverse", "ranks", "correlation",
+    "logs", "log_columns", "identity", "spelling", "records", "accuracy", "histories", "joining", "explored", "few", "paper_study", "paper_figures", "ranges", "workers", "rows", "reduction", "streams", "store", "front", "inverse", "ranks", "correlation",
     "render.terminal", "render.output", "render.style", "render.stages", "render.series", "render.looks", "render.labels", "render.tradeoff", "render.curves", "render.traces", "render.legend", "render.page", "render.plots", "render.designs",
     "cli_options", "cli_explorer", "cli_search", "cli_torch", "cli_accuracy", "cli_paper", "cli_curves", "cli",
 ]  # fmt: skip

@@ -4,7 +4,9 @@ import json
 import math
 import random
 import statistics
+from dataclasses import replace
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -27,20 +29,19 @@ def log(tmp_path):
 
 
 def joined(found):
-    """What is joined to each design, by a name of its own."""
-    given = [{k: str(v) for k, v in found.arguments(i).items() if k != "convention"} for i in range(len(found))]
-    return {(row["spec"], *args.values()): row["accuracy"] for row, args in zip(found, given, strict=True) if row["runs"]}  # fmt: skip
+    """What is joined to each design."""
+    return {row["spec"]: row["accuracy"] for row in found if row["runs"]}
 
 
 def test_any_spelling_finds_its_design_and_runs_are_counted(log):
     written = cc.show("bottleneck-DG2-8").replace('"', '""')
-    path = log(["ir-CSN-50,1,70.3", "bottleneck-D-16,2,70.9", "IR-csn-50@8x224,3,71.1", f'"{written}",,50.5', "ip-CSN-50,,70.8"], "spec,seed,top1")  # fmt: skip
+    path = log(["ir-CSN-50,1,70.3", "bottleneck-D-16,2,70.9", "IR-csn-50@32x224,3,71.1", f'"{written}",,50.5', "ip-CSN-50,,70.8"], "spec,seed,top1")  # fmt: skip
     found = cc.study([1, 2, 4]).with_accuracy(path)
-    assert joined(found) == {("bottleneck-D-16",): pytest.approx(70.6), ("bottleneck-DG1-16",): pytest.approx(70.6), ("bottleneck-DG2-8",): 50.5}  # fmt: skip
+    assert joined(found) == {"bottleneck-D-16": pytest.approx(70.6), "bottleneck-DG1-16": pytest.approx(70.6), "bottleneck-DG2-8": 50.5}  # fmt: skip
     row = next(row for row in found if row["spec"] == "bottleneck-D-16")
     assert (row["accuracy_spread"], row["runs"], row["seeds"]) == (pytest.approx(statistics.stdev([70.3, 70.9])), 2, "1, 2")  # fmt: skip
     assert any("ip-CSN-50" in note for note in found.notes)
-    assert [result.spec for result in found.joined.elsewhere] == ["IR-csn-50@8x224", "ip-CSN-50"]
+    assert [result.spec for result in found.joined.elsewhere] == ["IR-csn-50@32x224", "ip-CSN-50"]
 
 
 def test_the_paper_joins_its_own_study_as_specs_do_one_by_one():
@@ -64,12 +65,13 @@ SPACES = [
 
 
 @pytest.mark.parametrize("space", range(len(SPACES)))
-def test_a_row_says_how_it_is_analysed(space):
+def test_the_spec_of_a_row_says_all_of_it(space):
     specs, groups, blocks, given = SPACES[space]
     found = explore(specs, groups, blocks, **given)
     assert len(found) > 1
     for i, row in enumerate(found):
-        report = cc.analyze(row["spec"], **found.arguments(i))
+        report = cc.analyze(row["spec"], convention=given.get("convention", "paper"))
+        assert report.canonical == cc.analyze(found.unspelled().columns["spec"][i], **found.arguments(i)).canonical
         assert [row[metric] for metric in METRICS] == list(report.totals)
 
 
@@ -78,7 +80,7 @@ def test_a_log_of_written_out_designs_joins_each_to_itself(space, log):
     """Every second design, written out; equal designs share an accuracy, and a clip that is stated must be met."""
     specs, groups, blocks, given = SPACES[space]
     found = explore(specs, groups, blocks, **given)
-    canonical = [cc.analyze(row["spec"], **found.arguments(i)).canonical for i, row in enumerate(found)]
+    canonical = [cc.analyze(row["spec"]).canonical for row in found]
     chosen = random.Random(space).sample(sorted(set(canonical)), (len(set(canonical)) + 1) // 2)
     path = log([f'"{text}",{10 + i}' for i, text in enumerate(chosen)])
     rows = list(found.with_accuracy(path))
@@ -91,11 +93,52 @@ def test_a_log_of_written_out_designs_joins_each_to_itself(space, log):
 
 def test_a_clip_that_a_log_leaves_out_is_any(log):
     found = explore(["bottleneck-G-16"], [2, 4], None, frames=[8, 16]).with_accuracy(log(["bottleneck-G4-16,60"]))
-    assert joined(found) == {("bottleneck-G-16", "4", "8"): 60, ("bottleneck-G-16", "4", "16"): 60}
-    found = found.with_accuracy(log(["bottleneck-G4-16@16x224,61", "bottleneck-G4-16@8x224,60", "bottleneck-G2-16,50"]))
-    assert joined(found) == {("bottleneck-G-16", "4", "8"): 60, ("bottleneck-G-16", "4", "16"): 61}
+    assert joined(found) == {"bottleneck-G4-16@8x224": 60, "bottleneck-G4-16@16x224": 60}
+    assert found.notes[-1] == "logged without a clip, so taken for every clip: bottleneck-G4-16"
+    found = found.with_accuracy(log(["bottleneck-G4-16@16x224,61", "bottleneck-G4-16,60", "bottleneck-G2-16@8x112,50"]))
+    assert joined(found) == {"bottleneck-G4-16@8x224": 60, "bottleneck-G4-16@16x224": 61}
     assert found.joined.setting.clip == ""  # it varies
-    assert [result.spec for result in found.joined.elsewhere] == ["bottleneck-G2-16"]
+    assert [result.spec for result in found.joined.elsewhere] == ["bottleneck-G2-16@8x112"]
+
+
+def test_classes_that_a_log_states_are_a_setting_of_their_own(log):
+    path = log(["ir-CSN-50(classes=174),50", "ir-CSN-50,70", "bottleneck-D-8(classes=174),40"])
+    assert [(result.mean, result.setting.classes) for result in cc.read_log(path).results] == [(50, "174"), (70, ""), (40, "174")]  # fmt: skip
+    assert joined(cc.study([1], [16]).with_accuracy(path)) == {"bottleneck-D-16": 70, "bottleneck-DG1-16": 70}
+    assert joined(explore(["ir-CSN-50"], None, None, classes=[174, 400]).with_accuracy(path)) == {"bottleneck-D-16(classes=174)": 50, "bottleneck-D-16": 70}  # fmt: skip
+    both = joined(cc.study([1], [8, 16]).with_accuracy(path))  # of one class count, most designs
+    assert both == {"bottleneck-D-8": 40, "bottleneck-DG1-8": 40, "bottleneck-D-16": 50, "bottleneck-DG1-16": 50}
+
+
+@pytest.mark.parametrize("space", range(len(SPACES)))
+@pytest.mark.parametrize("many", [False, True])
+def test_a_sweep_is_a_log_of_its_designs(space, many, tmp_path):
+    """A table of designs with accuracies written into it joins the same space, each row to its own design."""
+    specs, groups, blocks, given = SPACES[space]
+    found = explore(specs, groups, blocks, **given)
+    found = replace(found, columns={**found.columns, "spec": replace(found.columns["spec"], many=many)})
+    path = tmp_path / "designs.csv"
+    with path.open("w", newline="") as file:
+        found.write_csv(file)
+    frame = pd.read_csv(path)
+    frame["top1"] = range(10, 10 + len(frame))
+    frame.to_csv(path, index=False)
+    log = cc.read_log(path)
+    assert not log.unread
+    assert len(log.records) == len({row["spec"] for row in found}) == len(found)
+    rows = list(found.with_accuracy(path))
+    alike = {}  # networks with two names in a study share their runs
+    for row, text in zip(rows, [cc.analyze(row["spec"]).canonical for row in rows], strict=True):
+        alike.setdefault(text, []).append(row)
+    for group in alike.values():
+        assert {row["accuracy"] for row in group} == {statistics.mean(10 + rows.index(row) for row in group)}
+
+
+def test_columns_of_a_log_that_are_parameters_are_applied(log):
+    rows = ["bottleneck-G-16,2,8,112,0.5,50", "bottleneck-G-16,4,16,112x160,,60", "bottleneck-G-16,4,16,large,,60", "bottleneck-G-16,4,8,112,x,60", "bottleneck-G4-16@8x112,4,8,112,1,61"]  # fmt: skip
+    found = cc.read_log(log(rows, "spec,groups,frames,size,width,top1"))
+    assert [(r.spec, r.setting.clip, r.mean) for r in found.results] == [("bottleneck-G2-16@8x112(width=0.5)", "3x8x112x112", 50), ("bottleneck-G4-16@16x112x160", "3x16x112x160", 60), ("bottleneck-G4-16@8x112", "3x8x112x112", 61)]  # fmt: skip
+    assert [line.why for line in found.unread] == ["size is no whole number, nor HxW", 'expected a size, not "x"']
 
 
 def test_a_network_without_classes_joins_none_of_another_count(log):

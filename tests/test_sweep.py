@@ -301,7 +301,10 @@ def test_specs_are_swept_over_what_is_given():
     )
     assert len(lines) == 1 + 3 * 2 * 2 * 5
     same = cc.analyze("bottleneck-G2-16", frames=16, size=(112, 160), stem_width=32)
-    assert f"bottleneck-G-16,2,32,16,112x160,{','.join(map(str, same.totals))},{same.depth},paper" in done.stdout
+    assert (
+        f'"bottleneck-G2-16@16x112x160(stem_width=32)",2,32,16,112x160,{",".join(map(str, same.totals))},{same.depth},paper,3x16x112x160,400'
+        in done.stdout
+    )
 
 
 @pytest.mark.parametrize("suffix", ["csv", "json", "nc", "parquet", "md", "tex", "html", "txt"])

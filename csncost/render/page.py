@@ -21,12 +21,12 @@ from csncost.counts import METRICS
 from csncost.designs import Design
 from csncost.errors import CsncostError, MissingExtra
 from csncost.explored import Explored
-from csncost.numbers import human, plural
+from csncost.numbers import human, plural, shortened
 from csncost.records import Accuracies, Accuracy, Result, points
 from csncost.render import series
 from csncost.render.legend import legend
 from csncost.render.series import Row
-from csncost.render.style import TITLES, shortened, sizes
+from csncost.render.style import TITLES, sizes
 from csncost.render.traces import Curve, curves, view
 from csncost.render.tradeoff import accuracy_title, rows_of
 

@@ -9,7 +9,8 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from csncost.counts import COSTS
 from csncost.errors import CsncostError
 from csncost.joining import ACCURACY
-from csncost.render.style import short_names, shortened
+from csncost.numbers import shortened
+from csncost.render.style import short_names
 
 Row: TypeAlias = Mapping[str, Any]
 """A design: what names it, its metrics, and `accuracy` and `accuracy_spread` where they are logged."""

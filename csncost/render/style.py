@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from csncost.conventions import CONVENTIONS
 from csncost.errors import CsncostError, MissingExtra
 from csncost.files import replacing
-from csncost.numbers import PREFIXES
+from csncost.numbers import PREFIXES, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -163,17 +163,6 @@ def sizes(text: str) -> str:
     """A shape as it is; one that has names for sizes with room around them: 3 x frames x 224 x 224."""
     parts = text.split("x")
     return " x ".join(parts) if all(parts) and any(map(str.isidentifier, parts)) else text
-
-
-def shortened(text: str, most: int = 28) -> str:
-    """A text as one line of so many characters; what is cut is its middle, for names differ at both ends.
-
-    >>> shortened("bottleneck-D-[3,4,23,3](width=2, classes=487)")
-    'bottleneck-D-[3,4,…sses=487)'
-    """
-    line = " ".join(text.split())
-    end = most // 3
-    return line if len(line) <= most else f"{line[: most - end - 1]}…{line[-end:]}"
 
 
 def short_names(texts: Sequence[str]) -> list[str]:

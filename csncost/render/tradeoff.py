@@ -96,7 +96,7 @@ def rows_of(
         if accuracies is not None:
             designs = designs.with_accuracy(accuracies)
         found = designs.joined.found if designs.joined else {}
-        return designs.rows, designs.stamp, found
+        return designs.unspelled().rows, designs.stamp, found
     if isinstance(accuracies, Accuracies):
         found = accuracies.join([design.spec for design in designs], frames=frames, size=size).found
     else:
