@@ -18,6 +18,7 @@ from csncost.log_columns import (
     column_of,
     is_blank,
     is_error,
+    is_lone_fraction,
     number_in,
     parameter_columns,
     text_in,
@@ -135,6 +136,8 @@ def _record(log: Log, entry: Entry, column: str, scale: float, spec: SpecLike | 
     number = number_in(cell)
     if number is None:
         return Unread(entry.place, shown, f"{column} is no number" if cell not in ("", None) else f"{column} is empty")
+    if spec is None and scale == 1 and is_lone_fraction(log, entry, column):
+        return Unread(entry.place, shown, f"{column} is {cell} where others are percentages (write {cell}% to mean it)")
     value = number * scale
     if is_error(column):
         value = 100 - value

@@ -91,7 +91,7 @@ def sweep(
     from csncost.render.designs import draw, emit_designs, form_of, write_blocks
     from csncost.space import in_blocks
 
-    given = {**options, **unlike(names, options)}
+    given = {**options, **unlike(names, options, groups if specs else "the study")}
     kind = form_of(form, output)
     whole = "auto" if kind == "zarr" and specs and chunks is None else chunks
     if large := in_blocks(specs, arguments_of(groups, blocks, given), whole, scheduler):
@@ -112,10 +112,10 @@ def sweep(
     emit_designs(replace(found, notes=()), form, output)
 
 
-def unlike(names: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
-    """Names that -p gives, none of them an option's."""
+def unlike(names: dict[str, Any], options: dict[str, Any], groups: Any) -> dict[str, Any]:
+    """Names that -p gives, none of them an option's; G where the `groups` of a SPEC are not given already."""
     for name in names:
-        if name in (*options, "spec", "specs", "G", "groups", "blocks"):
-            option = "groups" if name == "G" else name
-            raise CsncostError(f"-p does not set {name}", f"use --{option}, or name a SPEC")
+        if name in (*options, "spec", "specs", "groups", "blocks") or (name == "G" and groups is not None):
+            hint = "name a SPEC" if name.startswith("spec") else f"use --{'groups' if name == 'G' else name}"
+            raise CsncostError(f"-p does not set {name}", hint)
     return names

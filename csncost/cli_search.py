@@ -80,7 +80,7 @@ def search(specs: Any, names: Any, form: Any, output: Any, **options: Any) -> No
     bounds, targets, given = _parted(options)
     chosen = {name: given.pop(name) for name in (*GOALS, "solve", "within")}
     logged = {name: given.pop(name) for name in ("logs", "metric", "select")}
-    given |= unlike(names, given)
+    given |= unlike(names, given, given["groups"] if specs else "the study")
     if chosen["solve"] is not None:
         found = _solved(specs, targets, chosen, any(bounds.values()) or bool(logged["logs"]), given)
     else:

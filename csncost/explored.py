@@ -10,14 +10,16 @@ from functools import cached_property
 from itertools import islice, repeat
 from math import prod
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from csncost.accuracy import LogLike, read_log
+from csncost.axes import SETTING
+from csncost.conventions import Convention
 from csncost.counts import COSTS, METRICS
 from csncost.errors import MissingExtra
 from csncost.joining import ACCURACY, MEASURED, accuracy_columns, join, join_notes
 from csncost.numbers import human, plural, shortened
+from csncost.ranges import sizes
 from csncost.records import Joined, Select, points
 from csncost.spelling import CLIP, MANY, Specs, plain, take
 from csncost.table import Column, Table, data_frame
@@ -278,13 +280,10 @@ def _needs(library: str) -> None:
         raise MissingExtra(library, "explore")
 
 
-def of_dataset(found: Dataset, spec: str = "", fixed: Mapping[str, Any] = MappingProxyType({})) -> Explored:
-    """The legal designs of a swept space. `spec` is what it is called where it has no dimension of that name.
-
-    `fixed` are the arguments that all its designs share.
-    """
+def of_dataset(found: Dataset, convention: str | Convention | None = None) -> Explored:
+    """The legal designs of a swept space, counted by a `convention` that may have no name."""
     valid = found["valid"].values
-    designs = designs_at(found, valid.nonzero() if valid.ndim else ([0] * int(valid),), spec, fixed)
+    designs = designs_at(found, valid.nonzero() if valid.ndim else ([0] * int(valid),), convention)
     refused = valid.size - len(designs)
     notes = tuple(filter(None, [left_out(refused, valid.size)]))
     return replace(designs, refused=refused, notes=notes, _dataset=found)
@@ -295,7 +294,14 @@ def left_out(refused: int, total: int) -> str:
     return f"left out as no network: {refused:,} of {plural(total, 'combination')}" if refused else ""
 
 
-def designs_at(found: Dataset, at: Sequence[Any], spec: str, fixed: Mapping[str, Any]) -> Explored:
+def _fixed(space: Dataset) -> dict[str, Any]:
+    """The arguments that all designs of a space share, as its attributes tell them."""
+    given = json.loads(space.attrs.get("given", "{}"))
+    setting = {name: sizes(text, name)[0] for name, text in given.items() if name in SETTING}
+    return {**given, **setting, "convention": space.attrs["convention"]}
+
+
+def designs_at(found: Dataset, at: Sequence[Any], convention: str | Convention | None = None) -> Explored:
     """The designs of a swept space in some places: an array of indices for each dimension."""
     dims = list(map(str, found["valid"].dims))
     where = dict(zip(dims, at, strict=False))
@@ -304,7 +310,8 @@ def designs_at(found: Dataset, at: Sequence[Any], spec: str, fixed: Mapping[str,
         own = {str(dim): ("design", where[str(dim)]) for dim in found[name].dims}
         values = found[name].isel(own).values  # of a space larger than memory, these designs alone
         columns[name] = values if own else values.reshape(1).repeat(len(at[0]))
-    base = columns.get("spec", [spec] * len(at[0]))
+    fixed = _fixed(found) | ({"convention": convention} if convention else {})
+    base = columns.get("spec", [found.attrs.get("spec", "")] * len(at[0]))
     swept = {dim: columns[dim] for dim in dims if dim != "spec"}
     points = prod(size for dim, size in found["valid"].sizes.items() if dim not in CLIP)
     specs = Specs(base, swept, fixed, many=points > MANY)

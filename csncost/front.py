@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -10,16 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from csncost.accuracy import LogLike, read_log
-from csncost.axes import SETTING
 from csncost.blocks import Chunks, blocks_of
 from csncost.counts import COSTS, METRICS
 from csncost.errors import CsncostError, NoAnswer
 from csncost.explored import Explored, designs_at
 from csncost.factored import Block
 from csncost.joining import ACCURACY
-from csncost.paper_study import arguments_of, explore
+from csncost.paper_study import arguments_of, distinct, explore
 from csncost.query import Array, Bound, Limit, Query, called, limits, meets, names_of, said
-from csncost.ranges import sizes
 from csncost.reading import SpecLike
 from csncost.reduction import best_of, job_of, reduced
 from csncost.space import in_blocks
@@ -98,6 +95,8 @@ def search(
             raise NoAnswer(*_unmet(query))
         return _chosen(best.spelled(), query)
     found = explore(listed, groups, blocks, **given)
+    if not listed:
+        found = distinct(found)
     if log is not None:
         found = found.with_accuracy(read_log(log))
     chosen: Explored = _taken(found, query)
@@ -151,7 +150,7 @@ def _of_space(space: Dataset, query: Query) -> Explored:
     arrays = {name: space[name].broadcast_like(valid).transpose(*valid.dims).values for name in known}
     chosen = legal[query.select({name: array.reshape(-1)[legal] for name, array in arrays.items()})]
     at = np.unravel_index(chosen, valid.shape) if valid.ndim else (chosen,)
-    return designs_at(space, at, space.attrs.get("spec", ""), _fixed(space)).spelled()
+    return designs_at(space, at).spelled()
 
 
 @dataclass(frozen=True)
@@ -176,14 +175,7 @@ def _of_blocks(space: Dataset, query: Query) -> Explored:
     cut = blocks_of(valid.shape, [max(lengths) for lengths in valid.chunks])
     best = reduced(job, _Held(space), cut, None, ignored)
     at = np.unravel_index(best.columns["place"], valid.shape)
-    return designs_at(space, at, space.attrs.get("spec", ""), _fixed(space)).spelled()
-
-
-def _fixed(space: Dataset) -> dict[str, Any]:
-    """The arguments that all designs of a space share, as its attributes tell them."""
-    given = json.loads(space.attrs.get("given", "{}"))
-    setting = {name: sizes(text, name)[0] for name, text in given.items() if name in SETTING}
-    return {**given, **setting, "convention": space.attrs["convention"]}
+    return designs_at(space, at).spelled()
 
 
 # -- when there is no answer -------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ def _said(setting: Any) -> tuple[str, ...]:
     return setting.dataset, setting.metric, setting.pretrain, setting.clip
 
 
-def join_notes(log: Accuracies, joined: Joined, count: int, most: int = 12) -> Iterator[str]:
+def join_notes(log: Accuracies, joined: Joined, count: int, most: int = 8) -> Iterator[str]:
     """How much was joined, and everything in the log that was not, for people."""
     setting = f" ({joined.setting})" if joined.found else ""
     yield f"accuracies of {log.log}: {len(joined.found):,} of {plural(count, 'design')}{setting}"
@@ -106,7 +106,15 @@ def join_notes(log: Accuracies, joined: Joined, count: int, most: int = 12) -> I
     unmatched: dict[str, list[str]] = {}
     for result in joined.elsewhere:
         unmatched.setdefault(str(result.setting), []).append(result.label)
+    if len(unmatched) > _SETTINGS:  # those of the setting that is joined by themselves, the others together
+        own = unmatched.pop(str(joined.setting), [])
+        others = dict.fromkeys(label for labels in unmatched.values() for label in labels)
+        unmatched = {**({str(joined.setting): own} if own else {}), f"{len(unmatched)} other settings": list(others)}
     for where, labels in unmatched.items():
         more = f" and {len(labels) - most} more" if len(labels) > most else ""
         yield f"in the log but not of these designs ({where}): {', '.join(labels[:most])}{more}"
     yield from why_unread(log.unread)
+
+
+_SETTINGS = 3
+"""Settings of results that no design takes of which each has a line."""

@@ -121,6 +121,22 @@ def are_fractions(log: Log, column: str) -> bool:
     return bool(numbers) and max(numbers) <= 1 and not any("%" in str(cell) for cell in cells)
 
 
+def is_lone_fraction(log: Log, entry: Entry, column: str) -> bool:
+    """Whether an accuracy is below 1 in a table of networks whose others are percentages: it may be of another unit.
+
+    In a table of epochs it may be an early one, and where it has a percent sign it is meant so.
+    """
+    cell = entry.values.get(column)
+    number = number_in(cell)
+    if number is None or not 0 < number < 1 or "%" in str(cell) or column_of(log, "epoch") is not None:
+        return False
+    return any((other := number_in(one.values.get(column))) is not None and other > _LEAST for one in log.entries)
+
+
+_LEAST = 10
+"""Percent: more than chance gives."""
+
+
 def is_error(key: str) -> bool:
     """Whether a column counts what was wrong: `top1_err`, `min_top5_error`."""
     return _WRONG.search(words(key)[1]) is not None

@@ -8,7 +8,7 @@ from functools import lru_cache
 from math import prod
 from typing import Any
 
-from csncost.analyze import analyze, shown
+from csncost.analyze import analyze
 from csncost.axes import is_swept
 from csncost.conventions import Convention
 from csncost.counts import COSTS
@@ -75,11 +75,19 @@ def study(
     return Explored(columns, stamp, refused, notes)
 
 
+def distinct(found: Explored) -> Explored:
+    """The designs of a study but those that are others' under a second name: of one group, G is none and DG is D."""
+    kinds = zip(found.columns["kind"], found.columns["groups"], strict=True)
+    return found.take([i for i, (kind, groups) in enumerate(kinds) if kind not in GROUPED or groups > 1])
+
+
 def _part(spec: str, given: Mapping[str, Any], convention: str | Convention) -> Explored:
     """The designs of one kind."""
     swept = {key: value for key, value in given.items() if is_swept(key, value)}
     fixed = {key: value for key, value in given.items() if key not in swept}
-    return one_by_one(spec, swept, fixed, convention) or of_dataset(sweep(spec, convention=convention, **given))
+    return one_by_one(spec, swept, fixed, convention) or of_dataset(
+        sweep(spec, convention=convention, **given), convention
+    )
 
 
 def designs(found: Explored) -> list[Design]:
@@ -152,6 +160,8 @@ def _notes(
         yield f"left out {'groups' if len(left) > 1 else 'group count'} {listed}: {_reason(left[0], blocks[0], given)}"
     elif refused:
         yield f"left out as no network: {plural(refused, 'combination')}"
+    if twice := sum(row["kind"] in GROUPED and row["groups"] == 1 for row in rows):
+        yield f"of one group G is none and DG is D: {plural(len(rows) - twice, 'network')} in {len(rows)} rows"
 
 
 def _reason(groups: int, blocks: Any, given: Mapping[str, Any]) -> str:
@@ -172,8 +182,7 @@ def explore(specs: Sequence[SpecLike], groups: Any, blocks: Any, **given: Any) -
         found = study(**{key: value for key, value in chosen.items() if value is not None}, **given)
     else:
         given = arguments_of(groups, blocks, given)
-        fixed = {key: value for key, value in given.items() if not is_swept(key, value)}
-        found = of_dataset(sweep(list(specs) if len(specs) > 1 else specs[0], **given), shown(specs[0]), fixed)
+        found = of_dataset(sweep(list(specs) if len(specs) > 1 else specs[0], **given), given.get("convention"))
     if not len(found):
         spec = specs[0] if specs else "simple-8"
         first = {key: value[0] if is_swept(key, value) else value for key, value in given.items()}

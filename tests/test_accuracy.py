@@ -288,3 +288,13 @@ def test_logs_of_one_measurement_that_call_it_differently_are_comparable_once_th
     for wrong in ("clip", "colour"):
         with pytest.raises(CsncostError, match=wrong):
             read.labelled(**{wrong: "x"})
+
+
+def test_a_lone_fraction_among_percentages_is_left_out(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("spec,top1\nsimple-8,70.1\nsimple-16,0.59\nsimple-D-8,0.5%\n", "utf-8")
+    found = cc.read_log(path)
+    assert [result.mean for result in found.results] == [70.1, 0.5]
+    assert [line.why for line in found.unread] == ["top1 is 0.59 where others are percentages (write 0.59% to mean it)"]
+    path.write_text("spec,epoch,top1\nsimple-8,1,0.4\nsimple-8,2,52\n", "utf-8")  # chance, at first
+    assert [record.value for record in cc.read_log(path, select=1).records] == [0.4]

@@ -16,14 +16,14 @@ HOUSE = [  # each line may import only from lines above it
     "traced", "pytorch.layers", "pytorch.initial", "pytorch.layout", "pytorch.build", "pytorch.export", "pytorch.shapes", "pytorch.costs", "pytorch.elements", "pytorch.recurrent", "pytorch.table", "pytorch.formulas", "pytorch.names",
     "pytorch.hollow", "pytorch.dtypes", "pytorch.kept", "pytorch.scope", "pytorch.turns", "pytorch.gradients", "pytorch.marks", "pytorch.ledger", "pytorch.classifier", "pytorch.tracer", "pytorch.functions", "pytorch.inputs", "pytorch.snapshot", "pytorch.holders", "pytorch.reach", "pytorch.state", "pytorch.reasons", "pytorch.guests", "pytorch.trace", "pytorch.outline", "pytorch.target", "pytorch.verify",
     "closed_form", "symbolic", "axes", "factored", "parts", "structures", "blocks", "lazy", "space", "query", "designs", "paper", "listing",
-    "logs", "log_columns", "identity", "spelling", "records", "accuracy", "histories", "joining", "explored", "few", "paper_study", "paper_figures", "ranges", "workers", "rows", "reduction", "streams", "store", "front", "inverse", "ranks", "correlation",
+    "ranges", "logs", "log_columns", "identity", "spelling", "records", "accuracy", "histories", "joining", "explored", "few", "paper_study", "paper_figures", "workers", "rows", "reduction", "streams", "store", "front", "inverse", "ranks", "correlation",
     "render.terminal", "render.output", "render.style", "render.stages", "render.series", "render.looks", "render.labels", "render.tradeoff", "render.curves", "render.traces", "render.legend", "render.page", "render.plots", "render.designs",
     "cli_options", "cli_explorer", "cli_search", "cli_torch", "cli_accuracy", "cli_paper", "cli_curves", "cli",
 ]  # fmt: skip
 
 KEEPERS = {  # third-party packages, and the only places that may import them
     "rich": ("render.",), "matplotlib": ("render.",), "plotly": ("render.page",), "click": ("cli",), "torch": ("pytorch.",), "fvcore": ("pytorch.verify",), "onnx": ("pytorch.export",), "onnxscript": ("pytorch.export",),
-    "sympy": ("arithmetic", "ops", "lang.sizing", "closed_form", "symbolic"), "pandas": ("table", "report", "comparison", "explanation", "records", "correlation", "explored", "front"), "numpy": ("ranks", "factored", "parts", "structures", "blocks", "rows", "reduction", "query", "front", "inverse"), "moocore": ("query",), "scipy": ("ranks",), "xarray": ("structures", "space", "explored", "front"), "dask": ("lazy",), "distributed": ("workers",), "zarr": ("store",), "pyarrow": ("streams",), "netCDF4": ("streams",), "tensorboard": ("logs",),
+    "sympy": ("arithmetic", "ops", "lang.sizing", "closed_form", "symbolic"), "pandas": ("table", "report", "comparison", "explanation", "records", "correlation", "explored", "front"), "numpy": ("ranks", "factored", "parts", "structures", "blocks", "rows", "reduction", "query", "front", "inverse"), "moocore": ("query",), "scipy": ("ranks",), "xarray": ("structures", "space", "explored", "front", "render.tradeoff", "render.page"), "dask": ("lazy",), "distributed": ("workers",), "zarr": ("store",), "pyarrow": ("streams",), "netCDF4": ("streams",), "tensorboard": ("logs",),
 }  # fmt: skip
 
 PACKAGES = ("csncost", "csncost.lang", "csncost.pytorch", "csncost.render")

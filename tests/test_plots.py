@@ -11,6 +11,7 @@ from csncost.accuracy import read_log
 from csncost.cli import main
 from csncost.designs import Design
 from csncost.errors import CsncostError, MissingExtra
+from csncost.explored import of_dataset
 from csncost.histories import History
 from csncost.paper_study import explore
 from csncost.render import plots, style
@@ -436,3 +437,18 @@ def test_a_log_of_one_point_and_one_of_none(tmp_path, monkeypatch):
     assert [text.get_text() for text in figure.axes[1].texts] == ["no accuracy is logged"]
     assert figure.axes[1].get_yticks().tolist() == []
     assert legend_of(figure) == ["simple-X-8", "bottleneck-X-8", "simple-X-16", "bottleneck-X-16", "base", "not logged"]
+
+
+def drawn_curves(found):
+    """The curves of a space with the texts at their points."""
+    (panel,) = view(found.unspelled().rows, "flops", "interactions").panels
+    return [(curve.name, [point.text for point in curve.points]) for curve in panel.curves]
+
+
+def test_what_sweep_gives_is_drawn_as_what_is_drawn_of_the_command_line():
+    space = cc.sweep("bottleneck-G-16", G=[1, 2, 3, 4], width=[0.5, 1])
+    curves = drawn_curves(of_dataset(space))
+    assert curves == [("width 0.5", ["1", "2", "4"]), ("width 1", ["1", "2", "4"])]
+    assert plots.tradeoff(space).axes[0].get_xlabel().startswith("FLOPs")
+    with pytest.raises(CsncostError, match="no designs to draw"):
+        plots.tradeoff([{"spec": "simple-8"}])

@@ -218,6 +218,7 @@ def test_the_best_under_budgets_are_those_of_filtering_and_sorting(top):
         row
         for row in cc.study([1, 2, 8])
         if row["flops"] <= 20 * 10**9 and row["params"] <= 30e6 and row["depth"] >= 20
+        if not (row["kind"] in ("G", "DG") and row["groups"] == 1)  # the base, and D, once more
     ]
     kept.sort(key=lambda row: -row["interactions"])
     assert list(found.columns["spec"]) == [row["spec"] for row in kept[:top]]

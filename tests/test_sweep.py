@@ -301,10 +301,7 @@ def test_specs_are_swept_over_what_is_given():
     )
     assert len(lines) == 1 + 3 * 2 * 2 * 5
     same = cc.analyze("bottleneck-G2-16", frames=16, size=(112, 160), stem_width=32)
-    assert (
-        f'"bottleneck-G2-16@16x112x160(stem_width=32)",2,32,16,112x160,{",".join(map(str, same.totals))},{same.depth},paper,3x16x112x160,400'
-        in done.stdout
-    )
+    assert f"bottleneck-G2-16@16x112x160(stem_width=32),2,32,16,112x160,{','.join(map(str, same.totals))},{same.depth},paper,3x16x112x160,400" in done.stdout  # fmt: skip
 
 
 @pytest.mark.parametrize("suffix", ["csv", "json", "nc", "parquet", "md", "tex", "html", "txt"])
@@ -372,3 +369,11 @@ def test_few_designs_are_refused_as_many_are(study, monkeypatch):
     one_by_one = outcome()
     monkeypatch.setattr("csncost.few.FEW", 0)
     assert one_by_one == outcome()
+
+
+def test_groups_of_a_spec_are_its_free_name_too():
+    named, option = run("bottleneck-G-16", "-p", "G=1..4"), run("bottleneck-G-16", "--groups", "1..4")
+    assert (named.exit_code, named.stdout) == (0, option.stdout)
+    for given in (["-p", "G=1..4"], ["bottleneck-G-16", "-p", "G=1..4", "--groups", "2"]):
+        refused = run(*given)
+        assert (refused.exit_code, refused.stderr) == (2, "error: -p does not set G\n  use --groups\n")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from html import escape
 from math import cos, pi, sin
 from typing import Any, TypeAlias
 
+from csncost.render.looks import ANY
 from csncost.render.series import shared_marks
 from csncost.render.traces import Curve, mark, open_tick
 
@@ -28,7 +30,8 @@ def _marks(curves: Sequence[Curve]) -> Iterator[tuple[dict[str, Any], str]]:
     """The marks that are on several curves, and what they say."""
     points = ((point.at, curve) for curve in curves for point in curve.points)
     for kind, name, curve in shared_marks(points):
-        yield open_tick(curve) if kind == "open" else mark(kind, curve), name
+        own = replace(curve, look=ANY) if kind in ("base", "star") else curve
+        yield open_tick(own) if kind == "open" else mark(kind, own), name
 
 
 def _curve(curve: Curve) -> str:

@@ -30,13 +30,14 @@ LOOKS = (
 )  # fmt: skip
 """Curves in order. In the paper's study: simple and bottleneck, and those of the deeper of two networks."""
 
+ANY = Look("#DDDDDD", "o", "-")
+"""Of no curve: how a mark that several have stands in a legend."""
+
 BASE: dict[str, Any] = {
-    "marker": (6, 1, 0), "markersize": 9.5, "color": BLACK, "linestyle": "none", "markeredgecolor": "white",
-    "markeredgewidth": 0.4,
+    "marker": (6, 1, 0), "markersize": 9, "linestyle": "none", "markeredgecolor": BLACK, "markeredgewidth": 0.6,
 }  # fmt: skip
 STAR: dict[str, Any] = {
-    "marker": "*", "markersize": 9, "color": GREEN, "linestyle": "none", "markeredgecolor": BLACK,
-    "markeredgewidth": 0.4,
+    "marker": "*", "markersize": 10, "linestyle": "none", "markeredgecolor": BLACK, "markeredgewidth": 0.6,
 }  # fmt: skip
 OPEN: dict[str, Any] = {
     "marker": "d", "markersize": 4, "linestyle": "none", "markerfacecolor": "white", "markeredgecolor": "#555555",
@@ -48,6 +49,6 @@ OPEN: dict[str, Any] = {
 def mark_style(mark: str, look: Look, size: float = 4) -> dict[str, Any]:
     """How a point is drawn: the hexagram of a base, the star of bottleneck-D, or the mark of its curve."""
     if mark in ("base", "star"):
-        return BASE if mark == "base" else STAR
+        return {**(BASE if mark == "base" else STAR), "color": look.colour}
     fill = "white" if mark == "hollow" else look.colour
     return {"marker": look.mark, "markersize": size, "color": look.colour, "markerfacecolor": fill, "linestyle": "none"}

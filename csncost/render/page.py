@@ -14,13 +14,13 @@ from html import escape
 from importlib.resources import files
 from shlex import join
 from string import Template
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from csncost.conventions import CONVENTIONS, Convention
 from csncost.counts import METRICS
 from csncost.designs import Design
 from csncost.errors import CsncostError, MissingExtra
-from csncost.explored import Explored
+from csncost.explored import Explored, of_dataset
 from csncost.numbers import human, plural, shortened
 from csncost.records import Accuracies, Accuracy, Result, points
 from csncost.render import series
@@ -30,12 +30,15 @@ from csncost.render.style import TITLES, sizes
 from csncost.render.traces import Curve, curves, view
 from csncost.render.tradeoff import accuracy_title, rows_of
 
+if TYPE_CHECKING:
+    from xarray import Dataset
+
 Fact: TypeAlias = tuple[str, str, str]
 """What is said of a design: its label, its value for people, and what stands behind it."""
 
 
 def page(
-    designs: Explored | Sequence[Design],
+    designs: Explored | Dataset | Sequence[Design],
     accuracies: Accuracies | Mapping[int, Result] | None = None,
     *,
     frames: int | None = None,
@@ -49,6 +52,8 @@ def page(
     Raises CsncostError for no designs, for more than a plot has room for, and for records that were counted otherwise
     than `analyze` counts them; MissingExtra without plotly.
     """
+    if hasattr(designs, "data_vars"):
+        designs = of_dataset(designs)
     if not len(designs):
         raise CsncostError("there are no designs to plot", "widen the range of groups or blocks")
     rows, stamp, found = rows_of(designs, accuracies, frames, size)

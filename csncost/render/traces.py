@@ -16,7 +16,7 @@ from csncost.render.looks import LOOKS, Look
 from csncost.render.series import Point as Place
 from csncost.render.series import Row
 from csncost.render.series import View as Series
-from csncost.render.style import BLACK, GREEN, TITLES
+from csncost.render.style import BLACK, TITLES
 
 Trace: TypeAlias = dict[str, Any]
 XY: TypeAlias = tuple[float | None, float | None]
@@ -30,8 +30,8 @@ SYMBOLS = {
 DASHES = {"-": "solid", "--": "7px,3px", ":": "2px,3px", "-.": "8px,3px,2px,3px"}
 UNITS = {"interactions": " (pairs)", "activations": " (elements)"}
 
-BASE = {"symbol": "hexagram", "size": 16, "color": INK, "line": {"width": 0.8, "color": PAPER}}
-STAR = {"symbol": "star", "size": 16, "color": GREEN, "line": {"width": 0.8, "color": INK}}
+BASE = {"symbol": "hexagram", "size": 16, "line": {"width": 1, "color": INK}}
+STAR = {"symbol": "star", "size": 16, "line": {"width": 1, "color": INK}}
 
 
 class Point(NamedTuple):
@@ -139,7 +139,7 @@ def _marks(curve: Curve, points: Sequence[Point]) -> Trace:
 def mark(kind: str, curve: Curve) -> dict[str, Any]:
     """How a point is drawn: the hexagram of a base, the star of bottleneck-D, or the mark of its curve."""
     if kind in ("base", "star"):
-        return BASE if kind == "base" else STAR
+        return {**(BASE if kind == "base" else STAR), "color": curve.colour}
     fill = PAPER if kind == "hollow" else curve.colour
     return {"symbol": SYMBOLS[curve.look.mark], "size": 8, "color": fill, "line": {"width": 1.4, "color": curve.colour}}
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from csncost.analyze import analyze
 from csncost.designs import Design
 from csncost.errors import CsncostError, did_you_mean
-from csncost.explored import Explored
+from csncost.explored import Explored, of_dataset
 from csncost.log_columns import is_error
 from csncost.records import Accuracies, Result
 from csncost.render.labels import Label, place_labels
-from csncost.render.looks import LOOKS, OPEN, mark_style
+from csncost.render.looks import ANY, LOOKS, OPEN, mark_style
 from csncost.render.series import Curve, Panel, Point, Row, View, shared_marks, view
 from csncost.render.style import (
     COLUMN,
@@ -36,6 +36,7 @@ from csncost.render.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from xarray import Dataset
 
 Axis: TypeAlias = Literal["accuracy", "flops", "interactions", "params", "activations"]
 
@@ -43,7 +44,7 @@ Drawn: TypeAlias = "list[tuple[Axes, View, Panel]]"
 
 
 def tradeoff(
-    designs: Explored | Sequence[Design],
+    designs: Explored | Dataset | Sequence[Design],
     accuracies: Accuracies | Mapping[int, Result] | None = None,
     x: Axis | Sequence[Axis] | None = None,
     y: Axis | None = None,
@@ -53,9 +54,10 @@ def tradeoff(
 ) -> Figure:
     """Designs of one space against each other: Figure 6 (accuracy against FLOPs), or 7 (against interactions).
 
-    `designs` are those of `cc.study`, of the space of a spec, or records. `accuracies` is a log, joined to the records
-    as analysed with `frames` and `size`, or results by the index of the design; a study that has accuracies brings
-    them. Several `x` are views one below the other; without any, accuracies are shown against FLOPs and interactions.
+    `designs` are those of `cc.study`, `cc.search` or `cc.sweep`, or records. `accuracies` is a log, joined to the
+    records as analysed with `frames` and `size`, or results by the index of the design; a study that has accuracies
+    brings them. Several `x` are views one below the other; without any, accuracies are shown against FLOPs and
+    interactions.
 
     In a study, a curve goes from the base architecture (hexagram) over growing groups to depthwise (star:
     bottleneck-D), and on to DG; numbers at the points are groups. In the space of a spec, curves go along the groups,
@@ -92,11 +94,17 @@ def rows_of(
     designs: Any, accuracies: Any, frames: int | None, size: Any
 ) -> tuple[Sequence[Row], Mapping[str, Any], Mapping[int, Result]]:
     """The designs with their accuracies, how they were counted, and what is logged of them."""
+    if hasattr(designs, "data_vars"):
+        designs = of_dataset(designs)
     if isinstance(designs, Explored):
         if accuracies is not None:
             designs = designs.with_accuracy(accuracies)
         found = designs.joined.found if designs.joined else {}
         return designs.unspelled().rows, designs.stamp, found
+    if not all(isinstance(design, Design) for design in designs):
+        raise CsncostError(
+            "these are no designs to draw", "give those of study, sweep or search, or records; to_frame is for tables"
+        )
     if isinstance(accuracies, Accuracies):
         found = accuracies.join([design.spec for design in designs], frames=frames, size=size).found
     else:
@@ -250,7 +258,7 @@ def _legend(figure: Figure, views: Sequence[View]) -> None:
     handles: dict[str, Any] = _names(views)
     curves = [curve for shown in views for panel in shown.panels for curve in panel.curves]
     for mark, name, look in shared_marks((point, LOOKS[curve.look]) for curve in curves for point in curve.points):
-        handles[name] = sample(OPEN if mark == "open" else mark_style(mark, look))
+        handles[name] = sample(OPEN if mark == "open" else mark_style(mark, ANY if mark in ("base", "star") else look))
     texts = next((shown.texts for shown in views if shown.texts), "")
     title = f"numbers at the points: {texts}" if texts else None
     if figure.get_figwidth() > COLUMN:
