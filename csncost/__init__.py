@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from csncost.correlation import correlate
     from csncost.explanation import Explanation, explain
     from csncost.front import pareto, search
+    from csncost.histories import read_histories
     from csncost.inverse import solve
     from csncost.paper_figures import reproduce
     from csncost.paper_study import study
@@ -45,6 +46,7 @@ __all__ = [
     "pareto",
     "parse",
     "plot",
+    "read_histories",
     "read_log",
     "reproduce",
     "search",
@@ -67,6 +69,7 @@ _LATER = {
     "Formula": "csncost.symbolic",
     "formula": "csncost.symbolic",
     "pareto": "csncost.front",
+    "read_histories": "csncost.histories",
     "read_log": "csncost.accuracy",
     "reproduce": "csncost.paper_figures",
     "search": "csncost.front",

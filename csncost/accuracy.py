@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from csncost.axes import SETTING
@@ -65,14 +66,23 @@ def read_log(
     return _merged([read_log(one, spec=spec, select=select, metric=metric) for one in log], select)
 
 
-def read_arguments(logs: Sequence[str], *, select: Select = "best", metric: str | None = None) -> Accuracies:
-    """Logs as a command line names them: `paper`, `FILE`, or `FILE=SPEC` for a file that does not name its network."""
+def read_arguments(
+    logs: Sequence[str],
+    *,
+    select: Select = "best",
+    metric: str | None = None,
+    labels: Mapping[str, str] = MappingProxyType({}),
+) -> Accuracies:
+    """Logs as a command line names them: `paper`, `FILE`, or `FILE=SPEC` for a file that does not name its network.
+
+    `labels` are those of `Accuracies.labelled`.
+    """
     found = []
     for text in logs:
         path, spec = path_and_spec(text)
         own = from_argument(spec, None) if spec else None
         found.append(read_log(path, spec=own, select=select, metric=metric))
-    return _merged(found, select)
+    return _merged(found, select).labelled(**labels)
 
 
 def path_and_spec(text: str) -> tuple[str, str]:

@@ -16,12 +16,15 @@ from csncost.cli_options import LOGGED, OUTPUT
 )
 @LOGGED
 @OUTPUT
-def correlate(logs: Any, metrics: Any, metric: Any, select: Any, form: Any, output: Any) -> None:
+def correlate(logs: Any, metrics: Any, metric: Any, select: Any, labels: Any, form: Any, output: Any) -> None:
     """How accuracy goes with cost, over the networks of a log.
 
     A LOG is a table (CSV, TSV, JSON lines) with a column "spec" and one of accuracies, the shipped log paper, or
     FILE=SPEC for what the training of one network leaves: metrics.csv of Lightning, scalars.json of MMEngine, a log
     with json_stats of PySlowFast, event files of TensorBoard.
+
+    A table may say more of a row in columns of these names: seed, epoch, dataset, clip (8x224), pretrain, classes,
+    frames, size, and parameters of the network (G, width, ...). Rows of one network and setting are runs of it.
 
     \b
       csncost correlate paper
@@ -35,5 +38,5 @@ def correlate(logs: Any, metrics: Any, metric: Any, select: Any, form: Any, outp
     from csncost.ranks import PREDICTORS
     from csncost.render.output import emit
 
-    found = run(read_arguments(logs, select=select, metric=metric), metrics=metrics or PREDICTORS)
+    found = run(read_arguments(logs, select=select, metric=metric, labels=labels), metrics=metrics or PREDICTORS)
     emit([found.table()], found.to_dict, form, output)

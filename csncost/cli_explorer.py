@@ -57,6 +57,7 @@ def sweep(
     logs: Any,
     metric: Any,
     select: Any,
+    labels: Any,
     plot: Any,
     chunks: Any,
     scheduler: Any,
@@ -79,6 +80,9 @@ def sweep(
 
     A figure shows accuracy against FLOPs and interactions (Figures 6 and 7 of the paper) where accuracies are given,
     and else FLOPs against interactions.
+
+    An accuracy is joined to the designs that are the same network, however they are spelt, at the same clip where the
+    log says one; csncost correlate --help says what a LOG is.
 
     A range a..b has both ends, a..b:step those it meets; ranges and values may be mixed: 1..4,8,16..64:16. Many
     designs, and the space of a SPEC, need the extra arrays.
@@ -103,7 +107,7 @@ def sweep(
         return
     found = explore(specs, groups, blocks, **given)
     if logs:
-        found = found.with_accuracy(read_arguments(logs, select=select, metric=metric))
+        found = found.with_accuracy(read_arguments(logs, select=select, metric=metric, labels=labels))
     for note in found.notes:
         click.echo(note, err=True)
     if plot is not None:

@@ -68,6 +68,18 @@ def spec_argument(ctx: click.Context, param: click.Parameter, value: Any) -> Any
     return tuple(map(read, value)) if isinstance(value, tuple) else read(value)
 
 
+def label_options(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """KEY=TEXT pairs."""
+    pairs = [value.partition("=") for value in values]
+    for (key, _, text), value in zip(pairs, values, strict=True):
+        if key not in ("dataset", "metric", "pretrain") or not text.strip():
+            raise CsncostError(
+                f'--label takes KEY=TEXT, not "{value[:60]}"',
+                "KEY is dataset, metric or pretrain: --label metric=top-1",
+            )
+    return {key: text.strip() for key, _, text in pairs}
+
+
 def select_option(ctx: click.Context, param: click.Parameter, value: str) -> Any:
     """`best`, `last`, or the number of an epoch."""
     if value in ("best", "last"):
@@ -144,7 +156,16 @@ LOGGED = options_of(
         metavar="best|last|EPOCH",
         help="Which epoch of a run counts.",
     ),
+    click.option(
+        "--label",
+        "labels",
+        multiple=True,
+        callback=label_options,
+        metavar="KEY=TEXT",
+        help="Call the dataset, metric or pretrain of all logs so, where they name one thing differently; repeatable.",
+    ),
 )
+"""How a log is read."""
 ACCURACY = click.option(
     "--accuracy",
     "logs",

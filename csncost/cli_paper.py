@@ -16,7 +16,7 @@ from csncost.cli_options import ACCURACY, LOGGED, OUTPUT, drawing
 @LOGGED
 @drawing("figures.png", "Draw fig6, fig7, or with all both")
 @OUTPUT
-def reproduce(name: str, logs: Any, metric: Any, select: Any, plot: Any, form: Any, output: Any) -> None:
+def reproduce(name: str, logs: Any, metric: Any, select: Any, labels: Any, plot: Any, form: Any, output: Any) -> None:
     """The paper's tables and Figures 6 and 7, ours beside them.
 
     Every figure that is printed is compared. Exit code 1 where one differs for no reason that is given. Of Figures 6
@@ -33,7 +33,7 @@ def reproduce(name: str, logs: Any, metric: Any, select: Any, plot: Any, form: A
     from csncost.render.output import emit
 
     names = ALL if name == "all" else (name,)
-    log = read_arguments(logs, select=select, metric=metric) if logs else None
+    log = read_arguments(logs, select=select, metric=metric, labels=labels) if logs else None
     found = [run(one, log if one in FIGURES or name != "all" else None) for one in names]
     if plot is not None:
         from csncost.render.designs import draw

@@ -79,7 +79,7 @@ def search(specs: Any, names: Any, form: Any, output: Any, **options: Any) -> No
 
     bounds, targets, given = _parted(options)
     chosen = {name: given.pop(name) for name in (*GOALS, "solve", "within")}
-    logged = {name: given.pop(name) for name in ("logs", "metric", "select")}
+    logged = {name: given.pop(name) for name in ("logs", "metric", "select", "labels")}
     given |= unlike(names, given, given["groups"] if specs else "the study")
     if chosen["solve"] is not None:
         found = _solved(specs, targets, chosen, any(bounds.values()) or bool(logged["logs"]), given)
@@ -133,7 +133,7 @@ def _searched(
     if logged["logs"]:
         from csncost.accuracy import read_arguments
 
-        log = read_arguments(logged["logs"], select=logged["select"], metric=logged["metric"])
+        log = read_arguments(**logged)
     goals = {name: chosen[name] for name in GOALS}
     with counted("designs") as advance:
         return search(specs, at_most=bounds["max"], at_least=bounds["min"], log=log, advance=advance, **goals, **given)

@@ -19,9 +19,11 @@ from csncost.ranks import (
     FEWEST_FOR_INTERVAL,
     FEWEST_FOR_RANKS,
     PREDICTORS,
+    Difference,
     Interval,
     RankCorrelation,
     Trend,
+    differences,
     fitted_trend,
     rank_correlations,
     scipy_stats,
@@ -41,6 +43,7 @@ class Correlation:
     log: str
     ranks: tuple[RankCorrelation, ...]
     trends: tuple[Trend, ...]
+    differences: tuple[Difference, ...]
     designs: tuple[dict[str, Any], ...]
     notes: tuple[str, ...]
 
@@ -51,6 +54,7 @@ class Correlation:
             "convention": "paper",
             "correlations": [_flat(rank) for rank in self.ranks],
             "trends": [_plain_trend(trend) for trend in self.trends],
+            "differences": [{**one.setting._asdict(), **_without_setting(one)} for one in self.differences],
             "designs": list(self.designs),
             "notes": list(self.notes),
         }
@@ -72,8 +76,8 @@ class Correlation:
             Column("n", "n", align="right"),
             Column("predictor", "against", _called),
             *_interval_columns("spearman", "Spearman"),
-            *_interval_columns("kendall", "Kendall", drop=1),
-            Column("p", "p", lambda p: f"{p:.3f}", "right"),
+            *_interval_columns("kendall", "Kendall", "Kendall 95%", drop=1),
+            Column("p", "p (Sp.)", lambda p: f"{p:.3f}", "right"),
         ]
         settings = list(dict.fromkeys(rank.setting for rank in self.ranks))
         rows, previous = [], None
@@ -133,19 +137,23 @@ def correlate(
     if not enough:
         raise CsncostError(
             f"{accuracies.log} has no three designs in one setting, only {largest}",
-            "accuracies are compared within one dataset, metric, clip and pre-training",
+            "accuracies are compared within one dataset, metric, clip, pre-training and number of classes; what is the"
+            " same under two names is called alike by --label metric=top-1 (in Python .labelled)",
         )
     ranks = [rank for setting, found in enough.items() for rank in rank_correlations(setting, found, metrics)]
     trends = [line for setting, found in enough.items() if (line := fitted_trend(setting, found))]
+    apart = [one for setting, found in enough.items() for one in differences(setting, found, ranks)]
+    designs = [one for found in groups.values() for one in found]
     notes = [
         *_trend_notes(trends),
+        *_told_apart(apart),
         *_cautions(ranks),
+        *_of_several_runs(designs),
         *_too_few(groups, enough),
         *accuracies.notes,
         *why_unread(accuracies.unread),
     ]
-    designs = [one for found in groups.values() for one in found]
-    return Correlation(accuracies.log, tuple(ranks), tuple(trends), tuple(designs), tuple(notes))
+    return Correlation(accuracies.log, tuple(ranks), tuple(trends), tuple(apart), tuple(designs), tuple(notes))
 
 
 # -- designs and their costs -------------------------------------------------------------------------------------
@@ -186,11 +194,7 @@ def _trend_notes(trends: Sequence[Trend]) -> Iterator[str]:
 
 def _cautions(ranks: Sequence[RankCorrelation]) -> Iterator[str]:
     """What the designs are too few to tell."""
-    overall = [rank for rank in ranks if rank.blocks is None]
-    fewest = min(rank.n for rank in overall) if overall else 0
-    for setting in dict.fromkeys(rank.setting for rank in overall):
-        if line := _overlapping([rank for rank in overall if rank.setting == setting]):
-            yield line
+    fewest = min((rank.n for rank in ranks if rank.blocks is None), default=0)
     if any(rank.spearman.low is None for rank in ranks):
         yield (
             f"fewer than {FEWEST_FOR_INTERVAL} designs have no interval: by chance alone, one order of 3 designs in"
@@ -200,24 +204,33 @@ def _cautions(ranks: Sequence[RankCorrelation]) -> Iterator[str]:
         yield "so few designs, of one family, show an association here; they neither establish a law nor a cause"
 
 
-def _overlapping(ranks: Sequence[RankCorrelation]) -> str:
-    """Which predictors cannot be told from the best one: those whose intervals overlap its own."""
-    known = [rank for rank in ranks if rank.spearman.low is not None]
-    if len(known) < 2:
-        return ""
-    best = max(known, key=lambda rank: abs(rank.spearman.value))
-    low, high = best.spearman.low, best.spearman.high
-    alike = [
-        rank.predictor
-        for rank in known
-        if rank is not best and rank.spearman.low <= high and low <= rank.spearman.high  # type: ignore[operator]
-    ]
-    if not alike:
-        return ""
-    return (
-        f"{best.n} designs do not tell {_called(best.predictor)} from {', '.join(map(_called, alike))}: the 95%"
-        " intervals overlap"
-    )
+def _told_apart(found: Sequence[Difference]) -> Iterator[str]:
+    """Which predictors the best one is told from: those that it betters in 95% of resampled designs."""
+    for setting in dict.fromkeys(one.setting for one in found):
+        own = [one for one in found if one.setting == setting]
+        alike = [one for one in own if one.low <= 0]
+        apart = [one for one in own if one.low > 0]
+        for kept, verb in ((alike, "do not tell"), (apart, "tell")):
+            if kept:
+                others = ", ".join(
+                    f"{_called(d.other)} ({_signed(d.value)} [{_signed(d.low)}, {_signed(d.high)}])" for d in kept
+                )
+                yield (
+                    f"{own[0].n} designs {verb} {_called(own[0].best)} from {others}: by how much Spearman's"
+                    " correlation is larger, with its 95% interval"
+                )
+
+
+def _of_several_runs(designs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """That designs of several runs stand with their mean."""
+    several = [design["n"] for design in designs if design["n"] > 1]
+    if several:
+        said = plural(len(several), "design")
+        yield f"{said} of several runs ({sum(several)} in all): each counts once, with their mean"
+
+
+def _without_setting(one: Difference) -> dict[str, Any]:
+    return {key: getattr(one, key) for key in ("best", "other", "n", "value", "low", "high")}
 
 
 def _too_few(groups: Mapping[Setting, Sequence[Any]], enough: Mapping[Setting, Any]) -> Iterator[str]:
@@ -260,10 +273,10 @@ def _signed(value: float) -> str:
     return f"{value:+.2f}"
 
 
-def _interval_columns(key: str, title: str, drop: int = 0) -> list[Column]:
+def _interval_columns(key: str, title: str, interval: str = "95%", drop: int = 0) -> list[Column]:
     return [
         Column(key, title, _signed, "right", drop=drop),
-        Column(f"{key}_interval", "95%", align="right", only="people", tight=True, drop=drop),
+        Column(f"{key}_interval", interval, align="right", only="people", tight=True, drop=drop),
         Column(f"{key}_low", f"{title} low", only="machines"),
         Column(f"{key}_high", f"{title} high", only="machines"),
     ]

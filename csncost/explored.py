@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from csncost.accuracy import LogLike, read_log
+from csncost.analyze import analyze
 from csncost.axes import SETTING
 from csncost.conventions import Convention
 from csncost.counts import COSTS, METRICS
-from csncost.errors import MissingExtra
+from csncost.errors import MissingExtra, SpecError
 from csncost.joining import ACCURACY, MEASURED, accuracy_columns, join, join_notes
 from csncost.numbers import human, plural, shortened
 from csncost.ranges import sizes
+from csncost.reading import from_argument
 from csncost.records import Joined, Select, points
 from csncost.spelling import CLIP, MANY, Specs, plain, take
 from csncost.table import Column, Table, data_frame
@@ -74,6 +76,9 @@ class Explored:
 
     def __repr__(self) -> str:
         return f"<{plural(len(self), 'design')} in {', '.join(self.columns)} (convention {self.stamp['convention']})>"
+
+    def __str__(self) -> str:
+        return self.table(HEAD).to_markdown()
 
     def _repr_html_(self) -> str:
         return self.table(HEAD).to_html()
@@ -285,8 +290,20 @@ def of_dataset(found: Dataset, convention: str | Convention | None = None) -> Ex
     valid = found["valid"].values
     designs = designs_at(found, valid.nonzero() if valid.ndim else ([0] * int(valid),), convention)
     refused = valid.size - len(designs)
-    notes = tuple(filter(None, [left_out(refused, valid.size)]))
+    notes = (f"{left_out(refused, valid.size)}, {_first_refused(found, valid)}",) if refused else ()
     return replace(designs, refused=refused, notes=notes, _dataset=found)
+
+
+def _first_refused(found: Dataset, valid: Any) -> str:
+    """The first combination that is no network, and why not: `for instance G=3: 64 channels do not divide ...`."""
+    specs: Any = designs_at(found, [along[:1] for along in (~valid).nonzero()]).columns["spec"]
+    swept = ", ".join(f"{name}={plain(values)[0]}" for name, values in specs.swept.items())
+    where = " of ".join(filter(None, [swept, specs.base[0] if "spec" in found.dims else ""]))
+    try:
+        analyze(from_argument(specs.base[0], None), **specs.arguments(0))
+    except SpecError as fault:
+        return f"for instance {where}: {fault.message}"
+    return f"for instance {where}"
 
 
 def left_out(refused: int, total: int) -> str:

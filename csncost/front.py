@@ -17,6 +17,7 @@ from csncost.factored import Block
 from csncost.joining import ACCURACY
 from csncost.paper_study import arguments_of, distinct, explore
 from csncost.query import Array, Bound, Limit, Query, called, limits, meets, names_of, said
+from csncost.ranges import count, percentage
 from csncost.reading import SpecLike
 from csncost.reduction import best_of, job_of, reduced
 from csncost.space import in_blocks
@@ -53,8 +54,8 @@ def pareto(
 def search(
     specs: SpecLike | Sequence[SpecLike] = (),
     *,
-    at_most: Mapping[str, Limit] | None = None,
-    at_least: Mapping[str, Limit] | None = None,
+    at_most: Mapping[str, Limit | str] | None = None,
+    at_least: Mapping[str, Limit | str] | None = None,
     minimize: str | Iterable[str] = (),
     maximize: str | Iterable[str] = (),
     top: int | None = None,
@@ -70,12 +71,13 @@ def search(
 
     Without `specs` these are the designs of the paper's `study`, else the space of the specs; `groups`, `blocks`,
     `frames`, `size`, `classes` and parameters are values or lists of them. Budgets and objectives are over params,
-    flops (of one clip), interactions, activations, depth, and accuracy in percent where there is a `log`, as `read_log`
-    takes it. A space of many designs is searched in blocks, in memory that does not grow with it, and so is one where
-    `chunks` (as `sweep` takes them) or the address of a Dask `scheduler` are given: `tcp://host:port`. `advance` is
-    told how many more designs of it are done, and how many there are. Each answer is a spec that `analyze` takes and
-    that costs what is said. Raises NoAnswer, which names the nearest miss in memory, where no design keeps the budgets,
-    and CsncostError as `sweep` and `pareto` do, and where no scheduler answers.
+    flops (of one clip), interactions, activations, depth, and accuracy in percent where there is a `log`, as
+    `read_log` takes it; limits are numbers, or texts such as "10G". A space of many designs is searched in blocks,
+    in memory that does not grow with it, and so is one where `chunks` (as `sweep` takes them) or the address of a
+    Dask `scheduler` are given: `tcp://host:port`. `advance` is told how many more designs of it are done, and how
+    many there are. Each answer is a spec that `analyze` takes and that costs what is said. Raises NoAnswer, which
+    names the nearest miss in memory, where no design keeps the budgets, and CsncostError as `sweep` and `pareto`
+    do, and where no scheduler answers.
 
     >>> found = search(at_most={"flops": 10e9, "params": 20e6}, maximize="interactions", top=1)
     >>> found.columns["spec"], found.columns["interactions"]
@@ -109,9 +111,16 @@ def _chosen(found: Explored, query: Query) -> Explored:
     return replace(found, stamp={**found.stamp, "chosen": str(query)})
 
 
-def _bounds(at_most: Mapping[str, Limit], at_least: Mapping[str, Limit]) -> tuple[Bound, ...]:
+def _bounds(at_most: Mapping[str, Limit | str], at_least: Mapping[str, Limit | str]) -> tuple[Bound, ...]:
     names = dict.fromkeys([*at_most, *at_least])
-    return tuple((name, at_least.get(name), at_most.get(name)) for name in names)
+    return tuple((name, _limit(name, at_least.get(name)), _limit(name, at_most.get(name))) for name in names)
+
+
+def _limit(name: str, value: Any) -> Any:
+    """A limit; one given as text is read as a command line has it: "10G"."""
+    if not isinstance(value, str):
+        return value
+    return percentage(value, name) if name == "accuracy" else count(value, name)
 
 
 # -- designs of three kinds, as columns and rows ------------------------------------------------------------------

@@ -19,7 +19,7 @@ _CALLED = {
 _PART = re.compile(r"^(validation|valid|val|testing|test|evaluation|eval)?(.*?)(epoch)?$")
 _WRONG = re.compile(r"err(or)?(rate)?\d?$")
 _COLUMNS = {
-    "spec": ("spec",),
+    "spec": ("spec", "model", "network", "arch", "architecture"),
     "epoch": ("epoch", "step"),
     "seed": ("seed", "run", "run_id", "trial"),
     "dataset": ("dataset", "data"),

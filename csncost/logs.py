@@ -72,7 +72,9 @@ def read_file(path: Path, *, training: bool = False) -> Log:
 
     Raises CsncostError for one that is missing, unreadable, or nothing that is known.
     """
-    if path.is_dir() or "tfevents" in path.name:
+    if path.is_dir():
+        return _folder(path, training)
+    if "tfevents" in path.name:
         return _tensorboard(path)
     text = _text(path)
     if "json_stats: {" in text:
@@ -87,6 +89,22 @@ def read_file(path: Path, *, training: bool = False) -> Log:
         why = f": {unread[0].why} ({unread[0].source})" if unread else ""
         raise CsncostError(f"{path} holds no entries{why}", KINDS)
     return Log(str(path), entries, unread)
+
+
+_LEFT = ("metrics.csv", "scalars.json", "vis_data/scalars.json")
+"""The files that Lightning and MMEngine leave in the folder of a run."""
+
+
+def _folder(path: Path, training: bool) -> Log:
+    """The one log in the folder of a run, else its event files."""
+    logs = [path / name for name in _LEFT if (path / name).is_file()]
+    if len(logs) > 1:
+        raise CsncostError(f"{path} holds several logs: {', '.join(log.name for log in logs)}", "name one of them")
+    if logs:
+        return read_file(logs[0], training=training)
+    if not any(path.glob("*tfevents*")):
+        raise CsncostError(f"{path} is a folder without a log", f"name the file: {KINDS}")
+    return _tensorboard(path)
 
 
 KINDS = (

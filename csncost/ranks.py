@@ -127,6 +127,59 @@ def _interval(function: Any, x: Sequence[float], y: Sequence[float]) -> Interval
     return Interval(value, low, high) if isfinite(low) and isfinite(high) else Interval(value)
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """By how much `best` orders `n` designs better than `other` does: the difference of the sizes of Spearman's
+    correlations, with its 95% bootstrap interval over resampled designs (percentile).
+    """
+
+    setting: Setting
+    best: str
+    other: str
+    n: int
+    value: float
+    low: float
+    high: float
+
+
+def differences(
+    setting: Setting, designs: Sequence[dict[str, Any]], ranks: Sequence[RankCorrelation]
+) -> Iterator[Difference]:
+    """The best predictor over all designs of a setting beside each of the others, where there are enough designs."""
+    overall = [rank for rank in ranks if rank.setting == setting and rank.blocks is None]
+    if len(designs) < FEWEST_FOR_INTERVAL or len(overall) < 2:
+        return
+    best = max(overall, key=lambda rank: abs(rank.spearman.value))
+    for other in overall:
+        if other is not best:
+            value = abs(best.spearman.value) - abs(other.spearman.value)
+            found = _bootstrapped_difference(designs, best.predictor, other.predictor)
+            yield Difference(setting, best.predictor, other.predictor, len(designs), value, *found)
+
+
+def _bootstrapped_difference(designs: Sequence[dict[str, Any]], best: str, other: str) -> tuple[float, float]:
+    import warnings
+
+    stats = scipy_stats()
+
+    def size(x: Any, y: Any, axis: int) -> Any:
+        return abs(_no_order_is_none(stats.spearmanrho(x, y, axis=axis).statistic))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a resample of one design has no order
+        found = stats.bootstrap(
+            ([design["mean"] for design in designs], _values(designs, best), _values(designs, other)),
+            lambda y, one, two, axis: size(one, y, axis) - size(two, y, axis),
+            paired=True,
+            vectorized=True,
+            method="percentile",
+            n_resamples=RESAMPLES,
+            rng=SEED,
+        )
+    low, high = map(float, found.confidence_interval)
+    return low, high
+
+
 def _no_order_is_none(statistic: Any) -> Any:
     """Zero for a resample in which all designs are equal: it shows no correlation."""
     import numpy as np

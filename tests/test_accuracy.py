@@ -298,3 +298,21 @@ def test_a_lone_fraction_among_percentages_is_left_out(tmp_path):
     assert [line.why for line in found.unread] == ["top1 is 0.59 where others are percentages (write 0.59% to mean it)"]
     path.write_text("spec,epoch,top1\nsimple-8,1,0.4\nsimple-8,2,52\n", "utf-8")  # chance, at first
     assert [record.value for record in cc.read_log(path, select=1).records] == [0.4]
+
+
+def test_the_folder_of_a_run_is_read_as_the_log_in_it(tmp_path):
+    (tmp_path / "run").mkdir()
+    with pytest.raises(CsncostError, match="a folder without a log"):
+        cc.read_log(tmp_path / "run", spec="simple-8")
+    (tmp_path / "run" / "metrics.csv").write_text("epoch,val_acc\n0,0.5\n1,0.6\n", "utf-8")
+    assert cc.read_log(tmp_path / "run", spec="simple-8").results[0].mean == pytest.approx(60)
+    (tmp_path / "run" / "scalars.json").write_text('{"val_acc": 1}', "utf-8")
+    with pytest.raises(CsncostError, match=r"several logs: metrics\.csv, scalars\.json"):
+        cc.read_log(tmp_path / "run", spec="simple-8")
+
+
+def test_a_column_of_models_is_one_of_specs(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("model,acc\nsimple-8,50\nresnet,60\n", "utf-8")
+    assert [result.spec for result in cc.read_log(path).results] == ["simple-8"]
+    assert [line.text for line in cc.read_log(path).unread] == ["resnet"]

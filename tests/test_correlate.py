@@ -186,3 +186,33 @@ def test_views(paper):
     assert "<table" in paper._repr_html_()
     assert "41 designs" in repr(paper)
     assert json.loads(paper.to_json())["log"] == "paper"
+
+
+def test_logs_that_call_one_metric_differently_are_put_together(tmp_path):
+    (tmp_path / "a.csv").write_text("spec,top1\nsimple-8,50\nsimple-16,55\n", "utf-8")
+    (tmp_path / "b.csv").write_text("spec,val_acc\nbottleneck-8,60\nbottleneck-16,65\n", "utf-8")
+    logs = [str(tmp_path / "a.csv"), str(tmp_path / "b.csv")]
+    run = CliRunner().invoke(main, ["correlate", *logs])
+    assert run.exit_code == 2
+    assert "--label metric=top-1" in run.stderr
+    run = CliRunner().invoke(main, ["correlate", *logs, "--label", "metric=top-1", "--label", "dataset=K400", "--format", "json"])  # fmt: skip
+    ranks = json.loads(run.stdout)["correlations"]
+    assert {(rank["metric"], rank["dataset"], rank["n"]) for rank in ranks if rank["blocks"] is None} == {("top-1", "K400", 4)}  # fmt: skip
+    for wrong in ("clip=8x224", "metric", "metric="):
+        assert CliRunner().invoke(main, ["correlate", *logs, "--label", wrong]).exit_code == 2
+
+
+def test_predictors_are_told_apart_by_the_interval_of_their_difference(tmp_path):
+    """Accuracies in the order of interactions, and of FLOPs only roughly; the difference is that of the correlations."""
+    found = cc.study([1, 2, 4, 8, 16, 32])
+    rows = sorted({row["interactions"]: row for row in found}.values(), key=lambda row: row["interactions"])
+    path = tmp_path / "log.csv"
+    path.write_text("spec,top1\n" + "\n".join(f"{row['spec']},{40 + i}" for i, row in enumerate(rows)), "utf-8")
+    ranks = cc.correlate(path, metrics=["interactions", "flops"])
+    (difference,) = ranks.differences
+    overall = [rank.spearman.value for rank in ranks.ranks if rank.blocks is None]
+    assert (difference.best, difference.other, difference.n) == ("interactions", "flops", len(rows))
+    assert difference.value == pytest.approx(overall[0] - overall[1])
+    assert 0 < difference.low < difference.value < difference.high
+    assert any(note.startswith(f"{len(rows)} designs tell log interact. from log FLOPs") for note in ranks.notes)
+    assert cc.correlate("paper").differences[0].low < 0  # nine designs do not

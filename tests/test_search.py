@@ -391,3 +391,9 @@ def test_depth_is_what_the_layers_of_each_design_are(spec, swept):
         at = dict(zip(space.valid.dims, point, strict=True))
         given = {name: values[at[name]] for name, values in swept.items()}
         assert depth.isel(at) == layers(cc.analyze(spec[at["spec"]] if "spec" in at else spec, **given))
+
+
+def test_limits_are_texts_as_on_the_command_line_too():
+    assert cc.search(at_most={"flops": "10G"}, maximize="interactions").rows == cc.search(at_most={"flops": 10**10}, maximize="interactions").rows  # fmt: skip
+    with pytest.raises(csncost.errors.CsncostError, match='flops takes a whole number, not "many"'):
+        cc.search(at_most={"flops": "many"})

@@ -377,3 +377,8 @@ def test_groups_of_a_spec_are_its_free_name_too():
     for given in (["-p", "G=1..4"], ["bottleneck-G-16", "-p", "G=1..4", "--groups", "2"]):
         refused = run(*given)
         assert (refused.exit_code, refused.stderr) == (2, "error: -p does not set G\n  use --groups\n")
+
+
+def test_a_combination_that_is_no_network_is_named_with_the_reason():
+    refused = run("bottleneck-G-16", "--groups", "1..4", "--width", "0.5,1").stderr
+    assert refused == "left out as no network: 2 of 8 combinations, for instance G=3, width=0.5: 32 channels do not divide into 3 groups\n"  # fmt: skip

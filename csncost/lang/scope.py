@@ -103,6 +103,7 @@ class Scope:
         for name, value in self.given.items():
             if name not in self.used and name not in free:
                 span = None if value.span is NOWHERE else value.span
-                raise SpecError(
-                    f'"{name[:40]}" has no effect on {whole}', span, hint="nothing in it depends on that name"
-                )
+                hint = "nothing in it depends on that name"
+                if name == "G":
+                    hint += "; the groups are free in names such as bottleneck-G-16"
+                raise SpecError(f'"{name[:40]}" has no effect on {whole}', span, hint=hint)
