@@ -91,7 +91,7 @@ def sweep(
     --chunks and --scheduler say. A .zarr that was interrupted goes on where it was when it is started again.
     """
     from csncost.accuracy import read_arguments
-    from csncost.paper_study import arguments_of, explore
+    from csncost.paper_study import arguments_of, explore, twice_named
     from csncost.render.designs import draw, emit_designs, form_of, write_blocks
     from csncost.space import in_blocks
 
@@ -108,7 +108,7 @@ def sweep(
     found = explore(specs, groups, blocks, **given)
     if logs:
         found = found.with_accuracy(read_arguments(logs, select=select, metric=metric, labels=labels))
-    for note in found.notes:
+    for note in filter(None, (*found.notes, twice_named(found))):
         click.echo(note, err=True)
     if plot is not None:
         draw(found, plot)

@@ -20,6 +20,8 @@ from csncost.errors import CsncostError, MissingExtra
 LARGEST = 256 * 2**20
 """Bytes of the largest file that is read."""
 
+_BEGINNING = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -115,9 +117,14 @@ KINDS = (
 
 def _text(path: Path) -> str:
     try:
-        if path.stat().st_size > LARGEST:
+        with path.open("rb") as file:
+            content = file.read(_BEGINNING)
+            if b"\0" in content:  # of a device, or of a binary file
+                raise CsncostError(f"{path} is not a text file", KINDS)
+            content += file.read(LARGEST)
+        if len(content) > LARGEST:
             raise CsncostError(f"{path} is larger than 256 MiB", "leave the training steps out of it")
-        return path.read_bytes().decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise CsncostError(f"{path} is not a text file", KINDS) from None
     except (OSError, ValueError) as error:

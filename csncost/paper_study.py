@@ -47,9 +47,10 @@ def study(
     """The paper's designs, with every legal one of the `groups`: a row each, named so that `analyze` takes it.
 
     Columns are `spec`, `family` (simple, bottleneck), `blocks`, `kind` (none, G, D, DG), `groups` (1 where the kind
-    has none), what else is swept, the four metrics (params, FLOPs of one clip in the convention's unit, interactions
-    in pairs, activations in elements), and `depth` in weighted layers. `frames`, `size`, `classes` and parameters such
-    as `width` may be values or lists of them. Raises as `sweep` does.
+    has none; of one group G is none, and DG is D, a second time), what else is swept, the four metrics (params,
+    FLOPs of one clip in the convention's unit, interactions in pairs, activations in elements), and `depth` in
+    weighted layers. `frames`, `size`, `classes` and parameters such as `width` may be values or lists of them.
+    Raises as `sweep` does.
 
     >>> study([2], [8]).columns["spec"][:4]
     ['simple-8', 'simple-G2-8', 'simple-D-8', 'bottleneck-8']
@@ -79,6 +80,13 @@ def distinct(found: Explored) -> Explored:
     """The designs of a study but those that are others' under a second name: of one group, G is none and DG is D."""
     kinds = zip(found.columns["kind"], found.columns["groups"], strict=True)
     return found.take([i for i, (kind, groups) in enumerate(kinds) if kind not in GROUPED or groups > 1])
+
+
+def twice_named(found: Explored) -> str:
+    """What is said of a study in which networks have two names, if any have."""
+    if "kind" not in found.columns or (networks := len(distinct(found))) == len(found):
+        return ""
+    return f"of one group G is none and DG is D: {plural(networks, 'network')} in {len(found):,} rows"
 
 
 def _part(spec: str, given: Mapping[str, Any], convention: str | Convention) -> Explored:
@@ -160,8 +168,6 @@ def _notes(
         yield f"left out {'groups' if len(left) > 1 else 'group count'} {listed}: {_reason(left[0], blocks[0], given)}"
     elif refused:
         yield f"left out as no network: {plural(refused, 'combination')}"
-    if twice := sum(row["kind"] in GROUPED and row["groups"] == 1 for row in rows):
-        yield f"of one group G is none and DG is D: {plural(len(rows) - twice, 'network')} in {len(rows)} rows"
 
 
 def _reason(groups: int, blocks: Any, given: Mapping[str, Any]) -> str:

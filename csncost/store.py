@@ -59,6 +59,7 @@ def write_zarr(path: Path, space: Space, chunks: Chunks, scheduler: str | None, 
     _refuse_other(part, json.loads((part / "recipe.json").read_text("utf-8")), recipe)
     with _done(part) as (done, file):
         _go_on(zarr.open_group(part / "data", mode="r+"), space, source, cut, done, file, scheduler, advance)
+        zarr.consolidate_metadata(part / "data")
         os.rename(part / "data", path)
     shutil.rmtree(part, ignore_errors=True)
 

@@ -316,3 +316,9 @@ def test_a_column_of_models_is_one_of_specs(tmp_path):
     path.write_text("model,acc\nsimple-8,50\nresnet,60\n", "utf-8")
     assert [result.spec for result in cc.read_log(path).results] == ["simple-8"]
     assert [line.text for line in cc.read_log(path).unread] == ["resnet"]
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/urandom"])
+def test_what_never_ends_is_no_log(device):
+    with pytest.raises(CsncostError, match="is not a text file"):
+        cc.read_log(device)

@@ -452,3 +452,12 @@ def test_what_sweep_gives_is_drawn_as_what_is_drawn_of_the_command_line():
     assert plots.tradeoff(space).axes[0].get_xlabel().startswith("FLOPs")
     with pytest.raises(CsncostError, match="no designs to draw"):
         plots.tradeoff([{"spec": "simple-8"}])
+
+
+def test_names_are_drawn_as_they_are(tmp_path):
+    """Also such as would be broken mathematics."""
+    path = tmp_path / "$x_1^{$.csv"
+    path.write_text("spec,$x_1^{$,dataset\nsimple-8,50,$\\\\frac$\nsimple-16,51,$\\\\frac$\n", "utf-8")
+    figure = plots.tradeoff(cc.study([1]).with_accuracy(path, metric="$x_1^{$"))
+    plots.save(figure, str(tmp_path / "figure.png"))
+    assert "$x_1^{$" in figure.axes[0].get_ylabel()

@@ -157,7 +157,7 @@ def test_a_file_written_in_blocks_is_that_written_at_once(tmp_path, suffix):
             xarray.testing.assert_identical(one, two)
     elif suffix == "csv":
         assert here.read_text() == there.read_text()
-        assert done.stderr == again.stderr
+        assert again.stderr.startswith(done.stderr.rstrip("\n"))  # in memory the reason is known, too
     else:
         pandas.testing.assert_frame_equal(pandas.read_parquet(here), pandas.read_parquet(there))
 

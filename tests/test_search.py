@@ -397,3 +397,10 @@ def test_limits_are_texts_as_on_the_command_line_too():
     assert cc.search(at_most={"flops": "10G"}, maximize="interactions").rows == cc.search(at_most={"flops": 10**10}, maximize="interactions").rows  # fmt: skip
     with pytest.raises(csncost.errors.CsncostError, match='flops takes a whole number, not "many"'):
         cc.search(at_most={"flops": "many"})
+
+
+def test_a_network_with_two_names_in_the_study_is_one_answer():
+    found = cc.search(groups=[1, 2], minimize="flops", top=100)
+    assert len(found) == len({cc.analyze(spec).canonical for spec in found.columns["spec"]}) == 14
+    run = CliRunner().invoke(main, ["sweep", "--groups", "1,2"])
+    assert run.stderr == "of one group G is none and DG is D: 14 networks in 20 rows\n"

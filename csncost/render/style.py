@@ -35,6 +35,7 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
 )
 GREY = "#666666"
 STYLE: dict[Any, Any] = {
+    "text.parse_math": False,  # a name may hold a $
     "font.family": "sans-serif",
     "font.size": 8,
     "axes.labelsize": 8,
