@@ -105,13 +105,13 @@ class Table:
             return list(map(_markdown, self.texts(row)))
 
         rule = "|" + "|".join("---:" if c.align == "right" else ":---" for c in self.shown) + "|"
-        totals = [[f"**{text}**" if text.strip() else "" for text in plain(row)] for row in self.totals]
+        totals = [[f"**{text.strip()}**" if text.strip() else "" for text in plain(row)] for row in self.totals]
         body = [
             line(_markdown(c.title) for c in self.shown),
             rule,
             *(line(cells) for cells in [*map(plain, self.rows), *totals]),
         ]
-        title = [f"**{_markdown(visible(self.title))}**", ""] if self.title else []
+        title = [f"**{_markdown(visible(self.title)).strip()}**", ""] if self.title else []
         footer = ["", *(f"*{_markdown(text)}*  " for text in self.footer())]
         return "\n".join([*title, *body, *footer]) + "\n"
 

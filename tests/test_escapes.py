@@ -9,7 +9,7 @@ import subprocess
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from csncost.render.output import emit
@@ -59,6 +59,7 @@ def rendered(markdown):
 
 
 @given(st.lists(st.text(), min_size=1))
+@example(["0 "])
 def test_what_is_seen_is_the_name(names):
     seen = [visible(name) for name in [*names, names[0]]]
     assert first_cells(table(names).to_html()) == seen
