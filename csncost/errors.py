@@ -90,6 +90,10 @@ class SpecError(CsncostError, ValueError):
         return "\n".join(part for part in (self.message, excerpt, hint) if part)
 
 
+class NoParameter(SpecError):
+    """A value is given for a name that nothing in the network depends on."""
+
+
 class Undecided(SpecError):
     """What a spec means hinges on `names` whose values are not known, or differ; with one value each it may be told."""
 

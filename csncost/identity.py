@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from csncost.analyze import analyze, resolve
-from csncost.errors import CsncostError, SpecError, Undecided
+from csncost.errors import CsncostError, NoParameter, SpecError
 from csncost.lang.expand import expand
 from csncost.lang.lower import DEFAULT_CLASSES
 from csncost.lang.syntax import Name
@@ -66,10 +66,10 @@ def takes(spec: str, name: str) -> bool:
     expand(tree)
     try:
         expand(tree, {name: Name("?")})
-    except Undecided:
-        return True
-    except SpecError:
+    except NoParameter:
         return False
+    except SpecError:  # a name is no value of it
+        return True
     return True
 
 

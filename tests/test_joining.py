@@ -138,6 +138,11 @@ def test_columns_of_a_log_that_are_parameters_are_applied(log):
     rows = ["bottleneck-G-16,2,8,112,0.5,50", "bottleneck-G-16,4,16,112x160,,60", "bottleneck-G-16,4,16,large,,60", "bottleneck-G-16,4,8,112,x,60", "bottleneck-G4-16@8x112,4,8,112,1,61"]  # fmt: skip
     found = cc.read_log(log(rows, "spec,groups,frames,size,width,top1"))
     assert [(r.spec, r.setting.clip, r.mean) for r in found.results] == [("bottleneck-G2-16@8x112(width=0.5)", "3x8x112x112", 50), ("bottleneck-G4-16@16x112x160", "3x16x112x160", 60), ("bottleneck-G4-16@8x112", "3x8x112x112", 61)]  # fmt: skip
+    other = cc.read_log(log(["simple-8,x,3,50", "simple-8,,3,51"], "spec,block,loss,top1"))  # a loss is no parameter
+    assert ([r.mean for r in other.results], [line.why for line in other.unread]) == (
+        [51],
+        ['expected a size, not "x"'],
+    )
     assert [line.why for line in found.unread] == ["size is no whole number, nor HxW", 'expected a size, not "x"']
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from csncost.errors import Span, SpecError, Undecided, did_you_mean
+from csncost.errors import NoParameter, Span, SpecError, Undecided, did_you_mean
 from csncost.lang.evaluate import Evaluator, ids
 from csncost.lang.printer import print_value
 from csncost.lang.syntax import NOWHERE, Assignment, Expr, List, Name, Number
@@ -96,7 +96,7 @@ class Scope:
             if name not in self._defaults and name not in free:
                 hint = did_you_mean(name, list(self._defaults)) or f"its parameters are {', '.join(self._defaults)}"
                 span = at if value.span is NOWHERE else value.span
-                raise SpecError(f'{whole} has no parameter "{name[:40]}"', span, hint=hint)
+                raise NoParameter(f'{whole} has no parameter "{name[:40]}"', span, hint=hint)
 
     def check_used(self, whole: str, free: Sequence[str]) -> None:
         """Refuse a given value that nothing asked for: it would change nothing in silence."""
@@ -106,4 +106,4 @@ class Scope:
                 hint = "nothing in it depends on that name"
                 if name == "G":
                     hint += "; the groups are free in names such as bottleneck-G-16"
-                raise SpecError(f'"{name[:40]}" has no effect on {whole}', span, hint=hint)
+                raise NoParameter(f'"{name[:40]}" has no effect on {whole}', span, hint=hint)
