@@ -23,7 +23,7 @@ from csncost.lang.printer import print_spec
 from csncost.lang.syntax import Layer, Name, Number, Sizes, Spec
 from csncost.network import Network
 from csncost.numbers import shape
-from csncost.reading import STDIN, SizeLike, SpecLike, literal, not_literal, read, sizes, view_count
+from csncost.reading import STDIN, SizeLike, SpecLike, file_in, literal, not_literal, read, sizes, view_count
 from csncost.report import WRITTEN_OUT, Report, network_rows
 
 REFERENCE = Path(__file__).parent / "lang" / "REFERENCE.md"
@@ -49,7 +49,7 @@ def _met(text: str, setting: frozenset[tuple[str, int]]) -> tuple[Written, Netwo
 
 def _resolved(spec: SpecLike, names: Mapping[str, Any], setting: dict[str, Any]) -> tuple[Written, Network]:
     """A spec written out, and lowered."""
-    plain = type(spec) is str and not spec.endswith(".csn") and not names
+    plain = type(spec) is str and file_in(spec) is None and not names
     if plain and all(type(value) is int for value in setting.values()):
         return _met(str(spec), frozenset(setting.items()))
     written = resolve(spec, names, setting)

@@ -331,6 +331,6 @@ def designs_at(found: Dataset, at: Sequence[Any], convention: str | Convention |
     base = columns.get("spec", [found.attrs.get("spec", "")] * len(at[0]))
     swept = {dim: columns[dim] for dim in dims if dim != "spec"}
     points = prod(size for dim, size in found["valid"].sizes.items() if dim not in CLIP)
-    specs = Specs(base, swept, fixed, many=points > MANY)
+    specs = Specs(base, swept, fixed, brief=points > MANY)
     stamp = {key: found.attrs[key] for key in STAMPED}
     return Explored({"spec": specs, **{k: v for k, v in columns.items() if k != "spec"}}, stamp)

@@ -12,7 +12,7 @@ from csncost.lang.expand import expand
 from csncost.lang.lower import DEFAULT_CLASSES
 from csncost.lang.syntax import Name
 from csncost.numbers import shape
-from csncost.reading import SpecLike, read
+from csncost.reading import SpecLike, file_in, read
 
 
 class Known(NamedTuple):
@@ -35,7 +35,7 @@ Given: TypeAlias = tuple[tuple[str, Any], ...]
 
 def known(spec: SpecLike, clip: str = "", given: Given = ()) -> Known:
     """A network that a log names, at the clip that the log gives. Raises CsncostError for what is no network."""
-    if isinstance(spec, str) and ".csn" not in spec:
+    if isinstance(spec, str) and file_in(spec) is None:
         return _cached(spec, clip, given)
     return _network(spec, clip, given)
 
@@ -59,9 +59,12 @@ def _network(spec: SpecLike, clip: str, given: Given) -> Known:
     )
 
 
-@lru_cache(maxsize=4096)
 def takes(spec: str, name: str) -> bool:
     """Whether a network has a parameter or a free name that is called so. Raises SpecError for what is no network."""
+    return (_takes_cached if file_in(spec) is None else _takes)(spec, name)
+
+
+def _takes(spec: str, name: str) -> bool:
     tree = read(spec)
     expand(tree)
     try:
@@ -71,6 +74,9 @@ def takes(spec: str, name: str) -> bool:
     except SpecError:  # a name is no value of it
         return True
     return True
+
+
+_takes_cached = lru_cache(maxsize=4096)(_takes)
 
 
 def _clip(text: str) -> tuple[int | None, Any]:

@@ -44,6 +44,12 @@ def read(spec: SpecLike) -> Spec:
     return _of_file(match[1], match[2], spec) if match else parse(spec)
 
 
+def file_in(spec: str) -> Path | None:
+    """The path of the `.csn` file that a spec is in, whatever stands behind it; None for others."""
+    match = _FILE.fullmatch(spec)
+    return Path(match[1]) if match else None
+
+
 def _of_file(path: str, suffix: str, text: str) -> Spec:
     """The spec in a file, with what stands behind its path."""
     tree = parse(read_file(Path(path)))

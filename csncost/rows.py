@@ -29,7 +29,7 @@ def designs_of(space: Space, rows: Columns, attributes: Mapping[str, Any], refus
     labels: dict[str, Any] = {name: np.asarray(values)[where[name]] for name, values in space.coordinates().items()}
     base = labels.pop("spec", [attributes.get("spec", "")] * len(rows["place"]))
     points = prod(n for name, n in zip(space.names, space.shape, strict=True) if name not in CLIP)
-    specs = Specs(base, labels, {**space.fixed, "convention": space.convention}, many=points > MANY)
+    specs = Specs(base, labels, {**space.fixed, "convention": space.convention}, brief=points > MANY)
     columns: dict[str, Any] = {"spec": specs, **labels, **{name: rows[name] for name in COSTS}}
     stamp = {key: attributes[key] for key in STAMPED}
     return Explored(columns, stamp, refused)

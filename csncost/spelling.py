@@ -22,10 +22,10 @@ from csncost.lang.lower import DEFAULT_CLIP
 from csncost.lang.printer import print_spec, print_value
 from csncost.lang.syntax import Name, Number, Reference, Sizes, Spec
 from csncost.numbers import shape
-from csncost.reading import SpecLike, from_argument, literal, read
+from csncost.reading import SpecLike, file_in, from_argument, literal, read
 
 MANY = 10_000
-"""Points of parameters from which a name is written as it was given, with its values behind it: G=4 and not G4."""
+"""Points of parameters beyond which specs are `brief`, for that takes a hundredth of the time."""
 
 CLIP = ("frames", "size")
 """The arguments of `analyze` that a name says behind its @."""
@@ -36,13 +36,13 @@ class Specs(Sequence[str]):
     """The specs of designs, each saying all of its design; put together when they are asked for.
 
     `base` are the specs as they were given, `swept` the values that differ from design to design, `fixed` those that
-    all have: all of them arguments of `analyze`. Of so `many` points of parameters names are written with their values.
+    all have: all of them arguments of `analyze`. `brief` is that of `spelling`.
     """
 
     base: Sequence[str]
     swept: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
-    many: bool = False
+    brief: bool = False
 
     def __len__(self) -> int:
         return len(self.base)
@@ -53,7 +53,7 @@ class Specs(Sequence[str]):
     def __getitem__(self, at: slice) -> list[str]: ...
     def __getitem__(self, at: int | slice) -> str | list[str]:
         if isinstance(at, int):
-            return spelling(self.base[at], self.arguments(at), self.many)
+            return spelling(self.base[at], self.arguments(at), self.brief)
         swept = {name: values[at] for name, values in self.swept.items()}
         return list(replace(self, base=self.base[at], swept=swept))
 
@@ -61,7 +61,7 @@ class Specs(Sequence[str]):
         swept = [zip(repeat(name), plain(values)) for name, values in self.swept.items()]
         fixed = {name: value for name, value in self.fixed.items() if name != "convention"}
         for spec, *values in zip(self.base, *swept, strict=True):
-            yield spelling(spec, {**fixed, **{name: argument(name, value) for name, value in values}}, self.many)
+            yield spelling(spec, {**fixed, **{name: argument(name, value) for name, value in values}}, self.brief)
 
     def arguments(self, row: int) -> dict[str, Any]:
         """What `analyze` takes besides the `base` of a row to say what its spec says."""
@@ -70,7 +70,7 @@ class Specs(Sequence[str]):
     def take(self, rows: Sequence[int]) -> Specs:
         """The specs of some rows, in their order."""
         swept = {name: take(values, rows) for name, values in self.swept.items()}
-        return replace(self, base=take(self.base, rows), swept=swept, many=self.many and len(rows) > MANY)
+        return replace(self, base=take(self.base, rows), swept=swept, brief=self.brief and len(rows) > MANY)
 
 
 def take(values: Sequence[Any], rows: Sequence[int]) -> Sequence[Any]:
@@ -96,7 +96,7 @@ def argument(name: str, value: Any) -> Any:
 def spelling(spec: str, given: Mapping[str, Any], brief: bool = False) -> str:
     """A spec with arguments of `analyze` in it: a canonical name, or the spec as it is with a clip and values added.
 
-    `brief` adds them to names too.
+    Where `brief` they are added to names, too.
 
     >>> spelling("bottleneck-G-16", {"G": 4, "frames": 8, "size": 112, "width": 0.5})
     'bottleneck-G4-16@8x112(width=0.5)'
@@ -107,13 +107,14 @@ def spelling(spec: str, given: Mapping[str, Any], brief: bool = False) -> str:
     names = {name: _text(name, value) for name, value in given.items() if name not in (*CLIP, "convention")}
     if not (clip or names):
         return spec
+    version = _version(spec)
     if not brief:
-        written = _expanded(spec, tuple(names.items()))
+        written = _expanded(spec, version, tuple(names.items()))
         if written is not None and written.name:
             return _at_clip(written.name, written, clip)
-    template = _template(spec, tuple(names), tuple(clip), isinstance(clip.get("size"), tuple))
+    template = _template(spec, version, tuple(names), tuple(clip), isinstance(clip.get("size"), tuple))
     if template is None:
-        return _written_out(spec, {name: value for name, value in given.items() if name != "convention"})
+        return _written_out(spec, version, {name: value for name, value in given.items() if name != "convention"})
     height, width = clip["size"] if isinstance(clip.get("size"), tuple) else [clip.get("size")] * 2
     values = {**names, **dict(zip(_SIDES, map(str, (clip.get("frames"), height, width)), strict=True))}
     return "".join(values[text] if i % 2 else text for i, text in enumerate(template))
@@ -130,16 +131,22 @@ def _number(name: str, value: Any) -> str:
     return print_value(literal(name, value))
 
 
+def _version(spec: str) -> int:
+    """When the file that a spec is in was last written, so that what is known of it is not out of date; else 0."""
+    path = file_in(spec)
+    return path.stat().st_mtime_ns if path and path.exists() else 0
+
+
 @lru_cache(maxsize=256)
-def _read(spec: str) -> SpecLike:
+def _read(spec: str, version: int) -> SpecLike:
     return from_argument(spec, None)
 
 
 @lru_cache(maxsize=MANY)
-def _expanded(spec: str, names: tuple[tuple[str, str], ...]) -> Written | None:
+def _expanded(spec: str, version: int, names: tuple[tuple[str, str], ...]) -> Written | None:
     """The network with values for its parameters; None for classes that are given of one without such a parameter."""
     try:
-        return expand(read(_read(spec)), {name: literal(name, text) for name, text in names})
+        return expand(read(_read(spec, version)), {name: literal(name, text) for name, text in names})
     except SpecError:
         return None
 
@@ -172,10 +179,12 @@ _HOLE = 7_316_902_845_117_000
 
 
 @lru_cache(maxsize=256)
-def _template(spec: str, names: tuple[str, ...], clip: tuple[str, ...], pair: bool) -> tuple[str, ...] | None:
+def _template(
+    spec: str, version: int, names: tuple[str, ...], clip: tuple[str, ...], pair: bool
+) -> tuple[str, ...] | None:
     """A spec with holes for values: text and the names of values in turn; None where it has no place for one."""
-    given = _read(spec)
-    written = _expanded(spec, ())
+    given = _read(spec, version)
+    written = _expanded(spec, version, ())
     if written is None or ("classes" in names and not _is_name(read(given))):
         return None
     holes = {name: Number(_HOLE + i) for i, name in enumerate((*_SIDES, *names), 1)}
@@ -214,7 +223,7 @@ def _text_with(spec: str, given: SpecLike, clip: Sizes | None, names: Mapping[st
     return "; ".join(" ".join(line.split()) for line in lines)
 
 
-def _written_out(spec: str, given: Mapping[str, Any]) -> str:
+def _written_out(spec: str, version: int, given: Mapping[str, Any]) -> str:
     """The whole network in one line."""
-    text = analyze(_read(spec), **given).canonical
+    text = analyze(_read(spec, version), **given).canonical
     return "; ".join(" ".join(line.split()) for line in text.splitlines())

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import random
 import statistics
 from dataclasses import replace
@@ -111,12 +112,12 @@ def test_classes_that_a_log_states_are_a_setting_of_their_own(log):
 
 
 @pytest.mark.parametrize("space", range(len(SPACES)))
-@pytest.mark.parametrize("many", [False, True])
-def test_a_sweep_is_a_log_of_its_designs(space, many, tmp_path):
+@pytest.mark.parametrize("brief", [False, True])
+def test_a_sweep_is_a_log_of_its_designs(space, brief, tmp_path):
     """A table of designs with accuracies written into it joins the same space, each row to its own design."""
     specs, groups, blocks, given = SPACES[space]
     found = explore(specs, groups, blocks, **given)
-    found = replace(found, columns={**found.columns, "spec": replace(found.columns["spec"], many=many)})
+    found = replace(found, columns={**found.columns, "spec": replace(found.columns["spec"], brief=brief)})
     path = tmp_path / "designs.csv"
     with path.open("w", newline="") as file:
         found.write_csv(file)
@@ -199,3 +200,13 @@ def test_a_log_of_other_networks_joins_nothing(log):
     assert any("0 of 7 designs" in note for note in found.notes), found.notes
     with pytest.raises(CsncostError):
         found.with_accuracy(7)
+
+
+def test_a_file_that_was_changed_is_spelt_as_it_is_now(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for frames in (8, 16):
+        (tmp_path / "mine.csn").write_text(f"input 3x{frames}x32x32\na 3x3x3, 8*n\navg avg\nfc 5\n", "utf-8")
+        os.utime("mine.csn", ns=(frames, frames))
+        found = explore(["mine.csn"], None, None, n=[1, 2], size=[32, 64])
+        assert found.columns["spec"][-1] == f"mine.csn@{frames}x64(n=2)"
+        assert [cc.analyze(row["spec"]).flops for row in found] == [row["flops"] for row in found]
