@@ -28,7 +28,7 @@ from csncost.logs import Entry, Log, Unread, read_file
 from csncost.paper import published
 from csncost.reading import SpecLike, from_argument
 from csncost.records import Accuracies, Accuracy, Select, Setting
-from csncost.spelling import spelling
+from csncost.spelling import clip_by_name, spelling
 
 PAPER = "paper"
 """The name of the shipped log; a file of that name is `./paper`."""
@@ -193,7 +193,12 @@ def _given(log: Log, entry: Entry, spec: str, column: str) -> dict[str, Any]:
             given["G"] = text
         elif takes(spec, name):
             given[name] = text
-    return given
+    found = dict(clip_by_name(spec, given))
+    if isinstance(found.get("frames"), str):
+        found["frames"] = _size("frames", found["frames"])
+    if isinstance(found.get("size"), tuple):
+        found["size"] = tuple(_size("size", str(side)) for side in found["size"])
+    return found
 
 
 def _size(name: str, text: str) -> Any:

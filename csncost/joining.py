@@ -14,6 +14,7 @@ from csncost.logs import why_unread
 from csncost.numbers import plural, shape
 from csncost.reading import from_argument
 from csncost.records import Accuracies, Joined, Result
+from csncost.spelling import clip_by_name
 
 MEASURED = ("accuracy", "accuracy_spread", "runs")
 ACCURACY = (*MEASURED, "seeds", "dataset", "metric", "pretrain", "accuracy_clip")
@@ -45,7 +46,7 @@ def join(
 
     def rows(result: Result) -> Iterator[tuple[int, int]]:
         for i in _candidates(result, columns, stamp, arguments(0) if len(specs) else {}):
-            given = arguments(i)
+            given = clip_by_name(specs[i], arguments(i))
             names = {key: value for key, value in given.items() if key not in (*SETTING, "convention")}
             if architecture_of(specs[i], tuple(names.items())) == result.architecture:
                 clip, classes = setting_of(specs[i], tuple(given.items()))

@@ -103,11 +103,12 @@ def spelling(spec: str, given: Mapping[str, Any], brief: bool = False) -> str:
     >>> spelling("bottleneck-G-16", {"G": 4, "frames": 8, "size": 112, "width": 0.5}, brief=True)
     'bottleneck-G-16@8x112(G=4, width=0.5)'
     """
+    version = _version(spec)
+    given = clip_by_name(spec, given)
     clip = {name: given[name] for name in CLIP if name in given}
     names = {name: _text(name, value) for name, value in given.items() if name not in (*CLIP, "convention")}
     if not (clip or names):
         return spec
-    version = _version(spec)
     if not brief:
         written = _expanded(spec, version, tuple(names.items()))
         if written is not None and written.name:
@@ -118,6 +119,24 @@ def spelling(spec: str, given: Mapping[str, Any], brief: bool = False) -> str:
     height, width = clip["size"] if isinstance(clip.get("size"), tuple) else [clip.get("size")] * 2
     values = {**names, **dict(zip(_SIDES, map(str, (clip.get("frames"), height, width)), strict=True))}
     return "".join(values[text] if i % 2 else text for i, text in enumerate(template))
+
+
+def clip_by_name(spec: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The arguments with frames and size in the place of the names that a named network has for its axes: T, H, W."""
+    if given.keys() <= {*CLIP, "classes", "convention"}:
+        return given
+    written = _expanded(spec, _version(spec), ())
+    if written is None or not written.name or not given.keys() & set(written.axes):
+        return given
+    frames, height, width = (given.get(name) for name in written.axes)
+    rest = {name: value for name, value in given.items() if name not in written.axes}
+    if frames is not None:
+        rest["frames"] = frames
+    if height is not None or width is not None:
+        rest["size"] = tuple(
+            _own(written, axis) if value is None else value for axis, value in enumerate((height, width), 1)
+        )
+    return rest
 
 
 def _text(name: str, value: Any) -> str:

@@ -62,6 +62,10 @@ SPACES = [
     (["ir-CSN-26"], None, None, {"block": ["bottleneck", "bottleneck_D"], "classes": [10, 400], "width": 0.5}),
     ([], [1, 2], [8], {"width": [0.5, 1], "size": [112]}),
     (["input 4x8x16x16\na 3x3x3, 4*n, groups=g\navg avg\nfc 5"], None, None, {"n": [1, 2], "g": [1, 2, 3]}),
+    (["input 4 x T x S x S\na 3x3x3, 8\navg avg\nfc 5"], None, None, {"frames": [4, 8], "size": [16, 32]}),
+    (["n = 3; bottleneck-G-8(width=n)"], [1, 2], None, {"n": [1, 2], "frames": [4, 8]}),
+    (["simple-8", "bottleneck-D-8@16x112"], None, [8, "[1,2,1,1]"], {"size": [64, (64, 96)]}),
+    (["simple-8"], None, None, {"T": [4, 8], "H": 64, "width": ["1/2", 1.25]}),
 ]  # fmt: skip
 
 

@@ -259,3 +259,25 @@ def test_the_examples_of_the_reference(kind, text):
         assert cc.parse(print_spec(spec)) == spec
         free = re.search(r"# free: (.*)", text)
         cc.to_network(text, **dict.fromkeys(free.group(1).split(", "), 1) if free else {})
+
+
+def test_values_behind_the_path_of_a_file_reach_what_they_are_of(tmp_path):
+    """Names that a file defines or leaves free, parameters of the network that it names, its axes."""
+    path = tmp_path / "mine.csn"
+    for text in ("n = 3; bottleneck-G-8(stem_width=8*n)", "bottleneck-G-8(stem_width=8*n)"):
+        path.write_text(text, "utf-8")
+        assert cc.analyze(f"{path}@4x64(n=2, G=4)").canonical == cc.show("bottleneck-G4-8@4x64(stem_width=16)").partition("\n")[2]  # fmt: skip
+    path.write_text("n = 3; bottleneck-G-8(stem_width=8*n)", "utf-8")
+    assert cc.analyze(f"{path}(stem_width=16, G=4)").params == cc.analyze("bottleneck-G4-8(stem_width=16)").params
+    path.write_text("input 3 x T x S x S; a 3x3x3, 8*T; avg avg; fc 5", "utf-8")
+    assert cc.analyze(f"{path}@16x32").totals == cc.analyze(path, frames=16, size=32).totals
+    with pytest.raises(cc.SpecError, match='"S" cannot be both 32 and 48'):
+        cc.analyze(f"{path}@16x32x48")
+
+
+def test_a_size_that_is_given_twice_is_refused():
+    for count in (cc.analyze, cc.sweep):
+        with pytest.raises(cc.SpecError, match='"T" and the clip are both given'):
+            count("simple-8@16x112", T=8)
+    with pytest.raises(cc.SpecError, match='"T" and the clip are both given'):
+        cc.analyze("simple-8@16x112(T=8)")

@@ -112,6 +112,10 @@ def _expand_reference(definitions: Library, reference: Reference, outer: Scope) 
     passed = {**modifiers, **{key: value for key, value in outer.given.items() if key not in mine}}
     outer.check_used(print_reference(reference)[:60], list(passed))
     written = _resolve(definitions, reference, passed, depth=0)
+    if reference.clip and (twice := [name for name in written.axes if name in passed]):
+        raise SpecError(
+            f'"{twice[0]}" and the clip are both given', reference.clip.span, hint="they say one size: give one"
+        )
     return replace(_with_clip(written, reference.clip, outer), at=reference.span)
 
 
