@@ -193,12 +193,7 @@ def _given(log: Log, entry: Entry, spec: str, column: str) -> dict[str, Any]:
             given["G"] = text
         elif takes(spec, name):
             given[name] = text
-    found = dict(clip_by_name(spec, given))
-    if isinstance(found.get("frames"), str):
-        found["frames"] = _size("frames", found["frames"])
-    if isinstance(found.get("size"), tuple):
-        found["size"] = tuple(_size("size", str(side)) for side in found["size"])
-    return found
+    return dict(clip_by_name(spec, given))
 
 
 def _size(name: str, text: str) -> Any:

@@ -128,7 +128,7 @@ def clip_by_name(spec: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
     written = _expanded(spec, _version(spec), ())
     if written is None or not written.name or not given.keys() & set(written.axes):
         return given
-    frames, height, width = (given.get(name) for name in written.axes)
+    frames, height, width = (_whole(name, given.get(name)) for name in written.axes)
     rest = {name: value for name, value in given.items() if name not in written.axes}
     if frames is not None:
         rest["frames"] = frames
@@ -137,6 +137,12 @@ def clip_by_name(spec: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
             _own(written, axis) if value is None else value for axis, value in enumerate((height, width), 1)
         )
     return rest
+
+
+def _whole(name: str, value: Any) -> Any:
+    """A value that may be given as text as the number it is."""
+    expr = literal(name, value) if isinstance(value, str) else None
+    return expr.value if isinstance(expr, Number) else value
 
 
 def _text(name: str, value: Any) -> str:
