@@ -2,28 +2,28 @@
 
 from typing import TYPE_CHECKING, Any
 
-from csncost.analyze import analyze, show, to_network
-from csncost.conventions import CONVENTIONS, Convention
+from csncost.costs.analyze import analyze, show, to_network
+from csncost.costs.conventions import CONVENTIONS, Convention
+from csncost.costs.report import Report
 from csncost.errors import CsncostError, SpecError
 from csncost.lang.parser import parse
-from csncost.report import Report
 
 if TYPE_CHECKING:
-    from csncost.accuracy import read_log
-    from csncost.comparison import Comparison, compare
-    from csncost.correlation import correlate
-    from csncost.explanation import Explanation, explain
-    from csncost.front import pareto, search
-    from csncost.histories import read_histories
-    from csncost.inverse import solve
-    from csncost.paper_figures import reproduce
-    from csncost.paper_study import study
-    from csncost.pytorch.build import build
-    from csncost.pytorch.trace import trace
+    from csncost.costs.compare import Comparison, compare
+    from csncost.costs.explain import Explanation, explain
+    from csncost.costs.formula import Formula, formula
+    from csncost.logs.correlate import correlate
+    from csncost.logs.curves import read_histories
+    from csncost.logs.read import read_log
+    from csncost.pytorch.build.build import build
+    from csncost.pytorch.trace.trace import trace
     from csncost.pytorch.verify import Verification, verify
     from csncost.render import plots as plot
-    from csncost.space import sweep
-    from csncost.symbolic import Formula, formula
+    from csncost.spaces.search import pareto, search
+    from csncost.spaces.solve import solve
+    from csncost.spaces.study import study
+    from csncost.spaces.sweep import sweep
+    from csncost.zoo.figures import reproduce
 
 __version__ = "0.1.0"
 
@@ -60,23 +60,23 @@ __all__ = [
 ]
 
 _LATER = {
-    "build": "csncost.pytorch.build",
-    "Comparison": "csncost.comparison",
-    "compare": "csncost.comparison",
-    "correlate": "csncost.correlation",
-    "Explanation": "csncost.explanation",
-    "explain": "csncost.explanation",
-    "Formula": "csncost.symbolic",
-    "formula": "csncost.symbolic",
-    "pareto": "csncost.front",
-    "read_histories": "csncost.histories",
-    "read_log": "csncost.accuracy",
-    "reproduce": "csncost.paper_figures",
-    "search": "csncost.front",
-    "solve": "csncost.inverse",
-    "study": "csncost.paper_study",
-    "sweep": "csncost.space",
-    "trace": "csncost.pytorch.trace",
+    "build": "csncost.pytorch.build.build",
+    "Comparison": "csncost.costs.compare",
+    "compare": "csncost.costs.compare",
+    "correlate": "csncost.logs.correlate",
+    "Explanation": "csncost.costs.explain",
+    "explain": "csncost.costs.explain",
+    "Formula": "csncost.costs.formula",
+    "formula": "csncost.costs.formula",
+    "pareto": "csncost.spaces.search",
+    "read_histories": "csncost.logs.curves",
+    "read_log": "csncost.logs.read",
+    "reproduce": "csncost.zoo.figures",
+    "search": "csncost.spaces.search",
+    "solve": "csncost.spaces.solve",
+    "study": "csncost.spaces.study",
+    "sweep": "csncost.spaces.sweep",
+    "trace": "csncost.pytorch.trace.trace",
     "Verification": "csncost.pytorch.verify",
     "verify": "csncost.pytorch.verify",
 }

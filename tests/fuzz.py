@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable
 
 import csncost as cc
-from csncost.analyze import resolve
+from csncost.costs.analyze import resolve
 from csncost.lang.canonical import canonical
-from csncost.lang.definitions import ZOO
-from csncost.lang.lower import lower
+from csncost.lang.library import ZOO
+from csncost.lang.lower.stages import lower
 
 SEEDS = [
     "bottleneck-D-16", "bottleneck-G-16", "ir-CSN-152@32x256", "simple-G4-8(width=0.5, classes=487)", "bottleneck-D-[3,4,6,3]",

@@ -5,10 +5,10 @@ import json
 import pytest
 
 import csncost as cc
-from csncost.listing import named_networks
-from csncost.paper_figures import ALL
+from csncost.costs.tools import TOOLS
 from csncost.render.terminal import table_text
-from csncost.tools import TOOLS
+from csncost.zoo.figures import ALL
+from csncost.zoo.listing import named_networks
 
 FAMILIES = ["simple-4", "simple-8", "simple-16", "simple-G4-8", "simple-D-8", "simple-D-16", "bottleneck-4", "bottleneck-G2-8", "bottleneck-G32-16",
             "bottleneck-DG2-8", "bottleneck-DG64-16", "bottleneck-D-16@32x256(width=0.5)", "ip-CSN-50(added_act=none)",

@@ -91,9 +91,9 @@ def test_arrows_go_one_way(name):
 
 
 @pytest.mark.parametrize(("name", "source"), [
-    ("errors", "import csncost.report"), ("network", "def f():\n    from csncost.lang.parser import parse"), ("report", "from csncost import cli"),
-    ("lang.parser", "if True:\n    import csncost.counts"), ("counts", "import torch"), ("cli", "from rich.table import Table"),
-    ("errors", "import importlib\nimportlib.import_module('csncost.cli')"), ("analyze", "def f():\n    import numpy.random"),
+    ("errors", "import csncost.costs.report"), ("network", "def f():\n    from csncost.lang.parser import parse"), ("report", "from csncost import cli"),
+    ("lang.parser", "if True:\n    import csncost.costs.count"), ("counts", "import torch"), ("cli", "from rich.table import Table"),
+    ("errors", "import importlib\nimportlib.import_module('csncost.cli.main')"), ("analyze", "def f():\n    import numpy.random"),
 ])  # fmt: skip
 def test_the_test_sees_wrong_arrows(name, source):
     assert wrong_arrows(name, source)
@@ -107,7 +107,7 @@ def heavy_modules(code):
 
 
 def cli(*args):
-    return f"from csncost.cli import main\nmain({list(args)!r}, standalone_mode=False)"
+    return f"from csncost.cli.main import main\nmain({list(args)!r}, standalone_mode=False)"
 
 
 @pytest.mark.parametrize("code", [
@@ -125,7 +125,7 @@ def test_that_test_can_fail():
 
 
 def test_a_missing_extra_is_named():
-    code = "import sys\nsys.modules['sympy'] = None\nfrom csncost.cli import main\nmain(['formula', 'simple-8'])"
+    code = "import sys\nsys.modules['sympy'] = None\nfrom csncost.cli.main import main\nmain(['formula', 'simple-8'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert 'pip install "csncost[formula]"' in done.stderr

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from csncost.errors import SpecError
-from csncost.lang.evaluate import names_in
 from csncost.lang.expand import clip_axes
 from csncost.lang.printer import print_value
 from csncost.lang.syntax import Assignment, Expr, Input, Item, Name, Reference, Sizes, Spec
+from csncost.lang.values import names_in
 
 
 def adapt(spec: Spec, clip: Sizes | None, given: Mapping[str, Expr]) -> Spec:

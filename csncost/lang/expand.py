@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from csncost.errors import Span, SpecError, did_you_mean
-from csncost.lang.definitions import SAMPLES, Library, library, pattern_text
-from csncost.lang.evaluate import Evaluator, names_in
+from csncost.lang.library import SAMPLES, Library, library, pattern_text
 from csncost.lang.printer import print_reference, print_value
 from csncost.lang.scope import Scope
 from csncost.lang.syntax import (
@@ -31,6 +30,7 @@ from csncost.lang.syntax import (
     Spec,
     Stage,
 )
+from csncost.lang.values import Evaluator, names_in
 
 MAX_ALIASES = 20
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from csncost.errors import Source, Span, SpecError, did_you_mean
-from csncost.lang.reader import Reader
+from csncost.lang.expressions import Reader
 from csncost.lang.syntax import (
     Assignment,
     Block,

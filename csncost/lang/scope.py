@@ -7,9 +7,9 @@ from dataclasses import replace
 from functools import partial
 
 from csncost.errors import NoParameter, Span, SpecError, Undecided, did_you_mean
-from csncost.lang.evaluate import Evaluator, ids
 from csncost.lang.printer import print_value
 from csncost.lang.syntax import NOWHERE, Assignment, Expr, List, Name, Number
+from csncost.lang.values import Evaluator, ids
 
 MAX_PARAMETER_CHAIN = 50
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Any
 
 from csncost.errors import CsncostError
-from csncost.pytorch.reasons import reason
+from csncost.pytorch.trace.messages import reason
 
 
 @contextmanager

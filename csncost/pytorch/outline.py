@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from csncost.pytorch.names import FACTORIES
+from csncost.pytorch.known.names import FACTORIES
 
 SMALL = 1 << 12
 """Elements of a tensor that is made for real, since constructors compute with small ones and read their values."""

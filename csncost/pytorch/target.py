@@ -17,13 +17,13 @@ from typing import Any
 import torch
 from torch import nn
 
+from csncost.costs.report import Report
 from csncost.errors import CsncostError, did_you_mean
 from csncost.pytorch.guests import guest
-from csncost.pytorch.inputs import from_texts
 from csncost.pytorch.outline import Outline
-from csncost.pytorch.reasons import reason
-from csncost.pytorch.trace import trace
-from csncost.report import Report
+from csncost.pytorch.trace.inputs import from_texts
+from csncost.pytorch.trace.messages import reason
+from csncost.pytorch.trace.trace import trace
 
 EXAMPLE = "for instance torchvision.models:resnet50, \"timm:create_model('resnet50')\" or mine.py:Net(classes=10)"
 

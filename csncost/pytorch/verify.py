@@ -11,17 +11,17 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 
-from csncost.analyze import analyze, to_network
-from csncost.conventions import CONVENTIONS
-from csncost.counts import tally
+from csncost.costs.analyze import analyze, to_network
+from csncost.costs.conventions import CONVENTIONS
+from csncost.costs.count import tally
+from csncost.costs.report import Report, Row
 from csncost.errors import MissingExtra, SpecError
-from csncost.network import Network
-from csncost.numbers import human, shape
-from csncost.pytorch.build import build
-from csncost.pytorch.trace import run
-from csncost.reading import SizeLike, SpecLike
-from csncost.report import Report, Row
+from csncost.lang.given import SizeLike, SpecLike
+from csncost.network.graph import Network
+from csncost.pytorch.build.build import build
+from csncost.pytorch.trace.trace import run
 from csncost.table import Column, Table
+from csncost.units import human, shape
 
 SMALL_CLIPS = ((1, 8), (2, 16), (4, 32), (8, 64))
 """Frames and sizes that fvcore, which computes for real, is given: the first that a network allows."""

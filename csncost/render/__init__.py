@@ -1,1 +1,1 @@
-"""Views of tables, reports and designs: terminal, files and figures; the only part that imports rich and matplotlib."""
+"""Views of tables, reports and designs: terminal, files, figures, pages. Alone imports rich, matplotlib and plotly."""

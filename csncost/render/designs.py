@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from csncost.errors import CsncostError
-from csncost.explored import HEAD, Explored, left_out
 from csncost.files import replacing
+from csncost.render.figures.tradeoff import Axis
 from csncost.render.output import counted, emit, write_whole
-from csncost.render.tradeoff import Axis
+from csncost.spaces.designs import HEAD, Explored, left_out
 
 if TYPE_CHECKING:
-    from csncost.blocks import Chunks
-    from csncost.structures import Space
+    from csncost.spaces.blocks import Chunks
+    from csncost.spaces.lowering import Space
 
 SUFFIXES = {
     ".csv": "csv", ".json": "json", ".nc": "netcdf", ".parquet": "parquet", ".zarr": "zarr", ".md": "markdown",
@@ -52,8 +52,8 @@ def draw(found: Explored, path: str, x: Sequence[Axis] | None = None) -> None:
 
     Raises CsncostError for another, before it draws.
     """
+    from csncost.render.figures.style import PAGE, SUFFIXES, check_suffix
     from csncost.render.plots import page, save, tradeoff
-    from csncost.render.style import PAGE, SUFFIXES, check_suffix
 
     if check_suffix(path, (*SUFFIXES, PAGE)) == PAGE[1:]:
         write_whole(Path(path), page(found))
@@ -68,7 +68,8 @@ def form_of(form: str | None, path: str | None) -> str:
 
 def write_blocks(space: Space, form: str, path: str | None, chunks: Chunks, scheduler: str | None) -> str:
     """Write a space of any size to a file, block by block, with a bar; return what is to be said of it, if anything."""
-    from csncost import store, streams
+    from csncost.spaces import export as streams
+    from csncost.spaces import store
 
     if path is None or form not in BLOCKWISE:
         known = ", ".join(suffix for suffix, kind in SUFFIXES.items() if kind in BLOCKWISE)

@@ -25,7 +25,7 @@ def seconds(command):
 def main(turns=9):
     with tempfile.TemporaryDirectory() as folder:
         plot = str(Path(folder) / "out.png")
-        sweep = f"from csncost.cli import main\nmain(['sweep', '--groups', '1..64', '--plot', {plot!r}])"
+        sweep = f"from csncost.cli.main import main\nmain(['sweep', '--groups', '1..64', '--plot', {plot!r}])"
         commands = [[sys.executable, "-c", code] for code in (sweep, IMPORTS)]
         for command in commands:  # files come into the cache of the system
             seconds(command)

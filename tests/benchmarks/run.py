@@ -15,12 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import csncost as cc
-from csncost.analyze import _met
-from csncost.conventions import convention
-from csncost.counts import tally
-from csncost.lang.definitions import library
+from csncost.costs.analyze import _met
+from csncost.costs.conventions import convention
+from csncost.costs.count import tally
 from csncost.lang.expand import expand
-from csncost.lang.lower import lower
+from csncost.lang.library import library
+from csncost.lang.lower.stages import lower
 
 CSNCOST = str(Path(sys.executable).parent / "csncost")
 YARDSTICK = [sys.executable, "-c", "import click, rich.table, rich.console"]

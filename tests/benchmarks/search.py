@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 import csncost as cc
-from csncost.query import Query
+from csncost.spaces.query import Query
 
 WIDTHS = [Fraction(k, 64) for k in range(8, 136)]
 

@@ -1,0 +1,139 @@
+"""The command that says what to build: search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from csncost.cli.options import ACCURACY, CHUNKED, FILE, LOGGED, options_of, reads, spec_argument
+from csncost.cli.sweep import BULK, SPACE, unlike
+from csncost.costs.count import METRICS
+from csncost.errors import CsncostError
+from csncost.table import FORMATS
+
+GOALS = ("minimize", "maximize", "top", "chunks", "scheduler")
+
+BUDGETS = (*METRICS, "depth", "accuracy")
+
+
+def _limit(side: str, name: str) -> Callable[[Any], Any]:
+    reader, example = ("percentage", "PERCENT") if name == "accuracy" else ("count", "N")
+    return click.option(f"--{side}-{name}", callback=reads(reader), metavar=example, help=_LIMITS.get((side, name)))
+
+
+_LIMITS = {("max", "params"): "Budgets, for instance 10G, 1.5M or 20_000."}
+
+LIMITS = options_of(*(_limit(side, name) for name in BUDGETS for side in ("max", "min")))
+TARGETS = options_of(
+    *(click.option(f"--{name}", f"target_{name}", callback=reads("count"), metavar="N") for name in METRICS),
+    click.option(
+        "--within",
+        default="1%",
+        callback=reads("share"),
+        metavar="SHARE",
+        help="How near to a target: --flops 5G --within 1%.",
+    ),
+    click.option(
+        "--solve", metavar="NAME", help="What to choose to meet a target: width, frames, size, G, blocks, ..."
+    ),
+)
+OBJECTIVES = options_of(
+    click.option("--minimize", multiple=True, metavar="METRIC", help="flops, params, depth, ...; repeatable."),
+    click.option("--maximize", multiple=True, metavar="METRIC", help="interactions, accuracy, ...; repeatable."),
+    click.option("--top", type=int, metavar="K", help="How many by one objective (default: 10)."),
+)
+
+
+@click.command()
+@click.argument("specs", nargs=-1, callback=spec_argument, metavar="[SPEC...]")
+@SPACE
+@LIMITS
+@TARGETS
+@OBJECTIVES
+@ACCURACY
+@LOGGED
+@CHUNKED
+@click.option("--format", "form", type=click.Choice((*FORMATS, *BULK)), help="Default: by the file's suffix, or table.")
+@FILE
+def search(specs: Any, names: Any, form: Any, output: Any, **options: Any) -> None:
+    """What to build: the best designs under budgets, each a spec.
+
+    Of the designs that sweep would list, those that keep the budgets; of these the best by one objective, or the front
+    by several, which no other design betters. Without an objective: least FLOPs and params against most interactions.
+
+    \b
+      csncost search --max-flops 10G --max-params 20M --maximize interactions
+      csncost search --accuracy paper --minimize flops --maximize accuracy
+      csncost search bottleneck-G-16 --groups 1..64 --width 0.5,1,2 --max-params 5M
+      csncost search bottleneck-D-16 --solve width --flops 5G --within 1%
+      csncost search simple-G-16 bottleneck-G-16 --groups 1..64 --solve width --flops 5G --within 5%
+
+    --solve says for every SPEC, and every combination of what else is varied, which value meets the target. The space
+    of a SPEC may be larger than memory: millions of designs are searched in blocks, as --chunks says, on this machine
+    or with --scheduler tcp://host:port on a Dask cluster (extra dask). Needs the extra explore.
+    """
+    from csncost.render.designs import emit_designs
+
+    bounds, targets, given = _parted(options)
+    chosen = {name: given.pop(name) for name in (*GOALS, "solve", "within")}
+    logged = {name: given.pop(name) for name in ("logs", "metric", "select", "labels")}
+    given |= unlike(names, given, given["groups"] if specs else "the study")
+    if chosen["solve"] is not None:
+        found = _solved(specs, targets, chosen, any(bounds.values()) or bool(logged["logs"]), given)
+    else:
+        found = _searched(specs, bounds, targets, chosen, logged, given)
+    for note in found.notes:
+        click.echo(note, err=True)
+    emit_designs(replace(found, notes=()), form, output)
+
+
+def _parted(options: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], dict[str, int], dict[str, Any]]:
+    """Budgets by side, targets, and what else is given."""
+    given = dict(options)
+    sides = {side: {name: given.pop(f"{side}_{name}") for name in BUDGETS} for side in ("max", "min")}
+    bounds = {side: {k: v for k, v in found.items() if v is not None} for side, found in sides.items()}
+    targets = {name: given.pop(f"target_{name}") for name in METRICS}
+    return bounds, {name: value for name, value in targets.items() if value is not None}, given
+
+
+def _solved(specs: Any, targets: dict[str, int], chosen: dict[str, Any], more: bool, given: dict[str, Any]) -> Any:
+    from csncost.spaces.solve import solve
+    from csncost.spaces.study import alone
+
+    if more or any(chosen[name] for name in GOALS):
+        raise CsncostError(
+            "--solve meets a target, without budgets, objectives or chunks", "give for instance --flops 5G"
+        )
+    if not specs:
+        raise CsncostError("--solve needs a SPEC", "for instance bottleneck-D-16")
+    given = {name: alone(value) for name, value in given.items()} | targets
+    return solve(specs, chosen["solve"], within=chosen["within"], **given)
+
+
+def _searched(
+    specs: Any,
+    bounds: dict[str, dict[str, Any]],
+    targets: dict[str, int],
+    chosen: dict[str, Any],
+    logged: dict[str, Any],
+    given: dict[str, Any],
+) -> Any:
+    from csncost.render.output import counted
+    from csncost.spaces.search import search
+
+    for name, value in targets.items():  # near a target is between two budgets
+        for side, limit in (("min", value * (1 - chosen["within"])), ("max", value * (1 + chosen["within"]))):
+            if name in bounds[side]:
+                raise CsncostError(f"--{name} and --{side}-{name} are both given", "give one")
+            bounds[side][name] = limit
+    log = None
+    if logged["logs"]:
+        from csncost.logs.read import read_arguments
+
+        log = read_arguments(**logged)
+    goals = {name: chosen[name] for name in GOALS}
+    with counted("designs") as advance:
+        return search(specs, at_most=bounds["max"], at_least=bounds["min"], log=log, advance=advance, **goals, **given)

@@ -1,0 +1,209 @@
+"""Networks side by side: how much cheaper than the first, and where."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from csncost.costs.analyze import analyze
+from csncost.costs.conventions import Convention
+from csncost.costs.count import METRICS
+from csncost.costs.report import Level, Report
+from csncost.errors import CsncostError
+from csncost.lang.given import SizeLike, SpecLike
+from csncost.table import Column, Table, data_frame
+from csncost.units import human, ratio
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Reports aligned by the names of their rows; ratios are to the first."""
+
+    reports: tuple[Report, ...]
+    level: Level
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What each network is called: as it was asked for."""
+        return tuple(report.label for report in self.reports)
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """One row for each part and network: the counts, and their ratios to the first network's (None without)."""
+        return [row for part in self._parts() for row in self._of(part)]
+
+    def _parts(self) -> list[str]:
+        """The names of all parts, in order; those that only a later network has follow what precedes them there."""
+        parts: list[str] = []
+        for report in self.reports:
+            known = set(parts)
+            after: dict[str, list[str]] = {}
+            previous = "" if any(row.name in known for row in report.rows) or not parts else parts[-1]
+            for row in report.rows:
+                if row.name in known:
+                    previous = row.name
+                else:
+                    after.setdefault(previous, []).append(row.name)
+            parts = [name for part in ("", *parts) for name in ([part] if part else []) + after.get(part, [])]
+        return parts
+
+    @cached_property
+    def _by_name(self) -> list[dict[str, Any]]:
+        return [{row.name: row for row in report.rows} for report in self.reports]
+
+    def _of(self, part: str) -> Iterator[dict[str, Any]]:
+        base = self._by_name[0].get(part)
+        for label, rows in zip(self.labels, self._by_name, strict=True):
+            row = rows.get(part)
+            if row is not None:
+                yield {"part": part, "network": label} | _against(row, base)
+
+    @property
+    def totals(self) -> list[dict[str, Any]]:
+        """The totals of each network, and their ratios to the first's."""
+        base = self.reports[0].totals
+        return [
+            {"part": "total", "network": label} | _against(report.totals, base)
+            for label, report in zip(self.labels, self.reports, strict=True)
+        ]
+
+    def findings(self) -> list[str]:
+        """How much the FLOPs of each network differ from the first's, and in which parts."""
+        return [self._finding(i) for i in range(1, len(self.reports))]
+
+    def _finding(self, i: int) -> str:
+        first, other = self.reports[0], self.reports[i]
+        saved = first.flops - other.flops
+        much = f"{self.labels[i]} has {ratio(other.flops, first.flops)} the FLOPs of {self.labels[0]}"
+        if saved == 0:
+            return much
+        before, after = self._by_name[0], self._by_name[i]
+        names = dict.fromkeys([*before, *after])
+        parts = {name: _flops(before.get(name)) - _flops(after.get(name)) for name in names}
+        largest = sorted(parts, key=lambda name: -abs(parts[name]))[:3]
+        where = ", ".join(
+            f"{name} {'-' if parts[name] > 0 else '+'}{human(abs(parts[name]))}" for name in largest if parts[name]
+        )
+        return f"{much}: {human(abs(saved))} {'less' if saved > 0 else 'more'}" + (
+            f" ({where})" if len(parts) > 1 else ""
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The comparison as plain data."""
+        return {
+            "level": self.level,
+            "reports": [
+                {key: value for key, value in report.to_dict().items() if key != "rows"} for report in self.reports
+            ],
+            "rows": self.rows,
+            "totals": self.totals,
+        }
+
+    def to_json(self, indent: int | None = 2) -> str:
+        """`to_dict` as JSON."""
+        return json.dumps(self.to_dict(), indent=indent)
+
+    def to_frame(self) -> DataFrame:
+        """The rows as a pandas DataFrame, the stamp in `attrs`. Raises MissingExtra without pandas."""
+        return data_frame(self.rows, self.table().stamp)
+
+    def table(self) -> Table:
+        """The comparison as a table."""
+        numbers = [
+            column
+            for metric, title in (("params", "params"), ("flops", "FLOPs"), ("interactions", "interact."))
+            for column in (
+                Column(metric, title, human, "right"),
+                Column(f"{metric}_ratio", "ratio", lambda pair: ratio(*pair), "right", only="people", tight=True),
+            )
+        ]
+        columns = [
+            Column("part", self.level),
+            Column("network", "network", wrap=True),
+            *numbers,
+            Column("activations", "activ.", human, "right", drop=1),
+        ]
+        first = self.reports[0]
+        stamps = [report.stamp() for report in self.reports]
+        stamp = {key: value for key, value in stamps[0].items() if all(s.get(key) == value for s in stamps)}
+        differing = [
+            f"{label}: " + ", ".join(f"{key} {value}" for key, value in s.items() if key not in stamp)
+            for label, s in zip(self.labels, stamps, strict=True)
+            if len(stamp) < len(s)
+        ]
+        shown = [_with_pairs(row) for row in self.rows] if self.level != "total" else []
+        totals = [_with_pairs(row) for row in self.totals]
+        return Table(
+            columns,
+            shown or totals,
+            title=" against ".join([", ".join(self.labels[1:]), self.labels[0]]),
+            totals=totals if shown else [],
+            notes=[*self.findings(), *differing, f"counted: {first.convention.unit}; {first.convention.scope}"],
+            stamp=stamp,
+            section="part",
+        )
+
+    def __repr__(self) -> str:
+        return f"<Comparison of {', '.join(self.labels)} by {self.level}>"
+
+    def __str__(self) -> str:
+        return self.table().to_markdown()
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html()
+
+
+def compare(
+    *specs: SpecLike | Report,
+    by: Level = "stage",
+    frames: int | None = None,
+    size: SizeLike = None,
+    classes: int | None = None,
+    views: int = 1,
+    convention: str | Convention = "paper",
+    **names: Any,
+) -> Comparison:
+    """Two or more networks side by side, aligned by layer, block or stage; arguments as for `analyze`.
+
+    A report may stand in the place of a spec, so that networks with different parameters can be compared.
+
+    >>> compare("ResNet3D-50", "ir-CSN-50", by="total").findings()
+    ['ir-CSN-50 has 0.36x the FLOPs of ResNet3D-50: 18.88 G less']
+    """
+    if len(specs) < 2:
+        raise CsncostError(
+            "a comparison needs two or more networks", "for instance: csncost compare ResNet3D-50 ir-CSN-50"
+        )
+    setting: dict[str, Any] = {
+        "frames": frames,
+        "size": size,
+        "classes": classes,
+        "views": views,
+        "convention": convention,
+    }
+    reports = [spec if isinstance(spec, Report) else analyze(spec, **setting, **names) for spec in specs]
+    if names:  # what was asked for does not say what was given
+        reports = [replace(report, spec=report.name or report.spec) for report in reports]
+    return Comparison(tuple(report.by(by) for report in reports), by)
+
+
+def _against(row: Any, base: Any) -> dict[str, Any]:
+    counts = {metric: getattr(row, metric) for metric in METRICS}
+    bases = {metric: getattr(base, metric) if base is not None else 0 for metric in METRICS}
+    ratios = {f"{metric}_ratio": counts[metric] / bases[metric] if bases[metric] else None for metric in METRICS}
+    return counts | ratios | {f"{metric}_first": bases[metric] for metric in METRICS}
+
+
+def _with_pairs(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with ratios as exact pairs, to be rounded once."""
+    return row | {f"{metric}_ratio": (row[metric], row[f"{metric}_first"]) for metric in METRICS}
+
+
+def _flops(row: Any) -> int:
+    return row.flops if row is not None else 0

@@ -1,0 +1,376 @@
+"""A report: what a network costs, row by row, and how it was counted. Texts and tables are views of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+from csncost.costs.conventions import Convention
+from csncost.costs.conventions import convention as find_convention
+from csncost.costs.count import METRICS, Counts, Measured, count, first_inputs, operations
+from csncost.costs.coverage import Coverage
+from csncost.errors import CsncostError, did_you_mean
+from csncost.network.graph import Graph, Network, Node
+from csncost.network.ops import KINDS, Conv, Linear, Pool, Shape
+from csncost.network.sizes import Size
+from csncost.table import Column, Table, data_frame
+from csncost.units import human, percent, shape
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+WRITTEN_OUT = "a network written out"
+"""What a network without a name is called."""
+
+Level: TypeAlias = Literal["layer", "block", "stage", "total"]
+LEVELS: tuple[Level, ...] = ("layer", "block", "stage", "total")
+
+
+class Row(NamedTuple):
+    """One counted operation, or a group of them; sizes in the order (T, H, W), output (C, T, H, W).
+
+    The output of a traced operation has its batch axis; `calls` says how often it ran, of a group where all of its
+    operations ran as often.
+    """
+
+    name: str
+    op: str
+    stage: str
+    block: str
+    in_channels: int | None
+    out_channels: int | None
+    kernel: tuple[int, ...] | None
+    stride: tuple[int, ...] | None
+    groups: int | None
+    output: tuple[int, ...]
+    params: Size
+    flops: Size
+    interactions: Size
+    activations: Size
+    calls: int = 1
+
+    @property
+    def counts(self) -> Counts:
+        """The four metrics."""
+        return Counts(self.params, self.flops, self.interactions, self.activations)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a network costs for one clip shape and class count, under one convention.
+
+    `params`, `flops` (in the convention's unit, for all `views` of a video), `interactions` (pairs of channels) and
+    `activations` (elements written) are exact ints, and the sums of the `rows`. The report of a traced module says in
+    `setting` what it ran on, in `coverage` which operations ran; it has a `clip` if its input was one batch of clips.
+    """
+
+    spec: str
+    name: str
+    aliases: tuple[str, ...]
+    convention: Convention
+    clip: Shape | None
+    classes: int | None
+    views: int
+    totals: Counts
+    level: Level | int = "layer"
+    setting: Mapping[str, str] = field(default_factory=dict, hash=False)
+    coverage: Coverage | None = field(default=None, hash=False)
+    backward_flops: int = 0
+    """The part of `flops` that a backward pass takes, where one was asked for."""
+    depth: int | None = None
+    """Weighted layers, those of shortcuts left out; a traced module does not say which these are."""
+    _rows: Callable[[], Iterable[Row]] = field(default=tuple, repr=False, compare=False)
+    _canonical: Callable[[], str] = field(default=str, repr=False, compare=False)
+    _recount: Callable[[Convention], Report] | None = field(default=None, repr=False, compare=False)
+    _measured: Callable[[], Iterable[tuple[Measured, int]]] = field(default=tuple, repr=False, compare=False)
+
+    @property
+    def params(self) -> int:
+        """Learned parameters that the convention counts."""
+        return int(self.totals.params)
+
+    @property
+    def flops(self) -> int:
+        """FLOPs of all views, in the convention's unit (in `paper`, multiply-adds)."""
+        return int(self.totals.flops)
+
+    @property
+    def interactions(self) -> int:
+        """Pairs of input channels that meet in a filter (Eq. 3)."""
+        return int(self.totals.interactions)
+
+    @property
+    def activations(self) -> int:
+        """Elements that the counted operations write for one view."""
+        return int(self.totals.activations)
+
+    @cached_property
+    def canonical(self) -> str:
+        """The network written out as it was analysed, clip and classes included: the same for every spelling."""
+        return self._canonical()
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows in the order of execution; they add up to the totals."""
+        return tuple(self._rows())
+
+    def under(self, convention: str | Convention) -> Report:
+        """The same network counted by layer under another convention. Raises CsncostError for an unknown one."""
+        assert self._recount is not None
+        return replace(self._recount(find_convention(convention)), spec=self.spec)
+
+    def measured(self) -> Iterable[tuple[Measured, int]]:
+        """Every operation, counted or not, as conventions see it, and how many copies of it there are in one view."""
+        return self._measured()
+
+    def by(self, level: Level | int) -> Report:
+        """The same report with rows for each layer, block or stage, for all, or for the first `level` parts of names.
+
+        Raises CsncostError for another level.
+        """
+        if isinstance(level, int) and not isinstance(level, bool) and level > 0:
+            if self.level == "layer":
+                return replace(self, level=level, _rows=partial(_grouped, self.rows, level))
+            raise CsncostError(f"a report by {self.level} has no layers left", "group the report by layer")
+        if level not in LEVELS:
+            hint = did_you_mean(str(level), list(LEVELS)) or f"levels are {', '.join(LEVELS)}"
+            raise CsncostError(f'unknown level "{level}"', hint)
+        if self.level not in LEVELS or LEVELS.index(level) < LEVELS.index(self.level):
+            raise CsncostError(f"a report by {self.level} has no {level}s left", "group the report by layer")
+        if level == self.level:
+            return self
+        return replace(self, level=level, _rows=partial(_grouped, self.rows, level))
+
+    @property
+    def title(self) -> str:
+        """What the network is called: its canonical name and its other names, or the file it was read from."""
+        if self.name:
+            return "   ".join([self.name, *self.aliases])
+        return self.spec if len(self.spec) <= 200 and "\n" not in self.spec else WRITTEN_OUT
+
+    @property
+    def label(self) -> str:
+        """What the network is called in a cell of a table: as it was asked for, a file without its folder."""
+        text = self.spec.strip()
+        if ".csn" in text and "\n" not in text:
+            return text.rpartition("/")[2]
+        return text if "\n" not in text and len(text) <= 40 else self.name or WRITTEN_OUT
+
+    def stamp(self) -> dict[str, Any]:
+        """How the numbers were counted: what every output carries."""
+        where = {} if self.clip is None or "input" in self.setting else {"clip": shape(self.clip)}
+        classes = {} if self.classes is None else {"classes": self.classes}
+        return {"convention": self.convention.name, **where, **self.setting, **classes, "views": self.views}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain data, as `--format json` prints it."""
+        clip = dict(zip(("channels", "frames", "height", "width"), self.clip, strict=True)) if self.clip else None
+        per_view = self.totals._replace(flops=self.totals.flops // self.views)
+        return {
+            "spec": self.spec,
+            "name": self.name,
+            "aliases": list(self.aliases),
+            "canonical": self.canonical,
+            "convention": self.convention.name,
+            "counting": str(self.convention),
+            "clip": clip,
+            **self.setting,
+            "classes": self.classes,
+            "views": self.views,
+            "level": self.level,
+            "totals": self.totals._asdict(),
+            "per_view": per_view._asdict(),
+            **({"backward_flops": self.backward_flops} if self.backward_flops else {}),
+            **({"coverage": self.coverage.to_dict()} if self.coverage else {}),
+            "rows": [row._asdict() for row in self.rows],
+        }
+
+    def to_json(self, indent: int | None = 2) -> str:
+        """`to_dict` as JSON."""
+        return json.dumps(self.to_dict(), indent=indent)
+
+    def to_frame(self) -> DataFrame:
+        """The rows as a pandas DataFrame, with the stamp in `attrs`. Raises MissingExtra without pandas."""
+        frame = data_frame([row._asdict() for row in self.rows], {"spec": self.spec, **self.stamp()})
+        return frame.astype(dict.fromkeys(("in_channels", "out_channels", "groups"), "Int64"))
+
+    def table(self) -> Table:
+        """The report as a table: shares of the totals beside the counts."""
+        return _table(self)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{metric} {value:,}" for metric, value in self.totals._asdict().items())
+        return f"<Report {self.title}: {counts} ({self.table().stamp_line()})>"
+
+    def __str__(self) -> str:
+        return self._overview().to_markdown()
+
+    def _repr_html_(self) -> str:
+        return self._overview().to_html()
+
+    def _overview(self) -> Table:
+        """What a notebook and `print` show: a report by layer has too many rows for a glance."""
+        return (self.by("stage") if self.level == "layer" else self).table()
+
+
+def network_rows(network: Network, convention: Convention, views: int) -> Iterator[Row]:
+    """A row for each operation that the convention counts, copies written out."""
+    for stage in network.graph.nodes:
+        assert isinstance(stage.op, Graph)
+        for node, inputs in first_inputs(stage.op):
+            if isinstance(node.op, Graph):
+                counted = [row for one in operations(node.op) for row in _counted(*one, convention, views)]
+                block = node.op.level == "block"
+                for copy in node.instances() if block else [""]:
+                    for name, kind, fields in counted:
+                        yield Row(f"{copy}.{name}" if block else name, kind, stage.name, copy, *fields)
+            else:
+                for name, kind, fields in _counted(node, inputs, convention, views):
+                    yield Row(name, kind, stage.name, "", *fields)
+
+
+def _counted(
+    node: Node, inputs: Shape, convention: Convention, views: int
+) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
+    """An operation that the convention counts, one copy of it: name, kind, and the fields that all copies share."""
+    if (counts := count(node, inputs, convention)) is not None:
+        params, flops, interactions, activations = counts
+        fields = (*_geometry(node), node.output, params, flops * views, interactions, activations)
+        yield node.name, KINDS[type(node.op)], fields
+
+
+def _geometry(node: Node) -> tuple[Any, ...]:
+    """in_channels, out_channels, kernel, stride and groups, where the operation has them."""
+    op = node.op
+    match op:
+        case Conv():
+            return op.in_channels, op.out_channels, op.kernel, op.stride, op.groups
+        case Linear():
+            return op.in_channels, op.out_channels, None, None, None
+        case Pool():
+            return node.output[0], node.output[0], op.kernel, op.stride if op.kernel else None, None
+        case _:
+            return node.output[0], node.output[0], None, None, None
+
+
+def _grouped(rows: Sequence[Row], level: Level | int) -> Iterator[Row]:
+    """Sums over neighbouring rows of one block (or of a stage without blocks), stage, or all."""
+    group: list[Row] = []
+    for row in rows:
+        if group and _key(row, level) != _key(group[0], level):
+            yield _summed(group, level)
+            group = []
+        group.append(row)
+    if group:
+        yield _summed(group, level)
+
+
+def _key(row: Row, level: Level | int) -> str:
+    if isinstance(level, int):
+        return ".".join(row.name.split(".")[:level])
+    return {"block": row.block or row.stage, "stage": row.stage, "total": "total"}.get(level, row.name)
+
+
+def _summed(group: list[Row], level: Level | int) -> Row:
+    counts = Counts()
+    for row in group:
+        counts = counts.plus(row.counts)
+    first, last = group[0], group[-1]
+    stage = "" if level == "total" else first.stage
+    block = first.block if level == "block" else ""
+    return Row(
+        _key(first, level),
+        "module" if isinstance(level, int) else level,
+        stage,
+        block,
+        first.in_channels,
+        last.out_channels,
+        None,
+        None,
+        None,
+        last.output,
+        *counts,
+        calls=first.calls if level != "total" and len({row.calls for row in group}) == 1 else 1,
+    )
+
+
+def _table(report: Report) -> Table:
+    """Columns that fit a terminal for people, every field of a row for machines."""
+    by_layer = report.level == "layer"
+
+    def share(metric: str) -> Column:
+        whole = getattr(report.totals, metric)
+        return Column(
+            f"{metric}_share", "%", lambda part: percent(part, whole), "right", only="people", tight=True, drop=2
+        )
+
+    def number(metric: str, title: str, shared: bool, drop: int = 0) -> list[Column]:
+        shares = [share(metric)] if shared and report.level != "total" else []
+        return [Column(metric, title, human, "right", drop=drop), *shares]
+
+    rows = [
+        row._asdict() | {f"{metric}_share": getattr(row, metric) for metric in METRICS} | {"what": _what(row)}
+        for row in report.rows
+    ]
+    hidden = ("op", "stage", "block", "in_channels", "out_channels", "kernel", "stride", "groups")
+    columns = [
+        Column("name", "module" if isinstance(report.level, int) else report.level, wrap=True, narrowest=32),
+        *(Column(key, key, only="machines") for key in hidden),
+        *([Column("what", "operation", only="people")] if by_layer else []),
+        *_calls(report),
+        Column("output", "output", shape, drop=1),
+        *number("params", "params", not by_layer),
+        *number("flops", "FLOPs", True),
+        *number("interactions", "interact.", not by_layer),
+        *number("activations", "activ.", False, drop=3),
+    ]
+    total = {"name": "total", **report.totals._asdict()}
+    return Table(
+        columns,
+        rows,
+        title=report.title,
+        totals=[] if report.level == "total" else [total],
+        notes=[
+            *(report.coverage.notes() if report.coverage else ()),
+            *_of_flops(report),
+            f"counted: {report.convention.unit}; {report.convention.scope}",
+        ],
+        stamp=report.stamp(),
+    )
+
+
+def _calls(report: Report) -> Iterator[Column]:
+    """How often what was traced ran: for people where anything ran more than once."""
+    if report.coverage is not None:
+        repeated = any(row.calls > 1 for row in report.rows)
+        yield Column(
+            "calls",
+            "calls",
+            lambda calls: f"\u00d7{calls}" if calls > 1 else "",
+            "right",
+            only="" if repeated else "machines",
+            drop=1,
+        )
+
+
+def _of_flops(report: Report) -> list[str]:
+    """What the FLOPs are of: both passes, all views."""
+    notes = []
+    if report.backward_flops:
+        forward, backward = human(report.flops - report.backward_flops), human(report.backward_flops)
+        notes.append(f"FLOPs are those of a training step: {forward} forward and {backward} backward")
+    if report.views > 1:
+        each = human(report.flops // report.views)
+        notes.append(f"FLOPs are those of a video of {report.views} views, {each} each")
+    return notes
+
+
+def _what(row: Row) -> str:
+    """An operation in a few characters: `3x3x3 /2 dw`."""
+    groups = "" if row.groups in (1, None) else " dw" if row.groups == row.in_channels else f" G{row.groups}"
+    steps = set(row.stride or (1,))
+    stride = "" if steps == {1} else f" /{row.stride[0] if len(steps) == 1 else shape(row.stride)}"  # type: ignore[index]
+    return (shape(row.kernel) if row.kernel else row.op) + stride + groups

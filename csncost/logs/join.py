@@ -1,0 +1,121 @@
+"""Logged accuracies beside the designs of a space, however many: found by cost, told apart by what the networks are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from csncost.costs.analyze import analyze
+from csncost.costs.identity import architecture
+from csncost.costs.spelling import clip_by_name
+from csncost.errors import SpecError
+from csncost.lang.given import from_argument
+from csncost.logs.formats import why_unread
+from csncost.logs.runs import Accuracies, Joined, Result
+from csncost.spaces.axes import SETTING
+from csncost.units import plural, shape
+
+MEASURED = ("accuracy", "accuracy_spread", "runs")
+ACCURACY = (*MEASURED, "seeds", "dataset", "metric", "pretrain", "accuracy_clip")
+"""The columns that a log adds: mean in percent, standard deviation and number of the runs, their seeds and setting."""
+
+Columns = Mapping[str, Sequence[Any]]
+
+
+def join(
+    log: Accuracies, columns: Columns, stamp: Mapping[str, Any], arguments: Callable[[int], dict[str, Any]]
+) -> Joined:
+    """The results that belong to the designs in `columns`; with their `arguments`, `analyze` says what a row says."""
+    specs = columns["spec"]
+
+    @cache
+    def read(text: str) -> Any:
+        return from_argument(text, None)
+
+    @cache
+    def architecture_of(text: str, given: tuple[tuple[str, Any], ...]) -> str:
+        return architecture(read(text), **dict(given))
+
+    @cache
+    def setting_of(text: str, given: tuple[tuple[str, Any], ...]) -> tuple[str, int | None]:
+        report = analyze(read(text), **dict(given))
+        return shape(report.clip), report.classes
+
+    varied = not isinstance(stamp["classes"], int)
+
+    def rows(result: Result) -> Iterator[tuple[int, int]]:
+        for i in _candidates(result, columns, stamp, arguments(0) if len(specs) else {}):
+            given = clip_by_name(specs[i], arguments(i))
+            names = {key: value for key, value in given.items() if key not in (*SETTING, "convention")}
+            if architecture_of(specs[i], tuple(names.items())) == result.architecture:
+                clip, classes = setting_of(specs[i], tuple(given.items()))
+                if fit := result.setting.fit(clip, classes, varied):
+                    yield i, fit
+
+    return log.matched(rows, varied)
+
+
+def _candidates(result: Result, columns: Columns, stamp: Mapping[str, Any], given: Mapping[str, Any]) -> list[int]:
+    """The rows with as many parameters as the network has, which depend on its classes but not on the clip."""
+    if isinstance(stamp["classes"], int):
+        counts = [stamp["classes"]]
+    elif "classes" in columns:
+        counts = sorted(set(map(int, columns["classes"])))
+    else:
+        return list(range(len(columns["spec"])))  # specs that differ in their classes: few
+    found: set[int] = set()
+    for classes in counts:
+        try:
+            params = analyze(result.architecture, classes=classes, convention=given.get("convention", "paper")).params
+        except SpecError:
+            continue  # a network without a classifier has no such design
+        found.update(_where(columns["params"], params))
+    return sorted(found)
+
+
+def _where(values: Sequence[Any], wanted: int) -> list[int]:
+    """Where a column has a value."""
+    array: Any = values
+    if hasattr(array, "dtype"):
+        return list(map(int, (array == wanted).nonzero()[0]))
+    return [i for i, value in enumerate(values) if value == wanted]
+
+
+def accuracy_columns(joined: Joined, count: int) -> dict[str, list[Any]]:
+    """The columns of `ACCURACY` for as many designs, empty where nothing is logged."""
+    empty = (None, None, 0, "", "", "", "", "")
+    columns: dict[str, list[Any]] = {name: [value] * count for name, value in zip(ACCURACY, empty, strict=True)}
+    for i, result in joined.found.items():
+        seeds = ", ".join(run.seed for run in result.runs if run.seed)
+        setting = result.setting
+        cells = result.mean, result.spread, result.n, seeds, *_said(setting)
+        for name, value in zip(ACCURACY, cells, strict=True):
+            columns[name][i] = value
+    return columns
+
+
+def _said(setting: Any) -> tuple[str, ...]:
+    return setting.dataset, setting.metric, setting.pretrain, setting.clip
+
+
+def join_notes(log: Accuracies, joined: Joined, count: int, most: int = 8) -> Iterator[str]:
+    """How much was joined, and everything in the log that was not, for people."""
+    setting = f" ({joined.setting})" if joined.found else ""
+    yield f"accuracies of {log.log}: {len(joined.found):,} of {plural(count, 'design')}{setting}"
+    yield from log.notes
+    unmatched: dict[str, list[str]] = {}
+    for result in joined.elsewhere:
+        unmatched.setdefault(str(result.setting), []).append(result.label)
+    if len(unmatched) > _SETTINGS:  # those of the setting that is joined by themselves, the others together
+        own = unmatched.pop(str(joined.setting), [])
+        others = dict.fromkeys(label for labels in unmatched.values() for label in labels)
+        unmatched = {**({str(joined.setting): own} if own else {}), f"{len(unmatched)} other settings": list(others)}
+    for where, labels in unmatched.items():
+        more = f" and {len(labels) - most} more" if len(labels) > most else ""
+        yield f"in the log but not of these designs ({where}): {', '.join(labels[:most])}{more}"
+    yield from why_unread(log.unread)
+
+
+_SETTINGS = 3
+"""Settings of results that no design takes of which each has a line."""

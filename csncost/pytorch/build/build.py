@@ -1,0 +1,212 @@
+"""From a spec to a PyTorch module, to train, to time, or to count otherwise.
+
+A network and each of its blocks is a module that runs its graph; stages and branches have no module of their own, so
+that submodules are called as the rows of a report: `conv1`, `conv2_1.a`, `conv2_1.shortcut_norm`, `fc`. Sums, products
+and concatenations are done between modules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from csncost.costs.analyze import to_network
+from csncost.errors import CsncostError
+from csncost.lang.lower.stages import MAX_OPS
+from csncost.network.graph import Graph, Network, Node
+from csncost.units import shape
+from csncost.network.ops import Shape
+from csncost.pytorch.build.initial import Uninitialised
+from csncost.pytorch.build.initial import initialise as fill
+from csncost.pytorch.build.layers import make
+from csncost.pytorch.build.layout import Layout
+from csncost.lang.given import SizeLike, SpecLike
+
+
+class Block(nn.Module):
+    """Runs a graph of modules and functions."""
+
+    def __init__(self, layout: Layout, members: dict[str, nn.Module]) -> None:
+        super().__init__()
+        self._steps, self._result = layout.steps, layout.result
+        # not by add_module, which refuses `forward`, `half` and whatever else a module has: any label is legal here
+        self._modules.update(members)
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Tensors in, a tensor out."""
+        values: list[Any] = list(inputs)
+        for name, function, sources, done in self._steps:
+            taken = [values[i] for i in sources]
+            values.append(self._modules[name](*taken) if function is None else function(taken))  # type: ignore[misc]
+            for i in done:
+                values[i] = None
+        return values[self._result]  # type: ignore[no-any-return]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """A module's own state is set, also where a member has its name (`training`)."""
+        if name in self.__dict__:
+            self.__dict__[name] = value
+        else:
+            super().__setattr__(name, value)
+
+
+class Network3d(Block):
+    """A whole network: clips (N, C, T, H, W) in, class scores (N, classes) out.
+
+    Where the network has several inputs, it takes a list of them.
+    """
+
+    _clips: tuple[Shape, ...]
+    _title: str
+
+    def forward(self, clip: Any) -> Tensor:  # type: ignore[override]
+        """The output for a batch of clips."""
+        return super().forward(*(clip if len(self._clips) > 1 else [clip]))
+
+    def extra_repr(self) -> str:
+        """What was built, and for which clip."""
+        clips = " and ".join(map(shape, self._clips))
+        return f"{self._title}, clip {clips}".removeprefix(", ")
+
+
+def build(
+    spec: SpecLike | Network,
+    *,
+    frames: int | None = None,
+    size: SizeLike = None,
+    classes: int | None = None,
+    device: torch.device | str | int | None = None,
+    dtype: torch.dtype | None = None,
+    initialise: bool = True,
+    **names: Any,
+) -> nn.Module:
+    """The PyTorch module of a network, to train or to count otherwise.
+
+    It takes clips (N, C, T, H, W), of another size too as far as the network allows (one without a global pool before
+    its fully connected layer does not), and gives (N, classes). Submodules are called as the rows of
+    `analyze(spec, convention="everything")`; sums, products and concatenations have none.
+
+    `frames`, `size`, `classes` and `names` are those of `analyze`. `device` and `dtype` are those of the parameters;
+    on "meta" they have shapes and no memory. Parameters start as `csncost.pytorch.build.initial.initialise` says; with
+    `initialise=False` they hold whatever was in memory, to be loaded. Zeros that average pools pad enter the averages,
+    as in PyTorch.
+
+    Raises SpecError for a spec that is no network, CsncostError for one with arrays or symbols as sizes or with sizes
+    that PyTorch cannot hold, and MissingExtra without PyTorch.
+
+    >>> module = build("ir-CSN-26", device="meta", initialise=False)
+    >>> module.conv2_1.b.weight.shape
+    torch.Size([64, 1, 3, 3, 3])
+    """
+    network = as_network(spec, {"frames": frames, "size": size, "classes": classes, **names})
+    made = {"device": _device(device), "dtype": _dtype(dtype)}
+    with Uninitialised():
+        module = _whole(network, _title(spec), made)
+    if initialise:
+        fill(module)
+    return module
+
+
+def as_network(spec: SpecLike | Network, setting: dict[str, Any]) -> Network:
+    """A spec in its setting as a network of numbers. Raises SpecError, and CsncostError for arrays and symbols.
+
+    What is a network already takes no setting.
+    """
+    given = [name for name, value in setting.items() if value is not None]
+    if isinstance(spec, Network) and given:
+        raise CsncostError(f"a Network has its sizes, and {given[0]} is given", "give it to to_network")
+    network = spec if isinstance(spec, Network) else to_network(spec, **setting)
+    _require_numbers(network)
+    return network
+
+
+def _require_numbers(network: Network) -> None:
+    sizes = [size for node in _nodes(network.graph) for size in _sizes(node)]
+    if not all(isinstance(size, int) for size in (*sum(network.graph.inputs, ()), *sizes)):
+        raise CsncostError("a module has numbers as sizes, not arrays or symbols", "give every free name a number")
+    if (count := _operations(network.graph)) > MAX_OPS:
+        raise CsncostError(f"a network of {count:,} operations", f"at most {MAX_OPS:,} can be built")
+
+
+def _nodes(graph: Graph) -> Iterator[Node]:
+    for node in graph.nodes:
+        yield node
+        if isinstance(node.op, Graph):
+            yield from _nodes(node.op)
+
+
+def _sizes(node: Node) -> Iterator[Any]:
+    """Every size that a node has."""
+    yield from (*node.output, node.copies, node.first)
+    if isinstance(node.op, Graph):
+        return
+    for field in fields(node.op):
+        value = getattr(node.op, field.name)
+        if not isinstance(value, str | None):
+            yield from value if isinstance(value, tuple) else (value,)
+
+
+def _operations(graph: Graph) -> int:
+    return sum(_operations(node.op) * node.copies if isinstance(node.op, Graph) else 1 for node in graph.nodes)
+
+
+def _device(device: torch.device | str | int | None) -> torch.device | None:
+    """The device, if a tensor can be on it."""
+    if device is None:
+        return None
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, TypeError, AssertionError) as error:
+        raise CsncostError(f"PyTorch has no device {device!r:.60} here", "for instance cpu, cuda:0, meta") from error
+
+
+def _dtype(dtype: torch.dtype | None) -> torch.dtype | None:
+    if dtype is None or (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+        return dtype
+    raise CsncostError(f"parameters cannot be {dtype!r:.60}", "for instance torch.float32, torch.bfloat16")
+
+
+def _title(spec: SpecLike | Network) -> str:
+    """A spec as it was given, where it is a name or a path."""
+    text = str(spec) if isinstance(spec, str | Path) else ""
+    return text if len(text) <= 60 and "\n" not in text else ""
+
+
+def _whole(network: Network, title: str, made: dict[str, Any]) -> Network3d:
+    builder = _Builder(made)
+    layout = builder.layout(network.graph)
+    module = Network3d(layout, builder.members(layout))
+    module._clips, module._title = network.graph.inputs, title
+    return module
+
+
+class _Builder:
+    """Makes modules; copies of a block share their layout, and nothing else."""
+
+    def __init__(self, made: dict[str, Any]) -> None:
+        self.made = made
+        self._layouts: dict[int, Layout] = {}
+
+    def layout(self, graph: Graph) -> Layout:
+        if id(graph) not in self._layouts:  # by identity: a graph takes long to compare
+            self._layouts[id(graph)] = Layout(graph)
+        return self._layouts[id(graph)]
+
+    def members(self, layout: Layout, prefix: str = "") -> dict[str, nn.Module]:
+        return {name: self._member(prefix + name, node) for name, node in layout.members.items()}
+
+    def _member(self, name: str, node: Node) -> nn.Module:
+        if isinstance(node.op, Graph):
+            layout = self.layout(node.op)
+            return Block(layout, self.members(layout, f"{name}."))
+        try:
+            module = make(node.op, node.output, **self.made)
+        except (RuntimeError, TypeError) as error:  # too large for the memory, or for PyTorch's integers
+            raise CsncostError(f"PyTorch cannot make {name}: {str(error).partition(chr(10))[0]}") from error
+        assert module is not None
+        return module

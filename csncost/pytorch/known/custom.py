@@ -1,0 +1,107 @@
+"""Costs of operations that only their users know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+
+from csncost.costs.quantities import NAMES
+from csncost.errors import CsncostError, did_you_mean
+from csncost.pytorch.known.costs import Cost, Gradient
+from csncost.pytorch.known.table import OPS, Op
+from csncost.pytorch.trace.record import Call
+
+Formulas: TypeAlias = Mapping[Any, Callable[..., Any]]
+"""The name of an operation ("mylib::op"), the operation itself, or a function of PyTorch -> its formula."""
+
+KINDS_OF_KEY = 'a key is the name of an operation ("mylib::op"), the operation itself, or a function of PyTorch'
+
+
+def custom(formulas: Formulas | None) -> dict[Any, Op]:
+    """Formulas as known operations, by all that they may be met as. Raises CsncostError for what is none."""
+    found = {}
+    for key, formula in (formulas or {}).items():
+        if not callable(formula):
+            raise CsncostError(f"the formula for {key!s:.60} cannot be called", "give a function of shapes")
+        name, met = _met(key)
+        op = Op("custom", name, _adapted(name, formula))
+        found.update(dict.fromkeys(met, op))
+    return found
+
+
+def unmatched(formulas: Mapping[Any, Op], calls: Iterable[Call]) -> Iterator[str]:
+    """A remark if some formulas stood for nothing that ran."""
+    ran = {call.function for call in calls if call.kind == "custom"}
+    idle = dict.fromkeys(op.function for op in formulas.values() if op.function not in ran)
+    if idle:
+        yield f"formulas for what did not run: {', '.join(name[:60] for name in idle)}"
+
+
+def _met(key: Any) -> tuple[str, tuple[Any, ...]]:
+    """What an operation is called, and all that the tracer may meet it as. Raises CsncostError for what it never is."""
+    name = key if isinstance(key, str) else _qualified(key)
+    if name is None:
+        if key not in _functions():
+            raise CsncostError(f"no operation of PyTorch is {key!s:.80}, which a formula is given for", KINDS_OF_KEY)
+        return getattr(key, "__name__", str(key)), (key,)
+    plain = name.removeprefix("aten::")
+    if "::" not in plain and (plain in OPS or plain in set(_functions().values())):
+        return name, (name, plain)
+    if not torch._C._jit_get_schemas_for_operator(name if "::" in name else f"aten::{name}"):
+        near = did_you_mean(name, [*torch._C._dispatch_get_all_op_names(), *OPS])
+        raise CsncostError(f'there is no operation "{name[:60]}", which a formula is given for', near or KINDS_OF_KEY)
+    return name, (name, plain, f"aten::{plain}") if "::" not in plain else (name,)
+
+
+def _qualified(key: Any) -> str | None:
+    """The full name of an operation of PyTorch's or of `torch.library.custom_op`; None for a function."""
+    kernel = getattr(key, "_opoverload", key)
+    name = getattr(kernel, "_qualified_op_name", None) or getattr(getattr(kernel, "_schema", None), "name", None)
+    return name if isinstance(name, str) else None
+
+
+def _functions() -> dict[Any, str]:
+    """The functions of PyTorch that the tracer hears, with their names."""
+    known = torch.overrides.get_overridable_functions()
+    return {function: getattr(function, "__name__", "") for functions in known.values() for function in functions}
+
+
+def _adapted(name: str, formula: Callable[..., Any]) -> Callable[..., Cost]:
+    def cost(*args: Any, out: Any, **kwargs: Any) -> Cost:
+        shapes, named = [_shape(arg) for arg in args], {key: _shape(arg) for key, arg in kwargs.items()}
+        try:
+            counted = formula(*shapes, output=_shape(out), **named)
+        except Exception as error:  # whatever the code of others raises
+            given = ", ".join(map(str, [*shapes, *(f"{key}={value}" for key, value in named.items())]))
+            reason = f"{type(error).__name__}: {str(error).strip() or 'no reason given'}"
+            raise CsncostError(f"the formula for {name[:60]} fails on ({given[:120]})", reason[:300]) from error
+        found = _checked(name, counted)
+        tensors = tuple(arg for arg in (*args, *kwargs.values()) if isinstance(arg, Tensor))
+        backward = (Gradient(found.pop("backward"), tensors),) if "backward" in found else None
+        elements = out.numel() if isinstance(out, Tensor) else 0
+        return Cost({"elements": elements, **found}, tensors, backward=backward)
+
+    return cost
+
+
+def _checked(name: str, counted: Any) -> dict[str, int]:
+    """What a formula gives, by quantity. Raises CsncostError for what is no count."""
+    found = counted if isinstance(counted, Mapping) else {"macs": counted}
+    if found.keys() - NAMES - {"backward"} or not all(type(n) is int and n >= 0 for n in found.values()):
+        raise CsncostError(
+            f"the formula for {name[:60]} gives {counted!r:.60}",
+            "it gives multiply-adds as an int that is not negative, or a dict of such ints: macs, backward"
+            f" (multiply-adds of the backward pass), {', '.join(sorted(NAMES - {'macs'}))}",
+        )
+    return dict(found)
+
+
+def _shape(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return tuple(value.shape)
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_shape, value))
+    return value

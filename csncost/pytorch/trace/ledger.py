@@ -1,0 +1,234 @@
+"""The operations of a run: named, merged where a module runs twice, parameters counted where they are first used."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+from torch import Tensor
+
+from csncost.costs import quantities
+from csncost.network.sizes import Size
+from csncost.pytorch.known.costs import Cost, Geometry
+from csncost.pytorch.known.table import Op
+from csncost.pytorch.trace.marks import Marks
+from csncost.pytorch.trace.record import Call, Claims, Share, parameter
+from csncost.pytorch.trace.scope import Owner, Scope
+
+
+@dataclass(slots=True)
+class Entry:
+    """An operation in its place: the module's path, and what it is called there ("" for the module's own)."""
+
+    path: str
+    label: str
+    call: Call
+
+
+@dataclass(slots=True)
+class Aside:
+    """Takes down the multiply-adds of a backward pass: kind, function, shape and number."""
+
+    found: list[tuple[str, str, tuple[int, ...], int]] = field(default_factory=list)
+    unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def record(self, op: Op, args: Any, kwargs: Any, result: Any, needs: list[Tensor]) -> None:
+        """Write down one call and what it returned."""
+        cost = op.cost(*args, out=result, **kwargs)
+        if macs := int(cost.quantities.get("macs", 0)):
+            self.found.append((cost.kind or op.kind, cost.function or op.function, _shape(result), macs))
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Collects calls; `unknown` are operations that no formula is known for, by name and module."""
+
+    scope: Scope
+    marks: Marks
+    unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
+    entries: dict[tuple[str, str, str], Entry] = field(default_factory=dict)
+    order: list[Entry] = field(default_factory=list)
+    _claims: Claims = field(default_factory=Claims)
+    _shares: list[Share] = field(default_factory=list)  # those of one call
+    _users: dict[str, dict[tuple[int, tuple[int, int], str], tuple[Call, Share]]] = field(default_factory=dict)
+    _paired: set[tuple[str, int, int]] = field(default_factory=set)
+
+    def record(self, op: Op, args: Any, kwargs: Any, result: Any, needs: list[Tensor]) -> None:
+        """Write down one call and what it returned; `needs` are the arguments that need a gradient."""
+        cost, kind = self._as_layer(op, args, op.cost(*args, out=result, **kwargs), result)
+        owner = self.scope.owner(cost.weights[0]) if cost.weights else None
+        found = cost.quantities
+        self._pairs(cost, owner)
+        for name, tensors in (("weights", cost.weights), ("biases", cost.biases), ("affine", cost.affine)):
+            if tensors:
+                found[name] = sum(self._claim(tensor, name) for tensor in tensors)
+        path, label = self._place(cost, owner, op.label or op.function or kind)
+        entry = self._enter(path, label, Call("", kind, cost.function or op.function, self.scope.stack[-1].kind, found,
+                                      _shape(result), *cost.geometry))  # fmt: skip
+        self._note_users(entry.call)
+        if needs and self.marks.gradients is not None:
+            if cost.backward is None:
+                self.unknown[f"{op.function}, backward", self.scope.stack[-1].path] += 1
+            marked = {id(tensor) for tensor in needs}
+            macs = sum(macs for macs, of in cost.backward or () if any(id(tensor) in marked for tensor in of))
+            self.marks.gradients.charge(result, entry.call, macs)
+
+    def _as_layer(self, op: Op, args: Any, cost: Cost, result: Any) -> tuple[Cost, str]:
+        """A product of an activation with a parameter is a fully connected layer, each of its columns a filter."""
+        if op.kind != "matmul" or op.function == "attention" or len(args) < 2:
+            return cost, cost.kind or op.kind
+        added = op.function.startswith(("addm", "badd", "addb"))
+        left, right = args[1:3] if added else args[:2]
+        if self._is_parameter(right) and self.marks.sources(left) is None:
+            weight, other, inner = right, left, right.shape[-2] if right.dim() > 1 else right.shape[0]
+        elif self._is_parameter(left) and self.marks.sources(right) is None:
+            weight, other, inner = left, right, left.shape[-1]
+        else:
+            return cost, op.kind
+        bias = (args[0],) if added and self._is_parameter(args[0]) else ()
+        return _layer(cost, weight, inner, bias, other, result), "linear"
+
+    def _is_parameter(self, tensor: Any) -> bool:
+        owner = self.scope.owner(tensor) if isinstance(tensor, Tensor) else None
+        return owner is not None and owner.learned
+
+    def _claim(self, tensor: Tensor, quantity: str) -> int:
+        """How many numbers of a parameter a tensor shows that nothing showed before."""
+        owner = self.scope.owner(tensor)
+        if owner is None:
+            return self._derived(tensor, quantity)
+        if not owner.learned:
+            return 0
+        self.marks.touched.add(owner.name)
+        return self._take(owner, (int(tensor.storage_offset()), tensor.numel()), quantity)
+
+    def _take(self, owner: Owner, piece: tuple[int, int], quantity: str) -> int:
+        size = owner.tensor.numel()
+        taken = self._claims.take(owner.name, size, piece)
+        self._shares.append(Share(owner.name, size, piece, quantity, taken))
+        return taken
+
+    def _derived(self, tensor: Tensor, quantity: str) -> int:
+        """A weight computed from parameters alone (weight norm and the like) counts as the one of its size."""
+        alike = [self.scope.named(name) for name in sorted(getattr(tensor, "_csncost_from", ()))]
+        alike = [owner for owner in alike if owner.tensor.numel() == tensor.numel()]
+        fresh = [owner for owner in alike if owner.name not in self._claims.left]
+        return self._take((fresh or alike)[0], (0, tensor.numel()), quantity) if alike else 0
+
+    def _note_users(self, call: Call) -> None:
+        """Remember which operation showed what of a parameter, the first time that it did."""
+        for share in self._shares:
+            users = self._users.setdefault(share.parameter, {})
+            users.setdefault((id(call), share.piece, share.quantity), (call, share))
+        self._shares.clear()
+
+    def _pairs(self, cost: Cost, owner: Owner | None) -> None:
+        """Interactions belong to filters: those of one weight count once, however often it is used."""
+        if owner is None or "pairs" not in cost.quantities:
+            return
+        weight = cost.weights[0]
+        key = (owner.name, int(weight.storage_offset()), weight.numel())
+        if key in self._paired:
+            cost.quantities["pairs"] = 0
+        self._paired.add(key)
+
+    def _place(self, cost: Cost, owner: Owner | None, function: str) -> tuple[str, str]:
+        if owner is None and (cost.affine or cost.biases):
+            owner = self.scope.owner((cost.affine or cost.biases)[0])
+        if owner is not None and owner.learned:
+            return self.scope.place(owner)
+        frame = self.scope.stack[-1]
+        frame.met[function] += 1
+        times = frame.met[function]
+        return frame.path, function if times == 1 else f"{function}_{times}"
+
+    def _enter(self, path: str, label: str, call: Call) -> Entry:
+        key = (path, label, call.kind)
+        entry = self.entries.get(key)
+        if entry is None:
+            entry = self.entries[key] = Entry(path, label, call)
+        else:
+            _merge(entry.call, call)
+        self.order.append(entry)
+        return entry
+
+    def beside(self, label: str, kind: str, function: str, output: tuple[int, ...]) -> Call:
+        """An operation that only a backward pass runs, in the module that is running."""
+        frame = self.scope.stack[-1]
+        call = Call("", kind, function, frame.kind, {}, output, calls=0)
+        call = self.entries.setdefault((frame.path, label, kind), Entry(frame.path, label, call)).call
+        call.calls += 1
+        return call
+
+    def calls(self) -> Iterator[Call]:
+        """Every operation under its final name, and a row for each parameter that none of them holds."""
+        self._share()
+        for key in [key for key, entry in self.entries.items() if not (entry.call.quantities or entry.call.backward)]:
+            del self.entries[key]  # run beside, and no gradient came by
+        own: dict[str, set[str]] = {}
+        for entry in self.entries.values():
+            own.setdefault(entry.path, set()).add(entry.label)
+        names: set[str] = set()
+        for entry in self.entries.values():
+            module = self.scope.modules.get(entry.path)
+            alone = len(own[entry.path]) == 1 and module is not None and not module._modules and entry.path
+            label = "" if alone else entry.label
+            name = ".".join(part for part in (entry.path, label) if part) or entry.label or entry.call.kind
+            entry.call.name = name if name not in names else f"{name}.{entry.call.kind}"
+            names.add(entry.call.name)
+            yield entry.call
+        yield from self._parameters()
+
+    def _share(self) -> None:
+        """Tell operations what they use together with others."""
+        for users in self._users.values():
+            if len({id(call) for call, _ in users.values()}) > 1:
+                for call, share in users.values():
+                    call.shares += (share,)
+
+    def _parameters(self) -> Iterator[Call]:
+        for owner in self.scope.parameters():
+            left = self._claims.left.get(owner.name, owner.tensor.numel())
+            if left:
+                call = parameter(owner.name, tuple(owner.tensor.shape))
+                call.quantities["learned"] = left
+                yield call
+
+    def unused(self) -> dict[str, int]:
+        """Parameters that nothing used, by module."""
+        found: dict[str, int] = {}
+        for owner in self.scope.parameters():
+            if owner.name not in self.marks.touched:
+                module = owner.name.rpartition(".")[0]
+                found[module] = found.get(module, 0) + owner.tensor.numel()
+        return found
+
+
+def _layer(cost: Cost, weight: Tensor, inner: int, bias: tuple[Tensor, ...], input: Tensor, result: Tensor) -> Cost:
+    """The cost of a product with a weight (..., inner, filters) or (..., filters, inner), perhaps broadcast."""
+    numbers = prod(n for n, step in zip(weight.shape, weight.stride(), strict=True) if step)
+    filters = numbers // inner if inner else 0
+    batch = input.shape[0] if input.dim() > 1 else 1
+    found = quantities.linear(inner, filters, bool(bias), result.numel() // filters if filters else 0, batch)
+    found["inputs"] = input.numel()
+    found["addends"] = cost.quantities.get("addends", 0)
+    return Cost(found, (weight,), bias, (), Geometry(inner, filters), cost.backward)
+
+
+def _merge(call: Call, again: Call) -> None:
+    """Add another run of the same operation."""
+    once = () if again.quantities.get("weights") else ("pairs",)
+    for name, value in again.quantities.items():
+        if name not in once:
+            total: Size = call.quantities.get(name, 0)
+            call.quantities[name] = total + value
+    call.calls += 1
+
+
+def _shape(result: Any) -> tuple[int, ...]:
+    while isinstance(result, (tuple, list)) and result:
+        result = result[0]
+    return tuple(result.shape) if isinstance(result, Tensor) else ()

@@ -1,0 +1,249 @@
+"""A real module's report, from running it on tensors without data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from contextvars import copy_context
+from functools import partial
+from types import GeneratorType
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from csncost.costs.conventions import Convention
+from csncost.costs.conventions import convention as find_convention
+from csncost.costs.coverage import Unknown
+from csncost.costs.report import Report
+from csncost.errors import CsncostError
+from csncost.lang.given import view_count
+from csncost.pytorch.known.custom import Formulas, custom, unmatched
+from csncost.pytorch.trace.classifier import classifier as find_classifier
+from csncost.pytorch.trace.functions import own_backward
+from csncost.pytorch.trace.gradients import outputs
+from csncost.pytorch.trace.inputs import Inputs, arguments, clip, described
+from csncost.pytorch.trace.isolation import direct_checkpoints, quiet_compiler, refused, unchanged, unoptimised_scripts
+from csncost.pytorch.trace.lock import alone, turn
+from csncost.pytorch.trace.messages import meaning
+from csncost.pytorch.trace.meta import tensors
+from csncost.pytorch.trace.record import Trace
+from csncost.pytorch.trace.scope import Scope
+from csncost.pytorch.trace.tracer import Tracer
+
+Target: TypeAlias = Callable[..., Any]
+
+
+def trace(
+    target: Target,
+    inputs: Inputs,
+    *,
+    convention: str | Convention = "paper",
+    dtype: Any = None,
+    backward: bool = False,
+    strict: bool = False,
+    classifier: str | bool = True,
+    formulas: Formulas | None = None,
+    views: int = 1,
+    fast: bool = True,
+) -> Report:
+    """What a module, a method of one, or any function on tensors costs: a report as of `analyze`, by module path.
+
+    `inputs` is a shape (1, 3, 8, 224, 224); a tuple of shapes for several arguments; a list of shapes for one argument
+    that is a list of tensors; a dict of shapes for keyword arguments; or example tensors in the place of shapes. A text
+    such as "1x16:int64" is a shape with a type; other shapes have `dtype` (default: that of the model's parameters).
+
+    The model runs as it is (call `model.eval()` for the cost of inference) on tensors without data, and is not changed:
+    whatever it holds is put back, in objects, containers, arrays, closures, classes and global names of its file, too;
+    caches of functools that it filled are emptied. Out of reach are globals of other files, what extensions in C hold
+    within (a table of pandas, a StringIO), files, other processes, and memory written by its address or as a storage.
+    Iterators that go on, and computations in threads of the model's own, are refused where they are seen: a thread that
+    ran before and computes without modules is not. Traces in several threads take turns.
+
+    Counted is what is executed: a module that runs twice counts twice in FLOPs, and once in params and interactions.
+    What `backward` adds are the gradients of weights and inputs on the way from what the model returns to its weights,
+    in multiply-adds; what checkpoints compute anew is not counted.
+
+    The `classifier`, which convention `paper` leaves out of the interactions, is the fully connected layer that gives
+    the output (after it, only activations and a loss); a module path names another, False none.
+
+    `formulas` gives costs of operations of your own: {"mylib::op": f}, f(*arguments, output=shape) with shapes for
+    tensors, to multiply-adds or a dict of quantities, in which "backward" are the multiply-adds of its backward pass.
+    Operations that no formula is known for are listed in `coverage.unknown`, and are an error if `strict`.
+    `fast=False` asks the meta kernels for every shape; the report is the same.
+
+    Raises CsncostError for a target that cannot run on these inputs, with the place and PyTorch's own reason.
+    """
+    counting = find_convention(convention)
+    views = view_count(views)
+    found = run(target, inputs, dtype=dtype, backward=backward, classifier=classifier, formulas=formulas, fast=fast)
+    found.views = views
+    return (found.strictly() if strict else found).report(counting)
+
+
+def run(
+    target: Target,
+    inputs: Inputs,
+    *,
+    dtype: Any = None,
+    backward: bool = False,
+    classifier: str | bool = True,
+    formulas: Formulas | None = None,
+    fast: bool = True,
+) -> Trace:
+    """Everything that a target runs, not yet counted."""
+    with turn():
+        return _traced(target, inputs, dtype, backward, classifier, formulas, fast)
+
+
+def _traced(
+    target: Target,
+    inputs: Inputs,
+    dtype: Any,
+    backward: bool,
+    classifier: str | bool,
+    formulas: Formulas | None,
+    fast: bool,
+) -> Trace:
+    target = _unwrapped(target)
+    roots = list(_roots(target))
+    _no_lazy(roots)
+    args, kwargs = arguments(inputs, dtype or _own_dtype(roots))
+    scope = Scope(roots)
+    tracer = Tracer(scope, custom(formulas), fast, backward)
+    setting = {"input": described(args, kwargs), **_mode(roots)}
+    if backward:
+        setting["pass"] = "forward and backward"
+    with ExitStack() as stack:
+        held = [value for value in (*args, *kwargs.values()) if not isinstance(value, Tensor)]
+        stack.enter_context(unchanged([target, *held], tensors(args, kwargs), scope))
+        _surround(stack, tracer, backward)
+        output = _run(target, args, kwargs, scope)
+    if isinstance(output, nn.Module):
+        raise CsncostError(f"{_called(target)} returned a model, {type(output).__name__}", "trace that model")
+    if scope.refusal is not None:  # the model went on, by a way that it may not take
+        raise scope.refusal
+    ends = outputs(output)
+    if tracer.marks.gradients is not None:
+        tracer.marks.gradients.settle(ends)
+    calls = tuple(tracer.ledger.calls())
+    last, unclassified = find_classifier(tracer.ledger.order, classifier, ends)
+    classes = None
+    if last is not None:
+        last.call.kind, classes = "classifier", last.call.out_channels
+    return Trace(
+        name=_called(target),
+        calls=calls,
+        free=tracer.free,
+        unknown=tuple(Unknown(op, path, calls) for (op, path), calls in tracer.ledger.unknown.items()),
+        unused=tracer.ledger.unused(),
+        setting=setting,
+        clip=clip(args, kwargs),
+        classes=classes,
+        unclassified=unclassified,
+        remarks=tuple(unmatched(tracer.formulas, calls)),
+    )
+
+
+def _surround(stack: ExitStack, tracer: Tracer, backward: bool) -> None:
+    """What holds while a target runs."""
+    modules = list(tracer.scope.modules.values())
+    stack.enter_context(alone(tracer.scope))
+    stack.enter_context(direct_checkpoints())
+    stack.enter_context(refused(tracer.scope))
+    stack.enter_context(quiet_compiler(modules))
+    stack.enter_context(unoptimised_scripts())
+    stack.enter_context(tracer.scope.following())
+    if backward:
+        stack.enter_context(torch.enable_grad())
+        stack.enter_context(own_backward(tracer))
+    stack.enter_context(tracer.net)
+    stack.enter_context(tracer)
+
+
+def _run(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], scope: Scope) -> Any:
+    try:
+        output = copy_context().run(target, *args, **kwargs)  # what it sets in context variables stays there
+        return list(output) if isinstance(output, GeneratorType) else output  # which runs only when it is asked
+    except CsncostError:
+        raise
+    except (Exception, SystemExit) as error:
+        if scope.refusal is not None:
+            raise scope.refusal from error
+        what = f"{_called(target)} does not run on {described(args, kwargs)}"
+        raise CsncostError(f"{what}: {type(error).__name__}{scope.place_of(error)}", meaning(error)) from error
+
+
+def _unwrapped(target: Any) -> Target:
+    """The model within a compiled or data-parallel one. Raises CsncostError for what cannot be called."""
+    while isinstance(target, nn.Module):
+        inner = target._modules.get("_orig_mod") if type(target).__name__ == "OptimizedModule" else None
+        if isinstance(target, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+            inner = target.module
+        if inner is None:
+            break
+        target = inner
+    if isinstance(target, type):
+        raise CsncostError(f"{target.__name__} is a class, not a model", f"make one first: {target.__name__}(...)")
+    if not callable(target):
+        hint = "; analyze counts a spec, build makes a module of it" if isinstance(target, str) else ""
+        raise CsncostError(f"{type(target).__name__} cannot be run", f"trace a module or a function{hint}")
+    found: Target = target
+    return found
+
+
+def _roots(target: Any) -> Iterator[tuple[str, nn.Module]]:
+    """The modules that a target runs, with what they are called: a module, a method's, those that a function holds."""
+    if isinstance(target, nn.Module):
+        yield "", target
+    elif isinstance(target, partial):
+        yield from _roots(target.func)
+        for value in (*target.args, *target.keywords.values()):
+            if isinstance(value, nn.Module):
+                yield "", value
+    elif isinstance(getattr(target, "__self__", None), nn.Module):
+        yield "", target.__self__
+    else:
+        code, cells = getattr(target, "__code__", None), getattr(target, "__closure__", None) or ()
+        names = getattr(code, "co_freevars", ())
+        held = {name: cell.cell_contents for name, cell in zip(names, cells, strict=False) if _filled(cell)}
+        known = getattr(target, "__globals__", {})
+        held |= {name: known[name] for name in getattr(code, "co_names", ()) if name in known}
+        for name, value in held.items():
+            if isinstance(value, nn.Module):
+                yield name, value
+
+
+def _no_lazy(roots: list[tuple[str, nn.Module]]) -> None:
+    for prefix, root in roots:
+        for name, tensor in root.named_parameters(prefix):
+            if nn.parameter.is_lazy(tensor):
+                raise CsncostError(f"{name} has no shape yet", "run the lazy module once on an example, then trace it")
+
+
+def _filled(cell: Any) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018
+    except ValueError:
+        return False
+    return True
+
+
+def _own_dtype(roots: list[tuple[str, nn.Module]]) -> torch.dtype | None:
+    """The type of a model's first parameter that has fractions."""
+    for _, module in roots:
+        for tensor in module.parameters():
+            if tensor.is_floating_point():
+                return tensor.dtype
+    return None
+
+
+def _mode(roots: list[tuple[str, nn.Module]]) -> dict[str, str]:
+    modes = {module.training for _, root in roots for module in root.modules()}
+    return {"mode": "mixed" if len(modes) > 1 else "train" if True in modes else "eval"} if modes else {}
+
+
+def _called(target: Any) -> str:
+    if isinstance(target, nn.Module):
+        return type(target).__name__
+    return getattr(target, "__qualname__", None) or type(target).__name__

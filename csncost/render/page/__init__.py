@@ -1,0 +1,1 @@
+"""The interactive page of designs (Plotly): one file that works offline."""

@@ -1,0 +1,83 @@
+"""A few designs, counted one by one: sooner done than the libraries that count millions at once are imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import product
+from math import prod
+from typing import Any, TypeAlias
+
+from csncost.costs.analyze import resolve
+from csncost.costs.conventions import Convention
+from csncost.costs.conventions import convention as find_convention
+from csncost.costs.count import COSTS, tally, weighted_layers
+from csncost.errors import SpecError
+from csncost.lang.given import sizes
+from csncost.lang.lower.stages import lower
+from csncost.lang.syntax import Name
+from csncost.network.graph import Network
+from csncost.spaces.axes import SETTING, Axis, axis
+from csncost.spaces.designs import Explored
+from csncost.units import shape
+
+FEW = 512
+"""Designs that are counted one by one; more are counted as arrays."""
+
+
+def one_by_one(
+    spec: str, swept: dict[str, Any], fixed: dict[str, Any], convention: str | Convention
+) -> Explored | None:
+    """The legal designs of a space as `of_dataset` gives them, or None where arrays are to say what it holds.
+
+    That is so for many designs, for clips and classes that are swept, and where none is legal.
+    """
+    axes = [axis(name, values) for name, values in swept.items()]
+    count = prod(len(one.values) for one in axes)
+    if count > FEW or any(one.name in SETTING for one in axes):
+        return None
+    setting = sizes(**{name: fixed.get(name) for name in SETTING})
+    names = {name: value for name, value in fixed.items() if name not in SETTING}
+    found = list(_networks(spec, axes, names, setting))
+    return _explored(spec, axes, found, count - len(found), find_convention(convention))
+
+
+_Labels: TypeAlias = dict[str, Any]
+
+
+def _networks(
+    spec: str, axes: Sequence[Axis], fixed: Mapping[str, Any], setting: Mapping[str, Any]
+) -> Iterator[tuple[_Labels, Network]]:
+    """The designs that are networks, by the labels of their values; the text is expanded once for all groups."""
+    groups = [one for one in axes if one.name == "G" and one.numeric]
+    for labels, values in _points([one for one in axes if one not in groups]):
+        free = {one.name: Name(one.name) for one in groups}
+        try:
+            written = resolve(spec, {**fixed, **values, **free}, setting)
+        except SpecError:
+            continue
+        for group, value in _points(groups):
+            with suppress(SpecError):
+                yield labels | group, lower(written, value, **setting)
+
+
+def _points(axes: Sequence[Axis]) -> Iterator[tuple[_Labels, dict[str, Any]]]:
+    """Every combination of values: their labels, and themselves."""
+    names = [one.name for one in axes]
+    for point in product(*(zip(one.labels, one.values, strict=True) for one in axes)):
+        labels, values = zip(*point, strict=True) if point else ((), ())
+        yield dict(zip(names, labels, strict=True)), dict(zip(names, values, strict=True))
+
+
+def _explored(
+    spec: str, axes: Sequence[Axis], found: Sequence[tuple[_Labels, Network]], refused: int, convention: Convention
+) -> Explored | None:
+    stamps = {(shape(net.clip), net.classes) for _, net in found}
+    if len(stamps) != 1:
+        return None
+    clip, classes = stamps.pop()
+    stamp = {"convention": convention.name, "clip": clip, "classes": classes, "views": 1}
+    counts = [tally(net.graph, convention)._asdict() | {"depth": weighted_layers(net.graph)} for _, net in found]
+    columns = {one.name: [labels[one.name] for labels, _ in found] for one in axes}
+    columns |= {cost: [row[cost] for row in counts] for cost in COSTS}
+    return Explored({"spec": [spec] * len(found), **columns}, stamp, refused)

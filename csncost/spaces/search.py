@@ -1,0 +1,229 @@
+"""What to build: the Pareto front of designs, and the best of a space under budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from csncost.costs.count import COSTS, METRICS
+from csncost.errors import CsncostError, NoAnswer
+from csncost.lang.given import SpecLike
+from csncost.logs.join import ACCURACY
+from csncost.logs.read import LogLike, read_log
+from csncost.spaces.blocks import Chunks, blocks_of
+from csncost.spaces.designs import Explored, designs_at
+from csncost.spaces.products import Block
+from csncost.spaces.query import Array, Bound, Limit, Query, called, limits, meets, names_of, said
+from csncost.spaces.ranges import count, percentage
+from csncost.spaces.reduction import best_of, job_of, reduced
+from csncost.spaces.study import arguments_of, distinct, explore
+from csncost.spaces.sweep import in_blocks
+from csncost.spaces.workers import Advance, ignored
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from xarray import Dataset
+
+BEST = 10
+"""How many designs are the best by one objective, where it is not said."""
+
+
+def pareto(
+    designs: Explored | Dataset | DataFrame, *, minimize: str | Iterable[str] = (), maximize: str | Iterable[str] = ()
+) -> Explored | DataFrame:
+    """The designs that no other one betters in an objective without being worse in another; equal ones are all on it.
+
+    `designs` are those of `sweep`, `study`, or a DataFrame; the front of the first two is an `Explored`, each of its
+    designs a spec that `analyze` takes, that of a frame a frame. Objectives are params, flops, interactions,
+    activations, depth, accuracy, or any other column of numbers; without any, least FLOPs and params against most
+    interactions. Designs are ordered by the first objective. Exact for integers of any size. Raises CsncostError for a
+    column that is not there, MissingExtra without moocore.
+
+    >>> from csncost import sweep
+    >>> found = pareto(sweep("bottleneck-G-16", G=[1, 4, 16]), minimize="flops", maximize="interactions")
+    >>> found.columns["spec"]
+    ['bottleneck-G16-16', 'bottleneck-G4-16', 'bottleneck-G1-16']
+    """
+    found: Explored | DataFrame = _taken(designs, Query(names_of(minimize), names_of(maximize)))
+    return found
+
+
+def search(
+    specs: SpecLike | Sequence[SpecLike] = (),
+    *,
+    at_most: Mapping[str, Limit | str] | None = None,
+    at_least: Mapping[str, Limit | str] | None = None,
+    minimize: str | Iterable[str] = (),
+    maximize: str | Iterable[str] = (),
+    top: int | None = None,
+    log: LogLike | None = None,
+    chunks: Chunks | None = None,
+    scheduler: str | None = None,
+    advance: Advance = ignored,
+    groups: Sequence[int] | None = None,
+    blocks: Any = None,
+    **given: Any,
+) -> Explored:
+    """What to build: of all designs that keep the budgets, the best `top` by one objective, or the front by several.
+
+    Without `specs` these are the designs of the paper's `study`, else the space of the specs; `groups`, `blocks`,
+    `frames`, `size`, `classes` and parameters are values or lists of them. Budgets and objectives are over params,
+    flops (of one clip), interactions, activations, depth, and accuracy in percent where there is a `log`, as
+    `read_log` takes it; limits are numbers, or texts such as "10G". A space of many designs is searched in blocks,
+    in memory that does not grow with it, and so is one where `chunks` (as `sweep` takes them) or the address of a
+    Dask `scheduler` are given: `tcp://host:port`. `advance` is told how many more designs of it are done, and how
+    many there are. Each answer is a spec that `analyze` takes and that costs what is said. Raises NoAnswer, which
+    names the nearest miss in memory, where no design keeps the budgets, and CsncostError as `sweep` and `pareto`
+    do, and where no scheduler answers.
+
+    >>> found = search(at_most={"flops": 10e9, "params": 20e6}, maximize="interactions", top=1)
+    >>> found.columns["spec"], found.columns["interactions"]
+    (['bottleneck-DG2-16'], [2272636096])
+    """
+    goals = names_of(minimize), names_of(maximize)
+    alone = top is None and len(goals[0] + goals[1]) == 1
+    query = Query(*goals, _bounds(at_most or {}, at_least or {}), BEST if alone else top)
+    listed = tuple(specs) if isinstance(specs, (list, tuple)) else (specs,)
+    if large := in_blocks(listed, arguments_of(groups, blocks, given), chunks, scheduler):
+        if log is not None:
+            raise CsncostError(
+                "logged accuracies are joined to designs in memory", "sweep fewer values, without chunks"
+            )
+        best = best_of(large, query, chunks=chunks or "auto", scheduler=scheduler, advance=advance)
+        if not len(best):
+            raise NoAnswer(*_unmet(query))
+        return _chosen(best.spelled(), query)
+    found = explore(listed, groups, blocks, **given)
+    if not listed:
+        found = distinct(found)
+    if log is not None:
+        found = found.with_accuracy(read_log(log))
+    chosen: Explored = _taken(found, query)
+    if not len(chosen):
+        raise NoAnswer(*_nearest_miss(found, query))
+    return _chosen(chosen, query)
+
+
+def _chosen(found: Explored, query: Query) -> Explored:
+    return replace(found, stamp={**found.stamp, "chosen": str(query)})
+
+
+def _bounds(at_most: Mapping[str, Limit | str], at_least: Mapping[str, Limit | str]) -> tuple[Bound, ...]:
+    names = dict.fromkeys([*at_most, *at_least])
+    return tuple((name, _limit(name, at_least.get(name)), _limit(name, at_most.get(name))) for name in names)
+
+
+def _limit(name: str, value: Any) -> Any:
+    """A limit; one given as text is read as a command line has it: "10G"."""
+    if not isinstance(value, str):
+        return value
+    return percentage(value, name) if name == "accuracy" else count(value, name)
+
+
+# -- designs of three kinds, as columns and rows ------------------------------------------------------------------
+
+
+def _taken(designs: Any, query: Query) -> Any:
+    """The selected designs, of the kind that the designs are; of a space those, spelt out."""
+    if isinstance(designs, Explored):
+        rows = query.select(_columns(designs))
+        return designs.take(rows.tolist()).spelled()
+    if hasattr(designs, "data_vars"):
+        return _of_space(designs, query)
+    if hasattr(designs, "iloc"):
+        legal = designs[designs["valid"]] if "valid" in designs else designs
+        return legal.iloc[query.select({str(name): legal[name].to_numpy() for name in legal})]
+    raise CsncostError("a front is of designs", "of those of sweep or study, or of a DataFrame")
+
+
+def _columns(found: Explored) -> dict[str, Array]:
+    """The columns of numbers as arrays; NaN where no accuracy is logged."""
+    columns = {
+        name: np.asarray(values, float if name == "accuracy" else None)
+        for name, values in found.columns.items()
+        if name not in ("spec", *ACCURACY) or name == "accuracy"
+    }
+    return {name: values for name, values in columns.items() if name in METRICS or values.dtype.kind in "iuf"}
+
+
+def _of_space(space: Dataset, query: Query) -> Explored:
+    """The selected designs of a swept space, of which no others are made rows."""
+    valid = space["valid"]
+    if valid.chunks is not None:
+        return _of_blocks(space, query)
+    legal = np.flatnonzero(valid.values)
+    known = [name for name in map(str, space.variables) if name in query.names]
+    arrays = {name: space[name].broadcast_like(valid).transpose(*valid.dims).values for name in known}
+    chosen = legal[query.select({name: array.reshape(-1)[legal] for name, array in arrays.items()})]
+    at = np.unravel_index(chosen, valid.shape) if valid.ndim else (chosen,)
+    return designs_at(space, at).spelled()
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A space that is larger than memory, as a source of its rows."""
+
+    space: Dataset
+
+    def rows(self, block: Block, names: Sequence[str]) -> dict[str, Array]:
+        at = dict(zip(self.space["valid"].dims, block, strict=True))
+        some = self.space[["valid", *names]].isel(at).compute(scheduler="synchronous")  # in one of many threads
+        place = np.flatnonzero(some["valid"].values)
+        full = {name: some[name].broadcast_like(some["valid"]).transpose(*some["valid"].dims) for name in names}
+        return {"place": place, **{name: array.values.reshape(-1)[place] for name, array in full.items()}}
+
+
+def _of_blocks(space: Dataset, query: Query) -> Explored:
+    """The selected designs of a space that Dask holds, found block by block."""
+    valid = space["valid"]
+    dims = list(map(str, valid.dims))
+    job = job_of(query, valid.shape, dims, {name: space[name].values for name in dims}, COSTS)
+    cut = blocks_of(valid.shape, [max(lengths) for lengths in valid.chunks])
+    best = reduced(job, _Held(space), cut, None, ignored)
+    at = np.unravel_index(best.columns["place"], valid.shape)
+    return designs_at(space, at).spelled()
+
+
+# -- when there is no answer -------------------------------------------------------------------------------------
+
+
+def _unmet(query: Query) -> tuple[str, str]:
+    """What no design of a large space has."""
+    if not query.bounds:
+        return "no combination of these values is a network", "analyze says of one what is wrong with it"
+    wanted = " and ".join(map(limits, query.bounds))
+    return f"no design has {wanted}", "ask for the least or the most of one without its budget"
+
+
+def _nearest_miss(found: Explored, query: Query) -> tuple[str, str]:
+    """Which budget nothing keeps, of the designs that keep those before it, and what comes nearest to it."""
+    columns = _columns(found)
+    rows = np.arange(len(found))
+    kept: list[str] = []
+    for bound in query.bounds:
+        values = columns[bound[0]][rows]
+        if not (within := meets(bound, values)).any():
+            message = f"no design has {limits(bound)}" + (f" and {', '.join(kept)}" if kept else "")
+            return message, _nearest(bound, values, found.take(rows.tolist()))
+        rows = rows[within]
+        kept.append(limits(bound))
+    return "of none of these designs an accuracy is logged", "sweep what the log is of, or leave the accuracy out"
+
+
+def _nearest(bound: Bound, values: Array, found: Explored) -> str:
+    """Which designs miss a bound by least, and what they come to."""
+    name, low, high = bound
+    below = np.flatnonzero(values < low) if low is not None else np.zeros(0, int)
+    above = np.flatnonzero(values > high) if high is not None else np.zeros(0, int)
+    ends = []
+    if len(below):
+        ends.append((f"the most {called(name)}{' below' if len(above) else ''} here", below[np.argmax(values[below])]))
+    if len(above):
+        ends.append((f"the least {called(name)}{' above' if len(below) else ''} here", above[np.argmin(values[above])]))
+    if not ends:
+        return f"of none of them the {name} is known"
+    shown = [(end, said(name, values[at]), found.columns["spec"][int(at)]) for end, at in ends]
+    return "; ".join(f"{end}: {value}, {spec}" for end, value, spec in shown)

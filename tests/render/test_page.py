@@ -1,0 +1,344 @@
+"""The interactive page: what stands on it, that nothing in it can break it, and that it works in a browser."""
+
+import json
+import shlex
+import sys
+from html.parser import HTMLParser
+
+import pytest
+from click.testing import CliRunner
+
+import csncost as cc
+from csncost.cli.main import main
+from csncost.errors import CsncostError, MissingExtra
+from csncost.logs.read import read_log
+from csncost.render.page.page import page
+from csncost.spaces.designs import Explored, of_dataset
+from csncost.spaces.kinds import Design
+from csncost.spaces.study import explore
+from tests.render import browser
+
+pytest.importorskip("plotly")
+
+EVIL = "</script><script>window.evil=1</script><img src=x onerror='window.evil=1'>&lt;b&gt; $style {0} ' \" ]]>"
+
+
+def design(spec, family, blocks, kind, groups=1):
+    report = cc.analyze(spec)
+    return Design(spec, family, blocks, kind, groups, report.params, report.flops, report.interactions, report.activations)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def designs():
+    found = []
+    for family in ("simple", "bottleneck"):
+        for blocks in (8, 16):
+            found.append(design(f"{family}-{blocks}", family, blocks, "none"))
+            found.append(design(f"{family}-G4-{blocks}", family, blocks, "G", 4))
+            found.append(design(f"{family}-D-{blocks}", family, blocks, "D"))
+    return [*found, design("bottleneck-DG2-16", "bottleneck", 16, "DG", 2)]
+
+
+def named(spec, clip="3x8x224x224"):
+    """A space of one design, called as is given."""
+    stamp = {"convention": "paper", "clip": clip, "classes": 400, "views": 1}
+    return Explored({"spec": [spec], "params": [1], "flops": [2], "interactions": [3], "activations": [4]}, stamp)
+
+
+@pytest.fixture(scope="module")
+def log(designs, tmp_path_factory):
+    """Accuracies made up to be told apart, three runs each, of all but the last two designs."""
+    path = tmp_path_factory.mktemp("log") / "log.csv"
+    rows = [f"{d.spec},{s},{50 + i + s}" for i, d in enumerate(designs[:-2]) for s in (0, 1, 2)]
+    path.write_text("spec,seed,top1\n" + "\n".join(rows))
+    return read_log(path)
+
+
+class Elements(HTMLParser):
+    """The elements of a document, and the texts inside them."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found, self.texts = [], {}
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        if self.found:
+            key = self.found[-1][1].get("id", self.found[-1][0])
+            self.texts[key] = self.texts.get(key, "") + data
+
+
+def data_of(text):
+    return json.loads(Elements(text).texts["data"])
+
+
+def places(view):
+    """Design -> where it stands, and on which axis."""
+    return {
+        i: (x, y, trace.get("yaxis", "y"))
+        for trace in view["data"]
+        for i, x, y in zip(trace.get("customdata", []), trace["x"], trace["y"], strict=bool("customdata" in trace))
+    }
+
+
+def test_every_design_is_in_both_views(designs, log):
+    data = data_of(page(designs, log))
+    means = {result.spec: result.mean for result in log.results}
+    for view, cost in zip(data["views"], ("flops", "interactions"), strict=True):
+        expected = {
+            i: (getattr(d, cost), means[d.spec], "y") if d.spec in means else (getattr(d, cost), 0, "y2")
+            for i, d in enumerate(designs)
+        }
+        assert places(view) == expected
+    assert [view["layout"]["xaxis"]["type"] for view in data["views"]] == ["linear", "log"]
+    assert {view["layout"]["yaxis"]["title"]["text"] for view in data["views"]} == {"top1 (%)"}
+
+
+def test_without_a_log_costs_are_shown(designs):
+    data = data_of(page(designs))
+    for view, x in zip(data["views"], ("flops", "params"), strict=True):
+        assert places(view) == {i: (getattr(d, x), d.interactions, "y") for i, d in enumerate(designs)}
+    assert not any("accuracy" in label for d in data["designs"] for label, _, _ in d["facts"])
+
+
+def test_what_is_said_of_a_design(designs, log):
+    first, *_, last = data_of(page(designs, log))["designs"]
+    assert first["label"] == "simple-8"
+    assert first["command"] == "csncost analyze simple-8"
+    values = {label: (value, more) for label, value, more in first["facts"]}
+    report = cc.analyze("simple-8")
+    assert values["FLOPs"][1] == f"{report.flops:,}"
+    assert values["parameters"][1] == f"{report.params:,}"
+    assert values["accuracy"][0] == "51.0 \u00b1 1.0 %"
+    assert values["accuracy"][1].startswith("3 runs: 50 (log.csv:2, seed 0), 51 (")
+    assert last["facts"][-1] == ["accuracy", "not logged", ""]
+
+
+def test_marks_and_bars(designs, log):
+    (view, _) = data_of(page(designs, log))["views"]
+    marks = {}
+    for trace in view["data"]:
+        marker = trace.get("marker", {})
+        if isinstance(marker.get("symbol"), list):
+            assert trace["error_y"]["array"] == [pytest.approx(1)] * len(trace["x"])
+            marks |= dict(zip(trace["customdata"], zip(marker["symbol"], marker["color"], strict=True), strict=True))
+    bases = [marks[i] for i, d in enumerate(designs) if d.kind == "none"]
+    assert {symbol for symbol, _ in bases} == {"hexagram"}
+    assert len({colour for _, colour in bases}) == len(bases) == 4  # each of the colour of its curve
+    assert marks[8] == ("star", next(colour for (_, colour), d in zip(bases, [d for d in designs if d.kind == "none"], strict=True) if (d.family, d.blocks) == (designs[8].family, designs[8].blocks)))  # fmt: skip
+    assert len({marks[i] for i, d in enumerate(designs) if d.kind == "G"}) == 4  # a mark and a colour for each curve
+
+
+def test_one_network_has_one_mark_and_a_design_alone_has_an_axis():
+    data = data_of(page(cc.study([1, 2], [8])))
+    names = [said["label"] for said in data["designs"]]
+    drawn = {names[i] for i in places(data["views"][0])}
+    assert set(names) - drawn == {"simple-G1-8", "bottleneck-G1-8", "bottleneck-DG1-8"}
+    at = {said["label"]: names[said["at"]] for said in data["designs"]}
+    assert {name: at[name] for name in set(names) - drawn} == {"simple-G1-8": "simple-8", "bottleneck-G1-8": "bottleneck-8", "bottleneck-DG1-8": "bottleneck-D-8"}  # fmt: skip
+    assert all(at[name] == name for name in drawn)
+    text = page(cc.study([1], [8]).take([0]))
+    assert "<h1>1 design: costs</h1>" in text
+    many = data_of(page(explore([f"simple-D-[1,1,1,{i}]" for i in range(1, 11)], None, None)))
+    assert {text for trace in many["views"][0]["data"] for text in trace.get("text", [])} == {""}  # hovering names them
+    assert not [trace for trace in many["views"][0]["data"] if trace["mode"] == "lines" and trace["x"]]
+    low, high = data_of(text)["views"][0]["layout"]["xaxis"]["range"]
+    flops = cc.analyze("simple-8").flops
+    assert low < 0.9 * flops < 1.1 * flops < high
+
+
+def test_plotly_knows_every_attribute(designs, log):
+    graph_objects = pytest.importorskip("plotly.graph_objects")
+
+    def light(text):
+        return json.loads(json.dumps(text).replace("var(--", "#123456(").replace("(ink)", "").replace("(paper)", "").replace("(grid)", "").replace("(faint)", ""))  # fmt: skip
+
+    for accuracies in (None, log):
+        for view in data_of(page(designs, accuracies))["views"]:
+            graph_objects.Figure(light(view))
+
+
+def test_the_page_is_the_same_each_time_and_says_how_it_counts(designs, log):
+    text = page(designs, log)
+    assert text == page(designs, log)
+    assert "convention paper (1 FLOP = 1 multiply-add), clip 3x8x224x224, classes 400, views 1" in text
+    text = page(cc.study([1], [8], convention="flops", frames=16))
+    assert "convention flops (2 FLOPs = 1 multiply-add), clip 3x16x224x224" in text
+    assert data_of(text)["designs"][0]["command"] == "csncost analyze simple-8@16x224 --convention flops"
+
+
+def test_commands_say_what_was_counted():
+    pytest.importorskip("xarray")
+    space = of_dataset(cc.sweep("bottleneck-G-16", G=[2, 4], size=[112, (128, 160)], blocks=8))  # fmt: skip
+    data = data_of(page(space))
+    assert data["designs"][2]["label"] == "bottleneck-G-16 G=4 size=112x112"
+    for row, said in zip(space, data["designs"], strict=True):
+        result = CliRunner().invoke(main, [*shlex.split(said["command"])[1:], "--format", "json"])
+        assert result.exit_code == 0, result.output
+        assert json.loads(result.output)["totals"]["flops"] == row["flops"]
+
+
+def test_several_depths_and_knobs_have_curves_of_their_own():
+    data = data_of(page(cc.study([2], [4, 8, 16], width=[1, 2])))
+    lines = [trace for trace in data["views"][0]["data"] if trace["mode"] == "lines" and trace["x"]]
+    assert len(lines) == len({trace["legendgroup"] for trace in lines}) == 12
+    assert len({(trace["line"]["color"], trace["line"]["dash"]) for trace in lines}) == 8
+
+
+def test_a_page_from_the_command_line(tmp_path):
+    path = tmp_path / "designs.html"
+    result = CliRunner().invoke(main, ["sweep", "--groups", "2", "--accuracy", "paper", "--plot", str(path)])
+    assert result.exit_code == 0, result.output
+    assert path.read_text("utf-8") == page(cc.study([2]), read_log("paper"))
+
+
+def test_nothing_comes_from_elsewhere(designs):
+    found = Elements(page(designs)).found
+    assert not [
+        (tag, attrs) for tag, attrs in found if tag in ("link", "img", "iframe") or {"src", "href"} & attrs.keys()
+    ]
+    (policy,) = [a["content"] for _, a in found if a.get("http-equiv") == "Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "http" not in policy
+
+
+def test_names_are_only_text():
+    plain, evil = page(named("simple-8")), page(named(EVIL, clip=EVIL))
+    assert [tag for tag, _ in Elements(evil).found] == [tag for tag, _ in Elements(plain).found]
+    (said,) = data_of(evil)["designs"]
+    assert said["label"] == " ".join(EVIL.split())[:39] + "…" + EVIL[-20:]
+    shown = [text for trace in data_of(evil)["views"][0]["data"] for text in trace.get("hovertext", [])]
+    assert shown
+    assert all("<" not in text.replace("<br>", "") for text in shown)
+
+
+def test_what_cannot_be_drawn_is_an_error(designs, monkeypatch):
+    with pytest.raises(CsncostError, match="no designs"):
+        page([])
+    other = cc.analyze("simple-8", convention="flops")
+    wrong = Design("simple-8", "simple", 8, "none", 1, other.params, other.flops, other.interactions, other.activations)
+    with pytest.raises(CsncostError, match="were not counted"):
+        page([wrong])
+    monkeypatch.setitem(sys.modules, "plotly.offline", None)
+    with pytest.raises(MissingExtra, match="plotly") as error:
+        page(designs)
+    assert "csncost[html]" in str(error.value)
+
+
+# -- in a browser ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    if not browser.executable():
+        pytest.skip("there is no Chromium here")
+    tab = browser.Browser()
+    yield tab
+    tab.close()
+
+
+@pytest.fixture
+def show(chromium, tmp_path):
+    """Open a page, and wait until it is drawn."""
+
+    def opened(text):
+        path = tmp_path / "page.html"
+        path.write_text(text, "utf-8")
+        chromium.open(path)
+        chromium.until("document.documentElement.dataset.ready === 'yes'")
+        return chromium
+
+    yield opened
+    chromium.scheme("light")
+
+
+WHERE = """(() => {{
+  const view = document.getElementById("view-{view}"), edge = view.getBoundingClientRect();
+  const {{ xaxis, yaxis, yaxis2 }} = view._fullLayout;
+  const trace = view.data.find((one) => one.customdata?.includes({design})), k = trace.customdata.indexOf({design});
+  const up = trace.yaxis === "y2" ? yaxis2 : yaxis;
+  return [edge.left + xaxis._offset + xaxis.d2p(trace.x[k]), edge.top + up._offset + up.d2p(trace.y[k])];
+}})()"""
+RINGS = """[...document.querySelectorAll(".ring")].map((ring) => {
+  const box = ring.getBoundingClientRect();
+  return ring.hidden ? null : [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
+})"""
+POINTS = """[0, 1].map((k) => document.querySelectorAll(`#view-${k} .scatterlayer .point`).length)"""
+
+
+def text_of(tab, name):
+    return tab.run(f"document.getElementById('{name}').textContent")
+
+
+@pytest.mark.slow
+def test_the_views_are_linked(designs, log, show):
+    tab = show(page(designs, log))
+    assert tab.run(POINTS) == [len(designs)] * 2
+    assert tab.run(RINGS) == [None, None]
+    for view, number in ((0, 7), (1, 0), (0, len(designs) - 1)):  # the last is a tick on the axis
+        tab.mouse(*tab.run(WHERE.format(view=view, design=number)))
+        tab.until(f"document.getElementById('spec').textContent === {designs[number].spec!r}")
+        for k, ring in enumerate(tab.run(RINGS)):
+            assert ring == pytest.approx(tab.run(WHERE.format(view=k, design=number)), abs=1)
+        names = tab.run("[...document.querySelectorAll('.name')].map((name) => name.hidden ? '' : name.textContent)")
+        assert names == [designs[number].spec if k != view else "" for k in (0, 1)]
+        assert f"{designs[number].flops:,}" in text_of(tab, "facts")
+    tab.mouse(5, 5)
+    tab.until("document.querySelectorAll('.ring[hidden]').length === 2")
+    assert tab.run("document.getElementById('about').hidden")
+    assert (tab.messages, [url.partition(":")[0] for url in tab.requests]) == ([], ["file"])
+    assert "cloud" not in tab.run("[...document.querySelectorAll('.modebar-btn')].map((b) => b.dataset.title).join()").lower()  # fmt: skip
+
+
+@pytest.mark.slow
+def test_clicks_keep_a_design_and_give_its_command(designs, show):
+    tab = show(page(designs))
+    tab.mouse(*tab.run(WHERE.format(view=0, design=1)), click=True)
+    tab.until("document.getElementById('copied').textContent !== ''")
+    assert text_of(tab, "code") == "csncost analyze simple-G4-8"
+    tab.mouse(5, 5)
+    assert None not in tab.run(RINGS)
+    tab.run("document.querySelector('#legend button[data-curve=simple-X-8]').click()")
+    tab.until(f"{POINTS}.join() === '{len(designs) - 3},{len(designs) - 3}'")
+    tab.until("document.querySelectorAll('.ring[hidden]').length === 2")
+    tab.run("document.querySelectorAll('#rows tr')[6].click()")
+    tab.until("document.getElementById('code').textContent === 'csncost analyze bottleneck-8'")
+    assert tab.messages == []
+
+
+@pytest.mark.slow
+def test_a_design_that_is_the_same_network_is_ringed_where_that_stands(show):
+    tab = show(page(cc.study([1], [8])))
+    tab.run("[...document.querySelectorAll('#rows tr')].find((r) => r.textContent.startsWith('bottleneck-G1-8')).click()")  # fmt: skip
+    tab.until("document.getElementById('code').textContent === 'csncost analyze bottleneck-G1-8'")
+    assert None not in tab.run(RINGS)
+    assert tab.messages == []
+
+
+@pytest.mark.slow
+def test_dark_and_narrow(designs, log, show):
+    tab = show(page(designs, log))
+    for scheme, paper in (("dark", "rgb(22, 24, 27)"), ("light", "rgb(255, 255, 255)")):
+        tab.scheme(scheme)
+        tab.until(f"document.querySelector('#view-0 .main-svg').style.background.includes('{paper}')")
+    tab.send("Emulation.setDeviceMetricsOverride", width=380, height=800, deviceScaleFactor=1, mobile=False)
+    tab.until("document.querySelector('#view-0 .main-svg').getBoundingClientRect().width < 380")
+    assert tab.run("document.documentElement.scrollWidth <= innerWidth")
+    tops = tab.run("[0, 1].map((k) => document.getElementById(`view-${k}`).getBoundingClientRect().top)")
+    assert tops[1] > tops[0] + 300
+    tab.send("Emulation.setDeviceMetricsOverride", width=1300, height=900, deviceScaleFactor=1, mobile=False)
+    assert tab.messages == []
+
+
+@pytest.mark.slow
+def test_names_do_nothing_in_a_browser(show):
+    tab = show(page(named(EVIL)))
+    tab.mouse(*tab.run(WHERE.format(view=0, design=0)), click=True)
+    tab.until("document.getElementById('copied').textContent !== ''")
+    assert tab.run("[window.evil, document.images.length, document.querySelectorAll('script').length]") == [None, 0, 3]
+    assert tab.run("document.querySelector('.hovertext').textContent").startswith("</script><script>window.evil=1")
+    assert EVIL.split()[-1] in text_of(tab, "code")
+    assert tab.messages == []
