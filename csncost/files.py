@@ -1,15 +1,30 @@
-"""Files written whole or not at all."""
+"""Files written whole or not at all, and the published tables among the package's own."""
 
 from __future__ import annotations
 
+import csv
 import errno
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from csncost.errors import CsncostError
+
+PUBLISHED = Path(__file__).parent / "zoo" / "paper"
+
+
+@cache
+def _read(name: str) -> list[dict[str, str]]:
+    with (PUBLISHED / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def published(name: str) -> list[dict[str, str]]:
+    """A published table as printed, `zoo/paper/NAME.csv`: a mapping of texts for each row."""
+    return [dict(row) for row in _read(name)]
 
 
 @contextmanager

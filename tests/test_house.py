@@ -1,32 +1,34 @@
-"""The arrows of the house go one way, and a light command imports nothing heavy."""
+"""The rooms import only from rooms above them, none runs in circles, and a light command imports nothing heavy."""
 
 import ast
 import subprocess
 import sys
+from collections import Counter
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "csncost"
 
-HOUSE = [  # each line may import only from lines above it
-    "errors", "files", "numbers", "arithmetic", "formulas", "quantities", "ops", "network", "rules", "tools", "conventions", "lang.lexer", "lang.syntax", "lang.reader", "lang.parser", "lang.printer",
-    "lang.evaluate", "lang.definitions", "lang.scope", "lang.expand", "lang.adapt", "lang.canonical", "lang.sizing",
-    "lang.layers", "lang.lower", "counts", "coverage", "table", "report", "reading", "analyze", "comparison", "words", "explanation",
-    "traced", "pytorch.layers", "pytorch.initial", "pytorch.layout", "pytorch.build", "pytorch.export", "pytorch.shapes", "pytorch.costs", "pytorch.elements", "pytorch.recurrent", "pytorch.table", "pytorch.formulas", "pytorch.names",
-    "pytorch.hollow", "pytorch.dtypes", "pytorch.kept", "pytorch.scope", "pytorch.turns", "pytorch.gradients", "pytorch.marks", "pytorch.ledger", "pytorch.classifier", "pytorch.tracer", "pytorch.functions", "pytorch.inputs", "pytorch.snapshot", "pytorch.holders", "pytorch.reach", "pytorch.state", "pytorch.reasons", "pytorch.guests", "pytorch.trace", "pytorch.outline", "pytorch.target", "pytorch.verify",
-    "closed_form", "symbolic", "axes", "factored", "parts", "structures", "blocks", "lazy", "space", "query", "designs", "paper", "listing",
-    "ranges", "logs", "log_columns", "identity", "spelling", "records", "accuracy", "histories", "joining", "explored", "few", "paper_study", "paper_figures", "workers", "rows", "reduction", "streams", "store", "front", "inverse", "ranks", "correlation",
-    "render.terminal", "render.output", "render.style", "render.stages", "render.series", "render.looks", "render.labels", "render.tradeoff", "render.curves", "render.traces", "render.legend", "render.page", "render.plots", "render.designs",
-    "cli_options", "cli_explorer", "cli_search", "cli_torch", "cli_accuracy", "cli_paper", "cli_curves", "cli",
-]  # fmt: skip
+ROOMS = ["errors", "files", "units", "table", "network", "lang", "costs", "logs", "spaces", "zoo", "pytorch", "render", "cli"]  # fmt: skip
+"""Each may import from itself and from those before it. A file of the ground is a room of its own."""
 
 KEEPERS = {  # third-party packages, and the only places that may import them
-    "rich": ("render.",), "matplotlib": ("render.",), "plotly": ("render.page",), "click": ("cli",), "torch": ("pytorch.",), "fvcore": ("pytorch.verify",), "onnx": ("pytorch.export",), "onnxscript": ("pytorch.export",),
-    "sympy": ("arithmetic", "ops", "lang.sizing", "closed_form", "symbolic"), "pandas": ("table", "report", "comparison", "explanation", "records", "correlation", "explored", "front"), "numpy": ("ranks", "factored", "parts", "structures", "blocks", "rows", "reduction", "query", "front", "inverse"), "moocore": ("query",), "scipy": ("ranks",), "xarray": ("structures", "space", "explored", "front", "render.tradeoff", "render.page"), "dask": ("lazy",), "distributed": ("workers",), "zarr": ("store",), "pyarrow": ("streams",), "netCDF4": ("streams",), "tensorboard": ("logs",),
+    "rich": ("render",), "matplotlib": ("render",), "plotly": ("render.page",), "click": ("cli",), "torch": ("pytorch",), "fvcore": ("pytorch.verify",),
+    "onnx": ("pytorch.build.export",), "onnxscript": ("pytorch.build.export",), "sympy": ("network", "lang.lower", "costs.formula", "costs.formula_text"), "numpy": ("logs", "spaces"),
+    "pandas": ("table", "costs", "logs", "spaces"), "moocore": ("spaces.query",), "scipy": ("logs",), "xarray": ("spaces", "render"), "dask": ("spaces",),
+    "distributed": ("spaces.workers",), "zarr": ("spaces.store",), "pyarrow": ("spaces.export",), "netCDF4": ("spaces.export",), "tensorboard": ("logs.formats",),
 }  # fmt: skip
 
-PACKAGES = ("csncost", "csncost.lang", "csncost.pytorch", "csncost.render")
+SHARED_NAMES = {  # names of modules in several rooms, with the one thing that they mean in all of them
+    "curves": "learning curves", "designs": "the designs of a space, one below the other", "figures": "the figures of a paper",
+    "analyze": "the command, and what it calls", "search": "the command, and what it calls", "sweep": "the command, and what it calls",
+    "costs": "what operations cost", "logs": "logs that training leaves", "zoo": "named networks and published figures",
+    "layers": "layers of a network", "stages": "stages of a network", "formula": "closed forms", "export": "files that other programs read", "torch": "PyTorch", "pytorch": "PyTorch",
+}  # fmt: skip
+
+MOST_FOLDERS, MOST_FILES = 9, 6
 
 HEAVY = (
     "torch",
@@ -44,8 +46,17 @@ HEAVY = (
 )
 
 
-def modules(root=PACKAGE):
-    return {".".join(path.relative_to(root).with_suffix("").parts): path for path in root.rglob("*.py")}
+def modules():
+    """Every module of the package but the packages' own docstrings, by its name within csncost."""
+    found = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
+    return {name: path for name, path in found.items() if not name.endswith("__init__")}
+
+
+MODULES = modules()
+
+
+def room(name):
+    return name.split(".")[0]
 
 
 def imports(source):
@@ -56,9 +67,8 @@ def imports(source):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
-            found += (
-                [f"{node.module}.{alias.name}" for alias in node.names] if node.module in PACKAGES else [node.module]
-            )
+            whole = [f"{node.module}.{alias.name}" for alias in node.names]
+            found += [one if one.removeprefix("csncost.") in MODULES else node.module for one in whole]
         elif isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in (
             "import_module",
             "__import__",
@@ -68,35 +78,64 @@ def imports(source):
 
 
 def wrong_arrows(name, source):
-    rank = HOUSE.index(name)
     wrong = []
     for target in imports(source):
         package, _, inner = target.partition(".")
         if package == "csncost":
-            if inner not in HOUSE or HOUSE.index(inner) >= rank:
+            if room(inner) not in ROOMS or ROOMS.index(room(inner)) > ROOMS.index(room(name)):
                 wrong.append(target)
-        elif package in KEEPERS and not name.startswith(KEEPERS[package] or ("nowhere",)):
+        elif package in KEEPERS and not any(f"{name}.".startswith(f"{keeper}.") for keeper in KEEPERS[package]):
             wrong.append(target)
     return wrong
 
 
-def test_every_module_has_its_place():
-    rooms = {name for name in modules() if not name.endswith("__init__")}
-    assert rooms == set(HOUSE)
+def circle(sources):
+    """Modules that import one another in a circle, by name -> source; None where there is none."""
+    inner = {name: {target.removeprefix("csncost.") for target in imports(source)} for name, source in sources.items()}
+    try:
+        TopologicalSorter({name: targets & inner.keys() for name, targets in inner.items()}).prepare()
+    except CycleError as error:
+        return error.args[1]
 
 
-@pytest.mark.parametrize("name", HOUSE)
+@pytest.mark.parametrize("name", MODULES)
 def test_arrows_go_one_way(name):
-    assert wrong_arrows(name, modules()[name].read_text()) == []
+    assert wrong_arrows(name, MODULES[name].read_text()) == []
+
+
+def test_no_module_is_in_a_circle():
+    assert circle({name: path.read_text() for name, path in MODULES.items()}) is None
 
 
 @pytest.mark.parametrize(("name", "source"), [
-    ("errors", "import csncost.costs.report"), ("network", "def f():\n    from csncost.lang.parser import parse"), ("report", "from csncost import cli"),
-    ("lang.parser", "if True:\n    import csncost.costs.count"), ("counts", "import torch"), ("cli", "from rich.table import Table"),
-    ("errors", "import importlib\nimportlib.import_module('csncost.cli.main')"), ("analyze", "def f():\n    import numpy.random"),
+    ("errors", "import csncost.costs.report"), ("network.graph", "def f():\n    from csncost.lang.parser import parse"), ("costs.report", "from csncost.cli import main"),
+    ("lang.parser", "if True:\n    import csncost.costs.count"), ("costs.count", "import torch"), ("cli.main", "from rich.table import Table"),
+    ("errors", "import importlib\nimportlib.import_module('csncost.cli.main')"), ("costs.analyze", "def f():\n    import numpy.random"),
 ])  # fmt: skip
 def test_the_test_sees_wrong_arrows(name, source):
     assert wrong_arrows(name, source)
+
+
+def test_the_test_sees_circles():
+    there, back = "from csncost.costs import report", "def f():\n    from csncost.costs.analyze import analyze"
+    assert set(circle({"costs.analyze": there, "costs.report": back})) == {"costs.analyze", "costs.report"}
+
+
+def test_the_rooms_are_few_and_say_what_they_are_for():
+    shown = [path for path in PACKAGE.iterdir() if path.name != "__pycache__"]
+    folders = [path for path in shown if path.is_dir()]
+    assert {path.stem for path in shown} == {*ROOMS, "__init__", "py"}
+    assert len(folders) <= MOST_FOLDERS
+    assert len(shown) - len(folders) <= MOST_FILES
+    for path in PACKAGE.rglob("__init__.py"):
+        assert ast.get_docstring(ast.parse(path.read_text())), path
+
+
+def test_names_mean_one_thing_and_shadow_nothing():
+    places = {(room(name), part) for name in MODULES for part in name.split(".")}
+    twice = {part for part, rooms in Counter(part for _, part in places).items() if rooms > 1}
+    assert twice <= SHARED_NAMES.keys()
+    assert {part for _, part in places} & sys.stdlib_module_names == {"trace"}  # the package's own verb
 
 
 def heavy_modules(code):

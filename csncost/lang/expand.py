@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from csncost.errors import Span, SpecError, did_you_mean
 from csncost.lang.library import SAMPLES, Library, library, pattern_text
+from csncost.lang.parameters import Scope
 from csncost.lang.printer import print_reference, print_value
-from csncost.lang.scope import Scope
 from csncost.lang.syntax import (
     NOWHERE,
     Assignment,

@@ -25,6 +25,9 @@ SizeLike: TypeAlias = int | tuple[int, int] | None
 
 STDIN = "standard input"
 
+SETTING = ("frames", "size", "classes")
+"""The arguments that override what a spec says of its clip and its classes."""
+
 _FILE = re.compile(r"([^\n;]*\.csn)((?:[@(].*)?)", re.DOTALL)
 """A path, and what a name would have behind it: `mine.csn@32x256(n=3)`."""
 

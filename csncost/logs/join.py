@@ -10,10 +10,9 @@ from csncost.costs.analyze import analyze
 from csncost.costs.identity import architecture
 from csncost.costs.spelling import clip_by_name
 from csncost.errors import SpecError
-from csncost.lang.given import from_argument
+from csncost.lang.given import SETTING, from_argument
 from csncost.logs.formats import why_unread
 from csncost.logs.runs import Accuracies, Joined, Result
-from csncost.spaces.axes import SETTING
 from csncost.units import plural, shape
 
 MEASURED = ("accuracy", "accuracy_spread", "runs")

@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 from csncost.costs.identity import Known, known, takes
 from csncost.costs.spelling import clip_by_name, spelling
 from csncost.errors import CsncostError
-from csncost.lang.given import SpecLike, from_argument
+from csncost.files import published
+from csncost.lang.given import SETTING, SpecLike, from_argument
 from csncost.logs.columns import (
     accuracy_column,
     are_fractions,
@@ -27,8 +28,6 @@ from csncost.logs.columns import (
 )
 from csncost.logs.formats import Entry, Log, Unread, read_file
 from csncost.logs.runs import Accuracies, Accuracy, Select, Setting
-from csncost.spaces.axes import SETTING
-from csncost.zoo.tables import published
 
 PAPER = "paper"
 """The name of the shipped log; a file of that name is `./paper`."""

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from csncost.costs.equations import window_positions, window_positions_ceil
 from csncost.network.sizes import (
     Size,
     Truth,
@@ -23,6 +22,7 @@ from csncost.network.sizes import (
     nowhere,
     volume,
 )
+from csncost.network.windows import window_positions, window_positions_ceil
 
 Shape: TypeAlias = tuple[Size, ...]
 """(C, T, H, W) for a video tensor, (C,) for a vector; the batch axis is left out."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from csncost.costs.count import COSTS
 from csncost.errors import CsncostError, SpecError
-from csncost.lang.given import literal, python_number
+from csncost.lang.given import SETTING, literal, python_number
 from csncost.lang.lexer import MAX_SIZE
 from csncost.lang.lower.layers import AXES
 from csncost.lang.printer import print_value
@@ -18,9 +18,6 @@ from csncost.lang.syntax import Expr, Number
 
 MAX_DESIGNS = 2**28
 """Designs of one space; each takes 33 bytes."""
-
-SETTING = ("frames", "size", "classes")
-"""The arguments that override what a spec says of its clip and its classes."""
 
 
 @dataclass(frozen=True)

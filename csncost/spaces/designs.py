@@ -17,11 +17,10 @@ from csncost.costs.conventions import Convention
 from csncost.costs.count import COSTS, METRICS
 from csncost.costs.spelling import CLIP, MANY, Specs, plain, take
 from csncost.errors import MissingExtra, SpecError
-from csncost.lang.given import from_argument
+from csncost.lang.given import SETTING, from_argument
 from csncost.logs.join import ACCURACY, MEASURED, accuracy_columns, join, join_notes
 from csncost.logs.read import LogLike, read_log
 from csncost.logs.runs import Joined, Select, points
-from csncost.spaces.axes import SETTING
 from csncost.spaces.ranges import sizes
 from csncost.table import Column, Table, data_frame
 from csncost.units import human, plural, shortened

@@ -19,11 +19,11 @@ from csncost.costs.analyze import resolve, shown
 from csncost.costs.conventions import Convention
 from csncost.costs.count import tally, weighted_layers
 from csncost.errors import CsncostError, MissingExtra, SpecError, Undecided
-from csncost.lang.given import SpecLike, literal, not_literal, python_number, sizes
+from csncost.lang.given import SETTING, SpecLike, literal, not_literal, python_number, sizes
 from csncost.lang.lower.stages import lower
 from csncost.lang.printer import print_value
 from csncost.network.graph import Network
-from csncost.spaces.axes import SETTING, Axis, arguments, setting_of
+from csncost.spaces.axes import Axis, arguments, setting_of
 from csncost.spaces.parts import Part, lengths
 from csncost.spaces.products import Array, Block, Factored, factored
 

@@ -13,11 +13,11 @@ from csncost.costs.conventions import Convention
 from csncost.costs.conventions import convention as find_convention
 from csncost.costs.count import COSTS, tally, weighted_layers
 from csncost.errors import SpecError
-from csncost.lang.given import sizes
+from csncost.lang.given import SETTING, sizes
 from csncost.lang.lower.stages import lower
 from csncost.lang.syntax import Name
 from csncost.network.graph import Network
-from csncost.spaces.axes import SETTING, Axis, axis
+from csncost.spaces.axes import Axis, axis
 from csncost.spaces.designs import Explored
 from csncost.units import shape
 

@@ -19,10 +19,10 @@ from csncost.costs.analyze import analyze, shown
 from csncost.costs.count import COSTS, METRICS
 from csncost.costs.spelling import spelling
 from csncost.errors import CsncostError, NoAnswer, SpecError
-from csncost.lang.given import SpecLike, from_argument, python_number, read
+from csncost.lang.given import SETTING, SpecLike, from_argument, python_number, read
 from csncost.lang.library import library
 from csncost.lang.syntax import Assignment, Number
-from csncost.spaces.axes import SETTING, coordinates, is_swept
+from csncost.spaces.axes import coordinates, is_swept
 from csncost.spaces.designs import Explored
 from csncost.spaces.products import MOST
 from csncost.spaces.query import Array, amount, called

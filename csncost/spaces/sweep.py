@@ -11,9 +11,9 @@ from csncost.costs.analyze import shown
 from csncost.costs.conventions import Convention
 from csncost.costs.conventions import convention as find_convention
 from csncost.errors import CsncostError, MissingExtra
-from csncost.lang.given import SpecLike, read
+from csncost.lang.given import SETTING, SpecLike, read
 from csncost.lang.syntax import Spec
-from csncost.spaces.axes import SETTING, axis, is_swept, refuse_size
+from csncost.spaces.axes import axis, is_swept, refuse_size
 
 if TYPE_CHECKING:
     from xarray import Dataset

@@ -11,13 +11,14 @@ from dataclasses import replace
 from typing import Any
 
 from csncost.errors import CsncostError, did_you_mean
+from csncost.files import published
 from csncost.logs.read import LogLike
 from csncost.logs.runs import points
 from csncost.spaces.designs import Explored
 from csncost.spaces.study import study
 from csncost.table import Column
 from csncost.units import rounded
-from csncost.zoo.tables import GIGA, TABLES, Cell, Reproduction, beside, compared, published, reproduction
+from csncost.zoo.tables import GIGA, TABLES, Cell, Reproduction, beside, compared, reproduction
 from csncost.zoo.tables import reproduce as reproduce_table
 
 FIGURES: Mapping[str, str] = {"fig6": "flops", "fig7": "interactions"}

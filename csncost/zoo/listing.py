@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from csncost.costs.analyze import analyze
+from csncost.files import published
 from csncost.lang.expand import expand
 from csncost.lang.library import library, pattern_text
 from csncost.lang.parser import parse
 from csncost.table import Column, Table
 from csncost.units import human
-from csncost.zoo.tables import published
 
 
 def named_networks() -> list[dict[str, Any]]:

@@ -6,15 +6,13 @@ are printed, is the same text. Figures of other methods are cited as printed.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from csncost.costs.analyze import analyze, to_network
 from csncost.errors import CsncostError, did_you_mean
+from csncost.files import published
 from csncost.lang.expand import expand
 from csncost.lang.parser import parse
 from csncost.network.graph import Graph, Network
@@ -22,7 +20,6 @@ from csncost.network.ops import Conv, Pool
 from csncost.table import Column, Table
 from csncost.units import rounded, shape
 
-DATA = Path(__file__).parent / "paper"
 TABLES = ("table1", "table2", "table3", "table4", "table5", "table6")
 
 GIGA, MEGA = 10**9, 10**6
@@ -122,22 +119,11 @@ def reproduce(name: str) -> Reproduction:
     return makers[name]()
 
 
-@cache
-def _read(name: str) -> list[dict[str, str]]:
-    with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def published(name: str) -> list[dict[str, str]]:
-    """A published table as printed: a mapping of texts for each row."""
-    return [dict(row) for row in _read(name)]
-
-
 def _table2() -> Reproduction:
     units = {"flops": GIGA, "params": MEGA, "interactions": GIGA}
     titles = {"flops": "FLOPs G", "params": "params M", "interactions": "interact. G"}
     cells, rows = [], []
-    for printed in _read("table2"):
+    for printed in published("table2"):
         report = analyze(printed["spec"])
         row: dict[str, Any] = {key: printed[key] for key in ("model", "depth", "video@1")}
         for metric, unit in units.items():
@@ -163,7 +149,7 @@ def _table5() -> Reproduction:
 
 def _state_of_the_art(name: str, cited: tuple[str, ...], stamp: dict[str, Any]) -> Reproduction:
     cells, rows = [], []
-    for printed in _read(name):
+    for printed in published(name):
         row: dict[str, Any] = {key: printed[key] for key in cited}
         row["gflops"] = (
             printed["gflops"]
@@ -197,12 +183,12 @@ def _state_of_the_art(name: str, cited: tuple[str, ...], stamp: dict[str, Any]) 
 def _table6() -> Reproduction:
     columns = [Column(key, key) for key in ("method", "pretrain", "video@1")]
     note = "accuracies only: nothing here is a cost, all figures are cited as printed"
-    return reproduction("table6", columns, _read("table6"), [], {}, (note,))
+    return reproduction("table6", columns, published("table6"), [], {}, (note,))
 
 
 def _table3() -> Reproduction:
     cells, rows = [], []
-    for printed in _read("table3"):
+    for printed in published("table3"):
         written = expand(parse(printed["model"]))
         stages = [
             node
@@ -225,7 +211,7 @@ def _table1() -> Reproduction:
     as_printed = to_network("bottleneck-16(block=bottleneck_Table1)")
     frames = nets["simple"].clip[1]
     cells, rows, known = [], [], set()
-    for printed in _read("table1"):
+    for printed in published("table1"):
         layer = printed["layer"]
         outputs = {shape(_stage(net, layer).output[1:]) for net in nets.values()}
         found = [Cell(layer, "output", _at_frames(printed["output"], frames), " or ".join(sorted(outputs)))]
@@ -319,7 +305,7 @@ def reproduction(
     section: str = "",
 ) -> Reproduction:
     """What a table or a figure comes to, with its caption, its tally and the contradictions in it."""
-    caption = next(row for row in _read("captions") if row["table"] == name)
+    caption = next(row for row in published("captions") if row["table"] == name)
     agreeing = sum(cell.agrees for cell in cells)
     tally = [f"{agreeing} of {len(cells)} figures agree to the last printed digit"] if cells else []
     notes = (*tally, *notes, *_contradictions(name))
@@ -333,7 +319,7 @@ def reproduction(
 
 def _contradictions(name: str) -> Iterator[str]:
     """Where the paper states something that its own figures contradict, with our figures for both readings."""
-    for row in _read("contradictions"):
+    for row in published("contradictions"):
         if row["table"] != name:
             continue
         figures = {}

@@ -238,18 +238,18 @@ def test_reproduce_marks_agreement_and_the_paper_s_contradictions():
 
 
 def test_reproduce_fails_on_a_mismatch(monkeypatch):
-    import csncost.zoo.tables as paper
+    from csncost import files
 
-    rows = [dict(row) for row in paper.published("table2")]
+    rows = [dict(row) for row in files.published("table2")]
     rows[0]["flops"] = "14.4"
-    monkeypatch.setattr(paper, "_read", lambda name, read=paper._read: rows if name == "table2" else read(name))
+    monkeypatch.setattr(files, "_read", lambda name, read=files._read: rows if name == "table2" else read(name))
     assert "\u2717" in run("reproduce", "table2", code=1).stdout
     run("reproduce", "fig6", code=1)
     run("reproduce", "fig7")
     run("reproduce", "table4")
-    table1 = [dict(row) for row in paper.published("table1")]
+    table1 = [dict(row) for row in files.published("table1")]
     table1[3]["bottleneck"] = "9x9x9 9; 9x9x9 9; 9x9x9 9"
-    monkeypatch.setattr(paper, "_read", lambda name, read=paper._read: table1 if name == "table1" else read(name))
+    monkeypatch.setattr(files, "_read", lambda name, read=files._read: table1 if name == "table1" else read(name))
     run("reproduce", "table1", code=1)
 
 

@@ -161,7 +161,7 @@ def test_operations_that_count_differently_are_told_apart():
 
 def test_operations_have_names_that_people_use():
     pytest.importorskip("torch")
-    from csncost.pytorch.known.table import OPS
+    from csncost.pytorch.known.registry import OPS
 
     modes = [f"{mode}{axes}d" for mode in ("nearest", "bilinear", "trilinear", "bicubic", "area") for axes in (1, 2, 3)]
     resizes = [*modes, "grid_nearest", "grid_bilinear", "grid_bicubic", "affine_grid"]

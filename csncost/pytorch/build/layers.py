@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from csncost.network.sizes import ceil_div
 from csncost.errors import CsncostError
-from csncost.costs.equations import window_positions, window_positions_ceil
+from csncost.network.windows import window_positions, window_positions_ceil
 from csncost.network.ops import Activation, Conv, Linear, Norm, Op, Pool, Shape
 from csncost.network.ops import Reshape as ReshapeOp
 

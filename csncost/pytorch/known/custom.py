@@ -11,7 +11,7 @@ from torch import Tensor
 from csncost.costs.quantities import NAMES
 from csncost.errors import CsncostError, did_you_mean
 from csncost.pytorch.known.costs import Cost, Gradient
-from csncost.pytorch.known.table import OPS, Op
+from csncost.pytorch.known.registry import OPS, Op
 from csncost.pytorch.trace.record import Call
 
 Formulas: TypeAlias = Mapping[Any, Callable[..., Any]]

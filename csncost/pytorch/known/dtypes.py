@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from csncost.pytorch.known.table import words
+from csncost.pytorch.known.registry import words
 from csncost.pytorch.trace.meta import Args, Kwargs, cast, tensors
 
 _LOWERED = words(

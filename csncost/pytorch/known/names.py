@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from csncost.pytorch.known import shapes
-from csncost.pytorch.known.table import FREE, OPS, VIEWS, Op, words
+from csncost.pytorch.known.registry import FREE, OPS, VIEWS, Op, words
 
 PLAIN = words(
     """

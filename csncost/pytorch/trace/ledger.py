@@ -13,7 +13,7 @@ from torch import Tensor
 from csncost.costs import quantities
 from csncost.network.sizes import Size
 from csncost.pytorch.known.costs import Cost, Geometry
-from csncost.pytorch.known.table import Op
+from csncost.pytorch.known.registry import Op
 from csncost.pytorch.trace.marks import Marks
 from csncost.pytorch.trace.record import Call, Claims, Share, parameter
 from csncost.pytorch.trace.scope import Owner, Scope

@@ -20,7 +20,7 @@ from torch.utils.hooks import RemovableHandle
 
 from csncost.errors import CsncostError
 from csncost.pytorch.known import dtypes, names
-from csncost.pytorch.known.table import Op
+from csncost.pytorch.known.registry import Op
 from csncost.pytorch.trace import meta as hollow
 from csncost.pytorch.trace.kept import storage
 from csncost.pytorch.trace.ledger import Aside, Ledger
