@@ -25,7 +25,8 @@ class Node:
 
     `inputs` index the values of the enclosing graph: its inputs first, then the outputs of its nodes in order.
     Nodes compare without their spans, so that two spellings of a network have equal graphs.
-    A nested graph stands for `copies` of itself in sequence, named `name`_`first` and on.
+    A nested graph stands for `copies` of itself in sequence, named `name`_`first` and on. A branch may have no name,
+    and then adds nothing to the names of its operations.
     """
 
     name: str

@@ -131,7 +131,7 @@ class Layers(Sizing):
         if target is not builder:
             if not same_shape(shape[1:], target.shape()[1:]):
                 raise SpecError("an optional layer that changes the size", self.blame(layer.span), note=place.of(layer))
-            builder.nest(name, target.graph(), copies=changes.astype("int64"), span=layer.span)
+            builder.nest("", target.graph(), copies=changes.astype("int64"), span=layer.span)
 
     def video(self, builder: GraphBuilder, layer: Layer, place: Place) -> Shape:
         """The shape of the newest value, which a convolution or a pool needs to be (C, T, H, W)."""

@@ -238,7 +238,7 @@ class _Lowering(Layers):
         always = shortcut == Name("projection") or everywhere(changes)
         with self.only_where(True if always else changes):
             path = self.projection(builder, shortcut, stride, place, span)
-        return builder.nest("shortcut", path, 0, copies=1 if always else changes.astype("int64"), span=span)
+        return builder.nest("", path, 0, copies=1 if always else changes.astype("int64"), span=span)
 
     def projection(
         self, builder: GraphBuilder, shortcut: Expr | None, stride: Shape, place: Place, span: Span

@@ -1,0 +1,104 @@
+"""One walk over a graph and the graphs in it: every operation in its place, with the shapes of all its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from typing import NamedTuple
+
+from csncost.network.graph import Graph, Node
+from csncost.network.ops import Shape
+from csncost.network.sizes import Size, is_number
+
+
+class Operation(NamedTuple):
+    """An operation in its place.
+
+    `name` is its full name (`conv2_1.a`), `stage` and `block` (`conv2`, `conv2_1`) enclose it where it is in any.
+    `values` are those that it takes: the inputs of the walked graph come first, then what each operation gives.
+    """
+
+    name: str
+    node: Node
+    inputs: tuple[Shape, ...]
+    values: tuple[int, ...]
+    stage: str
+    block: str
+    copies: Size
+
+
+class _Place(NamedTuple):
+    """A nested graph that the walk is in; `prefix` begins the names in it, `path` those of branches in it."""
+
+    stage: str = ""
+    block: str = ""
+    prefix: str = ""
+    path: str = ""
+    copies: Size = 1
+
+    def inside(self, node: Node, name: str, copies: Size) -> _Place:
+        """The place of what a nested graph holds, of which `name` is one of so many copies."""
+        assert isinstance(node.op, Graph)
+        copies = self.copies if is_number(copies) and copies == 1 else self.copies * copies
+        match node.op.level:
+            case "stage":  # its operations and blocks are called after it already, and its branches are not
+                return _Place(name, self.block, self.prefix, f"{self.prefix}{name}.", copies)
+            case "block":
+                prefix = f"{self.prefix}{name}."
+                return _Place(self.stage, self.block or name, prefix, prefix, copies)
+        if not name:
+            return self._replace(copies=copies)
+        prefix = f"{self.path}{name}."
+        return _Place(self.stage, self.block, prefix, prefix, copies)
+
+
+def walk(graph: Graph, *, each_copy: bool = False, into_blocks: bool = True) -> Generator[Operation, None, int]:
+    """Every operation of a graph in order; returns the value of the graph's output.
+
+    A nested graph of several copies is walked once, under the name of the first, and `copies` says how many there are
+    (an int, an array or a symbol). With `each_copy` every copy is walked, in a network of ints. Without `into_blocks`
+    a block is passed as one operation.
+    """
+    return (yield from _Walk(graph, each_copy, into_blocks).through(graph, range(len(graph.inputs)), _Place()))
+
+
+class _Walk:
+    """The shapes of the values that a walk has met."""
+
+    def __init__(self, graph: Graph, each_copy: bool, into_blocks: bool) -> None:
+        self.each_copy, self.into_blocks = each_copy, into_blocks
+        self.shapes = list(graph.inputs)
+
+    def through(self, graph: Graph, inputs: Sequence[int], place: _Place) -> Generator[Operation, None, int]:
+        """Walk a graph on values, and return the value of its output."""
+        values = list(inputs)
+        for node in graph.nodes:
+            values.append((yield from self.at(node, [values[i] for i in node.inputs], place)))
+        return values[-1] if graph.nodes else values[0]
+
+    def at(self, node: Node, taken: list[int], place: _Place) -> Generator[Operation, None, int]:
+        """Walk a node on the values that it takes, and return the value that it gives."""
+        if not isinstance(node.op, Graph):
+            return (yield from self.passed(node, place.prefix + node.name, taken, place))
+        for name, copies in self.copies(node):
+            inner = place.inside(node, name, copies)
+            if node.op.level == "block" and not self.into_blocks:
+                result = yield from self.passed(node, place.prefix + name, taken, inner)
+            else:
+                result = yield from self.through(node.op, taken, inner)
+            taken = [result, *taken[1:]]  # in sequence: the output of one is the first input of the next
+        return taken[0]
+
+    def copies(self, node: Node) -> Iterator[tuple[str, Size]]:
+        """The copies of a nested graph that are walked: name, and how many it stands for."""
+        if self.each_copy:
+            yield from ((name, 1) for name in node.instances())
+        else:
+            numbered = is_number(node.first) and node.first
+            yield f"{node.name}_{node.first}" if numbered else node.name, node.copies
+
+    def passed(self, node: Node, name: str, taken: list[int], place: _Place) -> Generator[Operation, None, int]:
+        """Yield an operation, and return the value that it gives."""
+        inputs = tuple([self.shapes[value] for value in taken])
+        yield Operation(name, node, inputs, tuple(taken), place.stage, place.block, place.copies)
+        self.shapes.append(node.output)
+        return len(self.shapes) - 1
