@@ -24,7 +24,7 @@ KEEPERS = {  # third-party packages, and the only places that may import them
 SHARED_NAMES = {  # names of modules in several rooms, with the one thing that they mean in all of them
     "curves": "learning curves", "designs": "the designs of a space, one below the other", "figures": "the figures of a paper",
     "analyze": "the command, and what it calls", "search": "the command, and what it calls", "sweep": "the command, and what it calls",
-    "costs": "what operations cost", "logs": "logs that training leaves", "zoo": "named networks and published figures",
+    "rows": "rows of a table", "costs": "what operations cost", "logs": "logs that training leaves", "zoo": "named networks and published figures",
     "layers": "layers of a network", "stages": "stages of a network", "formula": "closed forms", "export": "files that other programs read", "torch": "PyTorch", "pytorch": "PyTorch",
 }  # fmt: skip
 

@@ -18,7 +18,8 @@ from csncost.cli.search import search
 from csncost.cli.sweep import sweep
 from csncost.cli.torch import export, trace, verify
 from csncost.cli.zoo import reproduce
-from csncost.costs.report import LEVELS, Report
+from csncost.costs.report import Report
+from csncost.costs.rows import LEVELS
 from csncost.errors import CsncostError, NoAnswer
 
 

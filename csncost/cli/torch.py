@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from csncost.cli.options import GIVEN, INPUT, OUTPUT, SETTING, VIEWS, arguments, spec_argument
-from csncost.costs.report import LEVELS
+from csncost.costs.rows import LEVELS
 from csncost.errors import CsncostError
 
 

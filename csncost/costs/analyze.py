@@ -12,7 +12,8 @@ from typing import Any
 from csncost.costs.conventions import Convention
 from csncost.costs.conventions import convention as find_convention
 from csncost.costs.count import everything_measured, tally, weighted_layers
-from csncost.costs.report import WRITTEN_OUT, Report, network_rows
+from csncost.costs.report import WRITTEN_OUT, Report
+from csncost.costs.rows import network_rows
 from csncost.errors import CsncostError, SpecError
 from csncost.lang.canonical import canonical
 from csncost.lang.expand import Written, expand, put_in
@@ -115,7 +116,7 @@ def _report(
         clip=net.clip,
         classes=net.classes,
         views=views,
-        totals=totals._replace(flops=totals.flops * views),
+        totals=totals.times(views),
         depth=int(weighted_layers(net.graph)),
         _rows=partial(network_rows, net, convention, views),
         _canonical=written,

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from csncost.costs.analyze import analyze
 from csncost.costs.conventions import Convention
 from csncost.costs.count import METRICS
-from csncost.costs.report import Level, Report
+from csncost.costs.report import Report
+from csncost.costs.rows import Level
 from csncost.errors import CsncostError
 from csncost.lang.given import SizeLike, SpecLike
 from csncost.table import Column, Table, data_frame

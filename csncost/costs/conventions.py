@@ -14,19 +14,21 @@ __all__ = ["CONVENTIONS", "COUNTED", "Convention", "Rule", "Terms", "convention"
 _LEARNED = {"weights": 1, "biases": 1}
 _PAIRS = {"pairs": 1}
 _ELEMENTS = {"elements": 1}
+_UNPAIRED = Rule(params={"weights": 1}, flops={"macs": 1}, activations=_ELEMENTS)
+_WEIGHTED = Rule(params={"weights": 1}, flops={"macs": 1}, interactions=_PAIRS, activations=_ELEMENTS)
 _ELEMENTWISE = Rule(flops=_ELEMENTS, activations=_ELEMENTS)
 
 
 def _multiply_adds(factor: int, extra: Mapping[str, int] = MappingProxyType({})) -> dict[str, Rule]:
     """Convolutions, fully connected layers and matrix products at `factor` FLOPs a multiply-add, all parameters."""
-    dense = Rule(_LEARNED, {"macs": factor, **extra}, _PAIRS, _ELEMENTS)
+    dense = Rule(params=_LEARNED, flops={"macs": factor, **extra}, interactions=_PAIRS, activations=_ELEMENTS)
     return {
         "conv": dense,
         "linear": dense,
         "classifier": dense,
         "matmul": Rule(flops={"macs": factor}, activations=_ELEMENTS),
-        "rnn": Rule(_LEARNED, {"macs": factor}, activations=_ELEMENTS),
-        "custom": Rule(_LEARNED, {"macs": factor}, _PAIRS, _ELEMENTS),
+        "rnn": Rule(params=_LEARNED, flops={"macs": factor}, activations=_ELEMENTS),
+        "custom": Rule(params=_LEARNED, flops={"macs": factor}, interactions=_PAIRS, activations=_ELEMENTS),
         "norm": Rule(params={"affine": 1}),
         "act.prelu": Rule(params={"affine": 1}),
         "embedding": Rule(params={"weights": 1}),
@@ -43,12 +45,12 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 "1 FLOP = 1 multiply-add",
                 "convolutions and fc, weights only; interactions without the classifier",
                 {
-                    "conv": Rule({"weights": 1}, {"macs": 1}, _PAIRS, _ELEMENTS),
-                    "linear": Rule({"weights": 1}, {"macs": 1}, _PAIRS, _ELEMENTS),
-                    "classifier": Rule({"weights": 1}, {"macs": 1}, activations=_ELEMENTS),
+                    "conv": _WEIGHTED,
+                    "linear": _WEIGHTED,
+                    "classifier": _UNPAIRED,
                     "matmul": Rule(flops={"macs": 1}, activations=_ELEMENTS),
-                    "rnn": Rule({"weights": 1}, {"macs": 1}, activations=_ELEMENTS),
-                    "custom": Rule({"weights": 1}, {"macs": 1}, _PAIRS, _ELEMENTS),
+                    "rnn": _UNPAIRED,
+                    "custom": _WEIGHTED,
                 },
                 published="Tables 2, 4 and 5 of Tran et al. (ICCV 2019)",
             ),
@@ -70,9 +72,9 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 "every operation and learned parameter; interactions with the classifier",
                 {
                     **_multiply_adds(1, {"bias_adds": 1}),
-                    "norm": Rule({"affine": 1}, _ELEMENTS, activations=_ELEMENTS),
+                    "norm": Rule(params={"affine": 1}, flops=_ELEMENTS, activations=_ELEMENTS),
                     "act": _ELEMENTWISE,
-                    "act.prelu": Rule({"affine": 1}, _ELEMENTS, activations=_ELEMENTS),
+                    "act.prelu": Rule(params={"affine": 1}, flops=_ELEMENTS, activations=_ELEMENTS),
                     "pool": _ELEMENTWISE,
                     "add": _ELEMENTWISE,
                     "multiply": _ELEMENTWISE,

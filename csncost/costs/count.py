@@ -1,41 +1,26 @@
-"""What one operation costs under a convention: its quantities, weighed by the convention's rule."""
+"""The cost of operations under a convention: their quantities, weighed by the convention's rules."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from csncost.costs import quantities
+from csncost.costs import metrics, quantities
 from csncost.costs.conventions import Convention, Rule, Terms
+from csncost.costs.metrics import Counts, counted
 from csncost.costs.quantities import Quantities
 from csncost.network.graph import Graph, Node
 from csncost.network.ops import KINDS, Activation, Conv, Linear, Matmul, Norm, Op, Pool, Shape
 from csncost.network.sizes import Size
 
-METRICS = ("params", "flops", "interactions", "activations")
-
-COSTS = (*METRICS, "depth")
-"""What a design comes to: its counts, and its weighted layers."""
-
-
-class Counts(NamedTuple):
-    """Params, FLOPs (in the convention's unit), interactions (pairs) and activations (elements)."""
-
-    params: Size = 0
-    flops: Size = 0
-    interactions: Size = 0
-    activations: Size = 0
-
-    def plus(self, other: Counts, copies: Size = 1) -> Counts:
-        """This and `copies` of the other."""
-        p, f, i, a = other
-        return Counts(self[0] + p * copies, self[1] + f * copies, self[2] + i * copies, self[3] + a * copies)
+METRICS, COSTS = counted(), tuple(metrics.METRICS)
 
 
 class Measured(NamedTuple):
-    """What a convention sees of an operation: what it is, the class of the module that runs it, its quantities.
+    """An operation as a convention sees it: its kind, the class of the module that runs it, its quantities.
 
-    `backward` are multiply-adds of gradients, which count as those of the operation do.
+    `backward` are multiply-adds of gradients, which count as those of the operation do; `types` those of its inputs
+    and of its output (float32, bfloat16, ...), where they are known.
     """
 
     kind: str
@@ -43,34 +28,23 @@ class Measured(NamedTuple):
     module: str
     quantities: Quantities
     backward: int = 0
+    types: tuple[str, ...] = ()
 
 
-def _measure_conv(op: Conv, output: Shape, inputs: Shape) -> Quantities:
-    return quantities.conv(op.in_channels, op.out_channels, op.kernel, op.groups, output, op.bias)
-
-
-def _measure_linear(op: Linear, output: Shape, inputs: Shape) -> Quantities:
-    return quantities.linear(op.in_channels, op.out_channels, op.bias)
-
-
-def _measure_norm(op: Norm, output: Shape, inputs: Shape) -> Quantities:
-    return quantities.channel_norm(op.channels, output)
-
-
-def _measure_matmul(op: Matmul, output: Shape, inputs: Shape) -> Quantities:
-    return quantities.matmul(op.rows, op.inner, op.columns)
-
-
-def _measure_elementwise(op: Op, output: Shape, inputs: Shape) -> Quantities:
-    return quantities.elementwise(output, inputs)
-
-
-_QUANTITIES: dict[type, Callable[[Any, Shape, Shape], Quantities]] = {
-    Conv: _measure_conv,
-    Linear: _measure_linear,
-    Norm: _measure_norm,
-    Matmul: _measure_matmul,
-}
+def _quantities(op: Op, output: Shape, inputs: Sequence[Shape]) -> Quantities:
+    """The quantities of one copy of an operation on inputs of these shapes."""
+    match op:
+        case Conv():
+            own = quantities.conv(op.in_channels, op.out_channels, op.kernel, op.groups, output, op.bias)
+        case Linear():
+            own = quantities.linear(op.in_channels, op.out_channels, op.bias)
+        case Norm():
+            own = quantities.channel_norm(op.channels, output)
+        case Matmul():
+            own = quantities.matmul(op.rows, op.inner, op.columns)
+        case _:
+            return quantities.elementwise(output, inputs)
+    return own | quantities.reads(inputs)
 
 
 def counted_as(op: Op) -> str:
@@ -101,31 +75,24 @@ def _identity(op: Op) -> tuple[str, str, str]:
             return kind, "", ""
 
 
-def measure(node: Node, inputs: Shape) -> Measured:
-    """What one copy of an operation on a first input of that shape amounts to, whatever the convention."""
+def measure(node: Node, inputs: Sequence[Shape]) -> Measured:
+    """One copy of an operation on inputs of these shapes, as conventions see it."""
     op = node.op
     assert not isinstance(op, Graph)
-    return Measured(*_identity(op), _QUANTITIES.get(type(op), _measure_elementwise)(op, node.output, inputs))
+    return Measured(*_identity(op), _quantities(op, node.output, inputs))
 
 
-def count(node: Node, inputs: Shape, convention: Convention) -> Counts | None:
-    """What one copy of an operation costs; None where the convention does not count it."""
+def count(node: Node, inputs: Sequence[Shape], convention: Convention) -> Counts | None:
+    """The cost of one copy of an operation; None where the convention does not count it."""
     op = node.op
     assert not isinstance(op, Graph)
     rule = convention.rule(*_identity(op))
-    if rule is None:
-        return None
-    return weigh(rule, _QUANTITIES.get(type(op), _measure_elementwise)(op, node.output, inputs))
+    return None if rule is None else weigh(rule, _quantities(op, node.output, inputs))
 
 
 def weigh(rule: Rule, measured: Mapping[str, Size]) -> Counts:
     """An operation's quantities, each as often as the rule says."""
-    return Counts(
-        _sum(rule.params, measured),
-        _sum(rule.flops, measured),
-        _sum(rule.interactions, measured),
-        _sum(rule.activations, measured),
-    )
+    return Counts([_sum(rule[metric], measured) for metric in counted()])
 
 
 def _sum(terms: Terms, measured: Mapping[str, Size]) -> Size:
@@ -136,18 +103,18 @@ def _sum(terms: Terms, measured: Mapping[str, Size]) -> Size:
     return total
 
 
-def first_inputs(graph: Graph) -> Iterator[tuple[Node, Shape]]:
-    """The nodes of a graph, each with the shape of its first input."""
+def with_inputs(graph: Graph) -> Iterator[tuple[Node, tuple[Shape, ...]]]:
+    """The nodes of a graph, each with the shapes of its inputs."""
     shapes = list(graph.inputs)
     for node in graph.nodes:
-        yield node, shapes[node.inputs[0]]
+        yield node, tuple([shapes[i] for i in node.inputs])
         shapes.append(node.output)
 
 
 def tally(graph: Graph, convention: Convention) -> Counts:
-    """What a whole graph costs; copies are counted once and multiplied, so their number may be a symbol."""
-    total = Counts()
-    for node, inputs in first_inputs(graph):
+    """The cost of a whole graph; copies are counted once and multiplied, so their number may be a symbol."""
+    total = Counts.zero()
+    for node, inputs in with_inputs(graph):
         if isinstance(node.op, Graph):
             total = total.plus(tally(node.op, convention), node.copies)
         elif (counts := count(node, inputs, convention)) is not None:
@@ -169,9 +136,18 @@ def weighted_layers(graph: Graph) -> Size:
     return total
 
 
-def operations(graph: Graph) -> Iterator[tuple[Node, Shape]]:
-    """One copy of every operation of a graph, with the shape of its first input."""
-    for node, inputs in first_inputs(graph):
+OF_NETWORKS: Mapping[str, Callable[[Graph], Size]] = {"depth": weighted_layers}
+"""Metrics that are no sums over operations."""
+
+
+def costs(graph: Graph, convention: Convention) -> dict[str, Size]:
+    """Every metric of a whole graph."""
+    return {**tally(graph, convention).to_dict(), **{key: find(graph) for key, find in OF_NETWORKS.items()}}
+
+
+def operations(graph: Graph) -> Iterator[tuple[Node, tuple[Shape, ...]]]:
+    """One copy of every operation of a graph, with the shapes of its inputs."""
+    for node, inputs in with_inputs(graph):
         if isinstance(node.op, Graph):
             yield from operations(node.op)
         else:
@@ -179,8 +155,8 @@ def operations(graph: Graph) -> Iterator[tuple[Node, Shape]]:
 
 
 def everything_measured(graph: Graph, copies: Size = 1) -> Iterator[tuple[Measured, Size]]:
-    """Every operation of a graph as conventions see it, and how many copies of it there are."""
-    for node, inputs in first_inputs(graph):
+    """Every operation of a graph as conventions see it, and its number of copies."""
+    for node, inputs in with_inputs(graph):
         if isinstance(node.op, Graph):
             yield from everything_measured(node.op, copies * node.copies)
         else:
@@ -188,6 +164,6 @@ def everything_measured(graph: Graph, copies: Size = 1) -> Iterator[tuple[Measur
 
 
 def stages(graph: Graph, convention: Convention) -> Sequence[tuple[str, Counts]]:
-    """What each stage costs, those that the convention does not count left out."""
+    """The cost of each stage, those that the convention does not count left out."""
     found = [(node.name, tally(node.op, convention)) for node in graph.nodes if isinstance(node.op, Graph)]
     return [(name, counts) for name, counts in found if any(not isinstance(c, int) or c for c in counts)]

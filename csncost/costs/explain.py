@@ -60,7 +60,7 @@ class Explanation:
     @property
     def difference(self) -> int:
         """FLOPs of the second convention less those of the first."""
-        return self.after.flops - self.before.flops
+        return int(self.after.flops - self.before.flops)
 
     @cached_property
     def names(self) -> tuple[str, str]:
@@ -132,7 +132,7 @@ class Explanation:
             "spec": self.before.spec,
             "name": self.before.name,
             **self.stamp(),
-            "totals": {report.convention.name: report.totals._asdict() for report in (self.before, self.after)},
+            "totals": {report.convention.name: report.totals.to_dict() for report in (self.before, self.after)},
             "difference": self.difference,
             "published": [
                 {"convention": name, "in": CONVENTIONS[name].published, "flops": flops}
@@ -280,7 +280,7 @@ def _differing(measured: Measured, before: Convention, after: Convention) -> Ite
 def _weights(measured: Measured, convention: Convention) -> dict[str, int]:
     """How often a convention counts each quantity of an operation, those of equal value under one name."""
     rule = convention.rule(measured.kind, measured.function, measured.module)
-    terms = dict(rule.flops) if rule is not None else {}
+    terms = dict(rule["flops"]) if rule is not None else {}
     if measured.backward:
         terms["backward"] = terms.get("macs", 0)
     found: dict[str, int] = {}

@@ -11,7 +11,8 @@ from csncost.costs import formula_text as closed_form
 from csncost.costs.analyze import resolve, title
 from csncost.costs.conventions import Convention
 from csncost.costs.conventions import convention as find_convention
-from csncost.costs.count import METRICS, Counts, stages
+from csncost.costs.count import METRICS, stages
+from csncost.costs.metrics import Counts
 from csncost.errors import CsncostError, MissingExtra
 from csncost.lang.expand import Written, bare_names
 from csncost.lang.given import SizeLike, SpecLike, sizes

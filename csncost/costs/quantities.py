@@ -4,15 +4,15 @@ Written networks and traced modules both come here, so that what they count cann
 axis out; `batch` multiplies what is computed anew for each item. The quantities:
 
 `weights`, `biases`, `affine` (a norm's scale and shift), `learned` (any other parameter); `macs` (multiply-adds);
-`pairs` (Eq. 3); `elements` (written), `inputs` (elements of the first input); `bias_adds` (an addition for each element
-where there is a bias); `affine_elements`, `affine_inputs` (those of a norm that has a scale and shift); `output_macs`
-(multiply-adds if every weight were used once for each position of the output, which it is not in a transposed
-convolution); `left_macs` (those of a matrix product, were its left factor not broadcast); `addends` (elements of what
-is added to a matrix product); `batch_weights`, `batch_biases`, `batch_affine` (parameters once for each item of the
-batch); `rows` (how often a softmax is taken); `scores` (of an attention: queries times keys); `states` (hidden values
-that a recurrent layer computes, in all its layers and directions); `padded_macs`, `padded_bias_adds`, `padded_states`
-(those of a recurrent layer, were all its sequences as long as the longest); `trained` (elements that a batch norm in
-training takes statistics of).
+`pairs` (Eq. 3); `elements` (written), `inputs` (elements of the first input), `reads` (of all inputs); `bias_adds`
+(an addition for each element where there is a bias); `affine_elements`, `affine_inputs` (those of a norm that has a
+scale and shift); `output_macs` (multiply-adds if every weight were used once for each position of the output, which it
+is not in a transposed convolution); `left_macs` (those of a matrix product, were its left factor not broadcast);
+`addends` (elements of what is added to a matrix product); `batch_weights`, `batch_biases`, `batch_affine` (parameters
+once for each item of the batch); `rows` (how often a softmax is taken); `scores` (of an attention: queries times keys);
+`states` (hidden values that a recurrent layer computes, in all its layers and directions); `padded_macs`,
+`padded_bias_adds`, `padded_states` (those of a recurrent layer, were all its sequences as long as the longest);
+`trained` (elements that a batch norm in training takes statistics of).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Quantities: TypeAlias = dict[str, Size]
 
 NAMES = frozenset(
     {
-        *("weights", "biases", "affine", "learned", "macs", "pairs", "elements", "inputs", "bias_adds"),
+        *("weights", "biases", "affine", "learned", "macs", "pairs", "elements", "inputs", "reads", "bias_adds"),
         *("affine_elements", "affine_inputs", "output_macs", "batch_weights", "batch_biases", "batch_affine"),
         *("rows", "scores", "trained", "left_macs", "addends", "states"),
         *("padded_macs", "padded_bias_adds", "padded_states"),
@@ -109,6 +109,11 @@ def matmul(rows: Size, inner: Size, columns: Size, batch: Size = 1) -> Quantitie
     return {"macs": macs, "left_macs": macs, "elements": rows * columns * batch}
 
 
-def elementwise(output: Sequence[Size], inputs: Sequence[Size]) -> Quantities:
+def reads(inputs: Sequence[Sequence[Size]], batch: Size = 1) -> Quantities:
+    """Elements of all inputs of an operation but its parameters: both factors of a product, every addend of a sum."""
+    return {"reads": sum([volume(shape) for shape in inputs]) * batch}
+
+
+def elementwise(output: Sequence[Size], inputs: Sequence[Sequence[Size]]) -> Quantities:
     """Anything that is known by what it reads and writes."""
-    return {"elements": volume(output), "inputs": volume(inputs)}
+    return {"elements": volume(output), "inputs": volume(inputs[0])} | reads(inputs)

@@ -1,21 +1,21 @@
-"""A report: what a network costs, row by row, and how it was counted. Texts and tables are views of it."""
+"""A report: the cost of a network, row by row, and how it was counted. Texts and tables are views of it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from csncost.costs.conventions import Convention
 from csncost.costs.conventions import convention as find_convention
-from csncost.costs.count import METRICS, Counts, Measured, count, first_inputs, operations
+from csncost.costs.count import Measured
 from csncost.costs.coverage import Coverage
+from csncost.costs.metrics import METRICS, Counts, Metric, PerMetric, counted
+from csncost.costs.rows import GEOMETRY, LEVELS, Level, Row, grouped
 from csncost.errors import CsncostError, did_you_mean
-from csncost.network.graph import Graph, Network, Node
-from csncost.network.ops import KINDS, Conv, Linear, Pool, Shape
-from csncost.network.sizes import Size
+from csncost.network.ops import Shape
 from csncost.table import Column, Table, data_frame
 from csncost.units import human, percent, shape
 
@@ -25,45 +25,14 @@ if TYPE_CHECKING:
 WRITTEN_OUT = "a network written out"
 """What a network without a name is called."""
 
-Level: TypeAlias = Literal["layer", "block", "stage", "total"]
-LEVELS: tuple[Level, ...] = ("layer", "block", "stage", "total")
-
-
-class Row(NamedTuple):
-    """One counted operation, or a group of them; sizes in the order (T, H, W), output (C, T, H, W).
-
-    The output of a traced operation has its batch axis; `calls` says how often it ran, of a group where all of its
-    operations ran as often.
-    """
-
-    name: str
-    op: str
-    stage: str
-    block: str
-    in_channels: int | None
-    out_channels: int | None
-    kernel: tuple[int, ...] | None
-    stride: tuple[int, ...] | None
-    groups: int | None
-    output: tuple[int, ...]
-    params: Size
-    flops: Size
-    interactions: Size
-    activations: Size
-    calls: int = 1
-
-    @property
-    def counts(self) -> Counts:
-        """The four metrics."""
-        return Counts(self.params, self.flops, self.interactions, self.activations)
-
 
 @dataclass(frozen=True)
-class Report:
-    """What a network costs for one clip shape and class count, under one convention.
+class Report(PerMetric):
+    """The cost of a network for one clip shape and class count, under one convention.
 
-    `params`, `flops` (in the convention's unit, for all `views` of a video), `interactions` (pairs of channels) and
-    `activations` (elements written) are exact ints, and the sums of the `rows`. The report of a traced module says in
+    `params` (learned), `flops` (in the convention's unit, for all `views` of a video), `interactions` (pairs of
+    channels that meet in a filter, Eq. 3), `activations` (elements that counted operations write for one view) and any
+    other metric of the list are exact ints, and the sums of the `rows`. The report of a traced module says in
     `setting` what it ran on, in `coverage` which operations ran; it has a `clip` if its input was one batch of clips.
     """
 
@@ -87,25 +56,9 @@ class Report:
     _recount: Callable[[Convention], Report] | None = field(default=None, repr=False, compare=False)
     _measured: Callable[[], Iterable[tuple[Measured, int]]] = field(default=tuple, repr=False, compare=False)
 
-    @property
-    def params(self) -> int:
-        """Learned parameters that the convention counts."""
-        return int(self.totals.params)
-
-    @property
-    def flops(self) -> int:
-        """FLOPs of all views, in the convention's unit (in `paper`, multiply-adds)."""
-        return int(self.totals.flops)
-
-    @property
-    def interactions(self) -> int:
-        """Pairs of input channels that meet in a filter (Eq. 3)."""
-        return int(self.totals.interactions)
-
-    @property
-    def activations(self) -> int:
-        """Elements that the counted operations write for one view."""
-        return int(self.totals.activations)
+    def metric(self, key: str) -> int:
+        """The total of a metric that operations have."""
+        return int(self.totals.metric(key))
 
     @cached_property
     def canonical(self) -> str:
@@ -133,7 +86,7 @@ class Report:
         """
         if isinstance(level, int) and not isinstance(level, bool) and level > 0:
             if self.level == "layer":
-                return replace(self, level=level, _rows=partial(_grouped, self.rows, level))
+                return replace(self, level=level, _rows=partial(grouped, self.rows, level))
             raise CsncostError(f"a report by {self.level} has no layers left", "group the report by layer")
         if level not in LEVELS:
             hint = did_you_mean(str(level), list(LEVELS)) or f"levels are {', '.join(LEVELS)}"
@@ -142,7 +95,7 @@ class Report:
             raise CsncostError(f"a report by {self.level} has no {level}s left", "group the report by layer")
         if level == self.level:
             return self
-        return replace(self, level=level, _rows=partial(_grouped, self.rows, level))
+        return replace(self, level=level, _rows=partial(grouped, self.rows, level))
 
     @property
     def title(self) -> str:
@@ -168,7 +121,9 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data, as `--format json` prints it."""
         clip = dict(zip(("channels", "frames", "height", "width"), self.clip, strict=True)) if self.clip else None
-        per_view = self.totals._replace(flops=self.totals.flops // self.views)
+        per_view = {
+            key: value // self.views if METRICS[key].per_view else value for key, value in self.totals.to_dict().items()
+        }
         return {
             "spec": self.spec,
             "name": self.name,
@@ -181,11 +136,11 @@ class Report:
             "classes": self.classes,
             "views": self.views,
             "level": self.level,
-            "totals": self.totals._asdict(),
-            "per_view": per_view._asdict(),
+            "totals": self.totals.to_dict(),
+            "per_view": per_view,
             **({"backward_flops": self.backward_flops} if self.backward_flops else {}),
             **({"coverage": self.coverage.to_dict()} if self.coverage else {}),
-            "rows": [row._asdict() for row in self.rows],
+            "rows": [row.to_dict() for row in self.rows],
         }
 
     def to_json(self, indent: int | None = 2) -> str:
@@ -194,7 +149,7 @@ class Report:
 
     def to_frame(self) -> DataFrame:
         """The rows as a pandas DataFrame, with the stamp in `attrs`. Raises MissingExtra without pandas."""
-        frame = data_frame([row._asdict() for row in self.rows], {"spec": self.spec, **self.stamp()})
+        frame = data_frame([row.to_dict() for row in self.rows], {"spec": self.spec, **self.stamp()})
         return frame.astype(dict.fromkeys(("in_channels", "out_channels", "groups"), "Int64"))
 
     def table(self) -> Table:
@@ -202,7 +157,7 @@ class Report:
         return _table(self)
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{metric} {value:,}" for metric, value in self.totals._asdict().items())
+        counts = ", ".join(f"{metric} {value:,}" for metric, value in self.totals.to_dict().items())
         return f"<Report {self.title}: {counts} ({self.table().stamp_line()})>"
 
     def __str__(self) -> str:
@@ -216,118 +171,23 @@ class Report:
         return (self.by("stage") if self.level == "layer" else self).table()
 
 
-def network_rows(network: Network, convention: Convention, views: int) -> Iterator[Row]:
-    """A row for each operation that the convention counts, copies written out."""
-    for stage in network.graph.nodes:
-        assert isinstance(stage.op, Graph)
-        for node, inputs in first_inputs(stage.op):
-            if isinstance(node.op, Graph):
-                counted = [row for one in operations(node.op) for row in _counted(*one, convention, views)]
-                block = node.op.level == "block"
-                for copy in node.instances() if block else [""]:
-                    for name, kind, fields in counted:
-                        yield Row(f"{copy}.{name}" if block else name, kind, stage.name, copy, *fields)
-            else:
-                for name, kind, fields in _counted(node, inputs, convention, views):
-                    yield Row(name, kind, stage.name, "", *fields)
-
-
-def _counted(
-    node: Node, inputs: Shape, convention: Convention, views: int
-) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
-    """An operation that the convention counts, one copy of it: name, kind, and the fields that all copies share."""
-    if (counts := count(node, inputs, convention)) is not None:
-        params, flops, interactions, activations = counts
-        fields = (*_geometry(node), node.output, params, flops * views, interactions, activations)
-        yield node.name, KINDS[type(node.op)], fields
-
-
-def _geometry(node: Node) -> tuple[Any, ...]:
-    """in_channels, out_channels, kernel, stride and groups, where the operation has them."""
-    op = node.op
-    match op:
-        case Conv():
-            return op.in_channels, op.out_channels, op.kernel, op.stride, op.groups
-        case Linear():
-            return op.in_channels, op.out_channels, None, None, None
-        case Pool():
-            return node.output[0], node.output[0], op.kernel, op.stride if op.kernel else None, None
-        case _:
-            return node.output[0], node.output[0], None, None, None
-
-
-def _grouped(rows: Sequence[Row], level: Level | int) -> Iterator[Row]:
-    """Sums over neighbouring rows of one block (or of a stage without blocks), stage, or all."""
-    group: list[Row] = []
-    for row in rows:
-        if group and _key(row, level) != _key(group[0], level):
-            yield _summed(group, level)
-            group = []
-        group.append(row)
-    if group:
-        yield _summed(group, level)
-
-
-def _key(row: Row, level: Level | int) -> str:
-    if isinstance(level, int):
-        return ".".join(row.name.split(".")[:level])
-    return {"block": row.block or row.stage, "stage": row.stage, "total": "total"}.get(level, row.name)
-
-
-def _summed(group: list[Row], level: Level | int) -> Row:
-    counts = Counts()
-    for row in group:
-        counts = counts.plus(row.counts)
-    first, last = group[0], group[-1]
-    stage = "" if level == "total" else first.stage
-    block = first.block if level == "block" else ""
-    return Row(
-        _key(first, level),
-        "module" if isinstance(level, int) else level,
-        stage,
-        block,
-        first.in_channels,
-        last.out_channels,
-        None,
-        None,
-        None,
-        last.output,
-        *counts,
-        calls=first.calls if level != "total" and len({row.calls for row in group}) == 1 else 1,
-    )
-
-
 def _table(report: Report) -> Table:
     """Columns that fit a terminal for people, every field of a row for machines."""
     by_layer = report.level == "layer"
 
-    def share(metric: str) -> Column:
-        whole = getattr(report.totals, metric)
-        return Column(
-            f"{metric}_share", "%", lambda part: percent(part, whole), "right", only="people", tight=True, drop=2
-        )
-
-    def number(metric: str, title: str, shared: bool, drop: int = 0) -> list[Column]:
-        shares = [share(metric)] if shared and report.level != "total" else []
-        return [Column(metric, title, human, "right", drop=drop), *shares]
-
     rows = [
-        row._asdict() | {f"{metric}_share": getattr(row, metric) for metric in METRICS} | {"what": _what(row)}
+        row.to_dict() | {f"{metric}_share": row.metric(metric) for metric in counted()} | {"what": _what(row)}
         for row in report.rows
     ]
-    hidden = ("op", "stage", "block", "in_channels", "out_channels", "kernel", "stride", "groups")
     columns = [
         Column("name", "module" if isinstance(report.level, int) else report.level, wrap=True, narrowest=32),
-        *(Column(key, key, only="machines") for key in hidden),
+        *(Column(key, key, only="machines") for key in GEOMETRY if key not in ("name", "output")),
         *([Column("what", "operation", only="people")] if by_layer else []),
         *_calls(report),
         Column("output", "output", shape, drop=1),
-        *number("params", "params", not by_layer),
-        *number("flops", "FLOPs", True),
-        *number("interactions", "interact.", not by_layer),
-        *number("activations", "activ.", False, drop=3),
+        *(column for key in counted() for column in _counts(report, METRICS[key])),
     ]
-    total = {"name": "total", **report.totals._asdict()}
+    total = {"name": "total", **report.totals.to_dict()}
     return Table(
         columns,
         rows,
@@ -340,6 +200,16 @@ def _table(report: Report) -> Table:
         ],
         stamp=report.stamp(),
     )
+
+
+def _counts(report: Report, metric: Metric) -> Iterator[Column]:
+    """The column of a metric, and that of its shares where there is room."""
+    yield Column(metric.key, metric.heading, metric.show, "right", drop=metric.drop)
+    # by layer only the shares of FLOPs, which say where the time goes
+    if report.level != "total" and metric.share and (report.level != "layer" or metric.per_view):
+        whole = report.metric(metric.key)
+        share = f"{metric.key}_share"
+        yield Column(share, "%", lambda part: percent(part, whole), "right", only="people", tight=True, drop=2)
 
 
 def _calls(report: Report) -> Iterator[Column]:
@@ -357,7 +227,7 @@ def _calls(report: Report) -> Iterator[Column]:
 
 
 def _of_flops(report: Report) -> list[str]:
-    """What the FLOPs are of: both passes, all views."""
+    """Notes on what the FLOPs are of: both passes, all views."""
     notes = []
     if report.backward_flops:
         forward, backward = human(report.flops - report.backward_flops), human(report.backward_flops)

@@ -1,7 +1,7 @@
 """What a counting convention is: rules that say which operations count, and how often each of their quantities.
 
 A convention has a rule for each kind of operation that it counts; a kind without a rule is left out of the report.
-A rule says how often each quantity of the operation enters params, FLOPs, interactions and activations.
+A rule says for each metric how often each quantity of the operation enters it.
 
 A rule is found by kind ("norm"), by kind and function ("norm.batch"), or by either with the class of the module
 that runs the operation ("pool@AvgPool3d", "act.relu@ReLU"); the most particular one holds, None leaves out. Quantities
@@ -13,9 +13,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import TypeAlias
+from functools import lru_cache, partial
+from typing import Any, TypeAlias
 
+from csncost.costs.metrics import METRICS, find_metric
 from csncost.costs.quantities import NAMES as QUANTITIES
 from csncost.errors import CsncostError
 from csncost.network.ops import KINDS
@@ -31,21 +32,40 @@ COUNTED = frozenset({*KINDS.values(), *TRACED, "classifier"})
 """The kinds of operation that a convention may have rules for."""
 
 
-@dataclass(frozen=True, slots=True)
 class Rule:
-    """How one kind of operation counts."""
+    """How one kind of operation counts: for each metric how often each quantity enters it.
 
-    params: Terms = field(default_factory=dict)
-    flops: Terms = field(default_factory=dict)
-    interactions: Terms = field(default_factory=dict)
-    activations: Terms = field(default_factory=dict)
+    A metric that a rule does not name takes the quantities that the list of metrics says. Raises CsncostError for a
+    metric or a quantity that is unknown.
 
-    def __post_init__(self) -> None:
-        for terms in (self.params, self.flops, self.interactions, self.activations):
-            if unknown := terms.keys() - QUANTITIES:
-                raise CsncostError(
-                    f"unknown quantity {min(unknown)!r}", f"quantities are {', '.join(sorted(QUANTITIES))}"
-                )
+    >>> Rule(params={"weights": 1}, flops={"macs": 2})
+    Rule(params={'weights': 1}, flops={'macs': 2})
+    """
+
+    __slots__ = ("_terms",)
+
+    def __init__(self, **terms: Terms) -> None:
+        for metric, quantities in terms.items():
+            find_metric(metric)
+            if unknown := quantities.keys() - QUANTITIES:
+                hint = f"quantities are {', '.join(sorted(QUANTITIES))}"
+                raise CsncostError(f"unknown quantity {min(unknown)!r}", hint)
+        self._terms = terms
+
+    def __getitem__(self, metric: str) -> Terms:
+        """How often each quantity enters a metric."""
+        return self._terms[metric] if metric in self._terms else METRICS[metric].terms
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rule) and all(self[metric] == other[metric] for metric in METRICS)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Rule({', '.join(f'{metric}={dict(terms)}' for metric, terms in self._terms.items())})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(Rule, **self._terms), ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,8 @@ def _rule(key: str, flops: Terms) -> Rule | None:
     learned = _LEARNED.get(kind, {"affine": 1} if "prelu" in key.lower() else {})
     if not (learned or flops):
         return None
-    return Rule(learned, flops, {"pairs": 1} if kind in _PAIRED else {}, _ELEMENTS if flops else {})
+    pairs, written = {"pairs": 1} if kind in _PAIRED else {}, _ELEMENTS if flops else {}
+    return Rule(params=learned, flops=flops, interactions=pairs, activations=written)
 
 
 def _tool(name: str, unit: str, scope: str, flops: Mapping[str, Terms], others: Iterable[str] = _LEARNED) -> Convention:

@@ -14,7 +14,8 @@ import torch
 from csncost.costs.analyze import analyze, to_network
 from csncost.costs.conventions import CONVENTIONS
 from csncost.costs.count import tally
-from csncost.costs.report import Report, Row
+from csncost.costs.report import Report
+from csncost.costs.rows import Row
 from csncost.errors import MissingExtra, SpecError
 from csncost.lang.given import SizeLike, SpecLike
 from csncost.network.graph import Network
@@ -69,8 +70,8 @@ class Verification:
             "agrees": self.agrees,
             **self.written.stamp(),
             "layers": self.layers,
-            "analytic": self.written.totals._asdict(),
-            "traced": self.traced.totals._asdict(),
+            "analytic": self.written.totals.to_dict(),
+            "traced": self.traced.totals.to_dict(),
             "fvcore": {"clip": shape(self.fvcore_clip), "analytic": ours, "fvcore": fvcore}
             if self.fvcore_clip
             else None,
@@ -137,9 +138,9 @@ def _first_difference(written: Sequence[Row], traced: Sequence[Row]) -> Differen
     for ours, theirs in zip(written, traced, strict=False):
         if ours.name != theirs.name:
             return Difference(ours.name, "the name", ours.name, theirs.name)
-        found = theirs._replace(output=theirs.output[1:], stage=ours.stage, block=ours.block)
-        for field in Row._fields:
-            before, after = getattr(ours, field), getattr(found, field)
+        found = {**theirs.to_dict(), "output": theirs.output[1:], "stage": ours.stage, "block": ours.block}
+        for field, before in ours.to_dict().items():
+            after = found[field]
             if before != after and not (field in _UNKNOWN and after is None):
                 return Difference(ours.name, field, before, after)
     if len(written) != len(traced):

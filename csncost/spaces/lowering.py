@@ -17,7 +17,7 @@ import numpy as np
 
 from csncost.costs.analyze import resolve, shown
 from csncost.costs.conventions import Convention
-from csncost.costs.count import tally, weighted_layers
+from csncost.costs.count import costs
 from csncost.errors import CsncostError, MissingExtra, SpecError, Undecided
 from csncost.lang.given import SETTING, SpecLike, literal, not_literal, python_number, sizes
 from csncost.lang.lower.stages import lower
@@ -152,7 +152,7 @@ class Structures:
         graph = factored(
             network.graph, lambda size: Factored([(self._array(size),)]) if hasattr(size, "dims") else size
         )
-        totals = {**tally(graph, self.space.convention)._asdict(), "depth": weighted_layers(graph)}
+        totals = costs(graph, self.space.convention)
         one = (1,) * len(self.space.shape)
         part = Part(
             at=(slice(spec, spec + 1), *(_place(one, chosen) for one in self.space.axes)),

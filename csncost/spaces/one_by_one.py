@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from csncost.costs.analyze import resolve
 from csncost.costs.conventions import Convention
 from csncost.costs.conventions import convention as find_convention
-from csncost.costs.count import COSTS, tally, weighted_layers
+from csncost.costs.count import COSTS, costs
 from csncost.errors import SpecError
 from csncost.lang.given import SETTING, sizes
 from csncost.lang.lower.stages import lower
@@ -77,7 +77,7 @@ def _explored(
         return None
     clip, classes = stamps.pop()
     stamp = {"convention": convention.name, "clip": clip, "classes": classes, "views": 1}
-    counts = [tally(net.graph, convention)._asdict() | {"depth": weighted_layers(net.graph)} for _, net in found]
+    counts = [costs(net.graph, convention) for _, net in found]
     columns = {one.name: [labels[one.name] for labels, _ in found] for one in axes}
     columns |= {cost: [row[cost] for row in counts] for cost in COSTS}
     return Explored({"spec": [spec] * len(found), **columns}, stamp, refused)

@@ -26,7 +26,7 @@ def named_networks() -> list[dict[str, Any]]:
         name = pattern_text(network, {})
         report = analyze(name)
         same = expand(parse(name)).name
-        counts = report.totals._asdict()
+        counts = report.totals.to_dict()
         rows.append(
             {
                 "name": name,

@@ -10,9 +10,11 @@ from math import prod
 from typing import NamedTuple
 
 from csncost.costs.conventions import Convention, Rule
-from csncost.costs.count import Counts, Measured, weigh
+from csncost.costs.count import Measured, weigh
 from csncost.costs.coverage import Coverage, Unknown
-from csncost.costs.report import Report, Row
+from csncost.costs.metrics import Counts
+from csncost.costs.report import Report
+from csncost.costs.rows import Row
 from csncost.errors import CsncostError
 from csncost.network.sizes import Size
 
@@ -78,7 +80,7 @@ class Trace:
         """The trace counted under a convention."""
         ruled = list(self._ruled(convention))
         rows = tuple(self._rows(ruled))
-        totals = Counts()
+        totals = Counts.zero()
         for row in rows:
             totals = totals.plus(row.counts)
         return Report(
@@ -92,7 +94,7 @@ class Trace:
             totals=totals,
             setting=self.setting,
             coverage=self.coverage(convention),
-            backward_flops=sum(self._backward(call, rule) for call, rule in ruled),
+            backward_flops=sum(int(self._backward(call, rule).flops) for call, rule in ruled),
             _rows=partial(tuple, rows),
             _recount=self.report,
             _measured=self.measured,
@@ -109,18 +111,16 @@ class Trace:
         claims = Claims()
         for call, rule in ruled:
             found = claims.settled(call, rule) if call.shares else call.quantities
-            params, flops, interactions, activations = weigh(rule, found)
-            flops = flops * self.views + self._backward(call, rule)
             kind = "linear" if call.kind == "classifier" else call.kind
             stage, _, rest = call.name.partition(".")
             block = f"{stage}.{rest.partition('.')[0]}" if "." in rest else ""
             geometry = (call.in_channels, call.out_channels, call.kernel, call.stride, call.groups)
-            counts = (params, flops, interactions, activations)
-            yield Row(call.name, kind, stage, block, *geometry, call.output, *counts, call.calls)
+            counts = weigh(rule, found).times(self.views).plus(self._backward(call, rule))
+            yield Row(call.name, kind, stage, block, *geometry, call.output, counts, call.calls)
 
-    def _backward(self, call: Call, rule: Rule) -> int:
-        """FLOPs of the backward pass of an operation, at what the convention takes a multiply-add for."""
-        return rule.flops.get("macs", 0) * call.backward * self.views
+    def _backward(self, call: Call, rule: Rule) -> Counts:
+        """The backward pass of an operation, at what the convention takes a multiply-add for in FLOPs."""
+        return weigh(rule, {"macs": call.backward * self.views})
 
     def measured(self) -> Iterator[tuple[Measured, int]]:
         """Every operation as conventions see it."""
@@ -161,7 +161,7 @@ class Claims:
         """The quantities of the next operation, with what is left of the parameters that it shares."""
         found = dict(call.quantities)
         for share in call.shares:
-            if share.quantity in rule.params:
+            if share.quantity in rule["params"]:
                 found[share.quantity] += self.take(share.parameter, share.size, share.piece) - share.taken
         return found
 
