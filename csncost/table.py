@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from csncost.errors import MissingExtra
 
@@ -172,6 +174,56 @@ class Table:
             )
             + f"</tbody></table>{footer}</div>\n"
         )
+
+
+class Result(ABC):
+    """An answer: plain data for programs, a table for people, a DataFrame for notebooks.
+
+    A subclass gives `table` and `to_dict`, and its own `rows` where those of the table are for people.
+    """
+
+    WHOLE: ClassVar[tuple[str, ...]] = ()
+    """Columns of integers that some rows do not have, which pandas would turn into floats."""
+
+    @abstractmethod
+    def table(self) -> Table:
+        """The result as a table."""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain data, as `--format json` prints it."""
+
+    @property
+    def rows(self) -> Sequence[Any]:
+        """The rows, as mappings or named tuples."""
+        return self.table().rows
+
+    def _frame_rows(self) -> Sequence[Mapping[str, Cell]]:
+        """The rows of the frame."""
+        return [row._asdict() if hasattr(row, "_asdict") else row for row in self.rows]
+
+    def _subject(self) -> Mapping[str, Cell]:
+        """The network or the log that the result is of; stands before the stamp of a frame."""
+        return {}
+
+    def _overview(self) -> Table:
+        """The table that a notebook and `print` show."""
+        return self.table()
+
+    def to_json(self, indent: int | None = 2) -> str:
+        """`to_dict` as JSON."""
+        return json.dumps(self.to_dict(), indent=indent)
+
+    def to_frame(self) -> DataFrame:
+        """The rows as a pandas DataFrame, the stamp in its `attrs`. Raises MissingExtra without pandas."""
+        frame = data_frame(self._frame_rows(), {**self._subject(), **self.table().stamp})
+        return frame.astype({name: "Int64" for name in self.WHOLE if name in frame})
+
+    def __str__(self) -> str:
+        return self._overview().to_markdown()
+
+    def _repr_html_(self) -> str:
+        return self._overview().to_html()
 
 
 def _plain(value: Cell) -> Cell:

@@ -45,7 +45,7 @@ def test_comparison_at_80_columns(golden):
 
 @pytest.mark.parametrize("name", ALL)
 def test_reproductions_at_80_columns(golden, name):
-    golden(f"{name}.txt", table_text(cc.reproduce(name).table, 80))
+    golden(f"{name}.txt", table_text(cc.reproduce(name).table(), 80))
 
 
 @pytest.mark.parametrize("form", ["csv", "markdown", "latex", "html"])

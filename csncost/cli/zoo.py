@@ -41,6 +41,6 @@ def reproduce(name: str, logs: Any, metric: Any, select: Any, labels: Any, plot:
         designs, axes = figure_of(names, log)
         draw(designs, plot, axes)
         click.echo(f"drawn: {plot}", err=True)
-    emit([one.table for one in found], lambda: [one.to_dict() for one in found], form, output)
+    emit([one.table() for one in found], lambda: [one.to_dict() for one in found], form, output)
     if not all(one.agrees for one in found):
         sys.exit(1)

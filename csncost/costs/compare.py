@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from csncost.costs.analyze import analyze
 from csncost.costs.conventions import Convention
@@ -15,15 +14,12 @@ from csncost.costs.report import Report
 from csncost.costs.rows import Level
 from csncost.errors import CsncostError
 from csncost.lang.given import SizeLike, SpecLike
-from csncost.table import Column, Table, data_frame
+from csncost.table import Column, Result, Table
 from csncost.units import human, ratio
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Result):
     """Reports aligned by the names of their rows; ratios are to the first."""
 
     reports: tuple[Report, ...]
@@ -106,14 +102,6 @@ class Comparison:
             "totals": self.totals,
         }
 
-    def to_json(self, indent: int | None = 2) -> str:
-        """`to_dict` as JSON."""
-        return json.dumps(self.to_dict(), indent=indent)
-
-    def to_frame(self) -> DataFrame:
-        """The rows as a pandas DataFrame, the stamp in `attrs`. Raises MissingExtra without pandas."""
-        return data_frame(self.rows, self.table().stamp)
-
     def table(self) -> Table:
         """The comparison as a table."""
         numbers = [
@@ -152,12 +140,6 @@ class Comparison:
 
     def __repr__(self) -> str:
         return f"<Comparison of {', '.join(self.labels)} by {self.level}>"
-
-    def __str__(self) -> str:
-        return self.table().to_markdown()
-
-    def _repr_html_(self) -> str:
-        return self.table().to_html()
 
 
 def compare(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from csncost.costs.analyze import analyze
 from csncost.costs.conventions import CONVENTIONS, Convention
@@ -16,11 +15,8 @@ from csncost.costs.words import EACH, Ran, operation, told_apart
 from csncost.errors import CsncostError
 from csncost.lang.given import SizeLike, SpecLike
 from csncost.network.sizes import Size
-from csncost.table import Column, Table, data_frame
+from csncost.table import Column, Result, Table
 from csncost.units import human, percent, ratio
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 _ALIKE = (
     ("macs", "output_macs", "left_macs", "padded_macs", "batch_weights"),
@@ -48,8 +44,10 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(Result):
     """The FLOPs of one network under two conventions, and the `lines` that lead from the first to the second."""
+
+    WHOLE = ("count", "before", "after")
 
     before: Report
     after: Report
@@ -142,15 +140,9 @@ class Explanation:
             "rows": self.rows,
         }
 
-    def to_json(self, indent: int | None = 2) -> str:
-        """`to_dict` as JSON."""
-        return json.dumps(self.to_dict(), indent=indent)
-
-    def to_frame(self) -> DataFrame:
-        """The rows as a pandas DataFrame, the stamp in `attrs`. Raises MissingExtra without pandas."""
-        frame = data_frame(self.rows, {"spec": self.before.spec, **self.stamp()})
-        columns = [name for name in ("count", "before", "after") if name in frame]
-        return frame.astype(dict.fromkeys(columns, "Int64"))
+    def _subject(self) -> dict[str, Any]:
+        """The spec."""
+        return {"spec": self.before.spec}
 
     def table(self) -> Table:
         """The explanation as a table: how often each convention counts something, and what that makes."""
@@ -192,12 +184,6 @@ class Explanation:
         start, end = self.names
         much = f"{'+' if self.difference >= 0 else ''}{human(self.difference)}"
         return f"<Explanation {self.before.title}: {start} to {end}, {much} in {len(self.lines)} lines>"
-
-    def __str__(self) -> str:
-        return self.table().to_markdown()
-
-    def _repr_html_(self) -> str:
-        return self.table().to_html()
 
 
 def explain(

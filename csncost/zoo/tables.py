@@ -7,7 +7,7 @@ are printed, is the same text. Figures of other methods are cited as printed.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from csncost.costs.analyze import analyze, to_network
@@ -17,7 +17,7 @@ from csncost.lang.expand import expand
 from csncost.lang.parser import parse
 from csncost.network.graph import Graph, Network
 from csncost.network.ops import Conv, Pool
-from csncost.table import Column, Table
+from csncost.table import Column, Result, Table
 from csncost.units import rounded, shape
 
 TABLES = ("table1", "table2", "table3", "table4", "table5", "table6")
@@ -42,15 +42,14 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Reproduction:
+class Reproduction(Result):
     """A published table with our figures beside it; `known` cells differ for a reason that the notes give."""
 
     name: str
     caption: str
     source: str
-    table: Table
     cells: tuple[Cell, ...]
-    notes: tuple[str, ...] = ()
+    shown: Table
     known: frozenset[tuple[str, str]] = field(default_factory=frozenset)
 
     @property
@@ -63,27 +62,25 @@ class Reproduction:
         """Whether every figure that we compute comes out, but for contradictions in the paper itself."""
         return not self.mismatches
 
+    def table(self) -> Table:
+        """The table as it is published, ours beside it."""
+        return self.shown
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The tally, and the contradictions in the paper."""
+        return tuple(self.shown.notes[:-1])
+
     def to_dict(self) -> dict[str, Any]:
         """The reproduction as plain data."""
-        cells = [
-            {
-                "row": c.row,
-                "column": c.column,
-                "printed": c.printed,
-                "ours": c.ours,
-                "exact": c.exact,
-                "agrees": c.agrees,
-            }
-            for c in self.cells
-        ]
         return {
             "table": self.name,
             "caption": self.caption,
             "source": self.source,
             "agrees": self.agrees,
-            **self.table.stamp,
-            "cells": cells,
-            "rows": [{c.key: row.get(c.key) for c in self.table.columns} for row in self.table.rows],
+            **self.shown.stamp,
+            "cells": [asdict(cell) | {"agrees": cell.agrees} for cell in self.cells],
+            "rows": [{c.key: row.get(c.key) for c in self.shown.columns} for row in self.shown.rows],
             "notes": list(self.notes),
         }
 
@@ -91,12 +88,6 @@ class Reproduction:
         agreeing = sum(cell.agrees for cell in self.cells)
         known = f", {len(self.known)} differ as explained" if self.known else ""
         return f"<Reproduction of {self.name}: {agreeing} of {len(self.cells)} figures agree{known}>"
-
-    def __str__(self) -> str:
-        return self.table.to_markdown()
-
-    def _repr_html_(self) -> str:
-        return self.table.to_html()
 
 
 def reproduce(name: str) -> Reproduction:
@@ -314,7 +305,7 @@ def reproduction(
     table = Table(
         columns, rows, title=title, notes=[*notes, f"source: {caption['source']}"], stamp=stamp, section=section
     )
-    return Reproduction(name, caption["caption"], caption["source"], table, tuple(cells), notes, known)
+    return Reproduction(name, caption["caption"], caption["source"], tuple(cells), table, known)
 
 
 def _contradictions(name: str) -> Iterator[str]:

@@ -53,7 +53,7 @@ def kendall_by_hand(x, y):
 
 @pytest.mark.parametrize("predictor", ["interactions", "flops", "params"])
 def test_table_2_by_hand(paper, predictor):
-    rows = cc.reproduce("table2").table.rows
+    rows = cc.reproduce("table2").rows
     x = [getattr(cc.analyze(f"{row['model']}-{row['depth']}"), predictor) for row in rows]
     y = [float(row["video@1"]) for row in rows]
     found = rank(paper, predictor)

@@ -16,9 +16,9 @@ KNOWN = {"bottleneck-8": ("14.3", "0.42", "65.3"), "bottleneck-D-8": ("4.0", "0.
 def test_the_points_that_table_2_prints_are_known_and_no_others(name, metric, place):
     found = cc.reproduce(name)
     assert {c.row: c.printed for c in found.cells} == {spec: printed[place] for spec, printed in KNOWN.items()}
-    assert {r["design"]: r["accuracy"] for r in found.table.rows if r["accuracy"]} == {spec: printed[2] for spec, printed in KNOWN.items()}  # fmt: skip
-    assert len({row["design"] for row in found.table.rows}) == 2 * (8 + 14)
-    for row in found.table.rows:
+    assert {r["design"]: r["accuracy"] for r in found.rows if r["accuracy"]} == {spec: printed[2] for spec, printed in KNOWN.items()}  # fmt: skip
+    assert len({row["design"] for row in found.rows}) == 2 * (8 + 14)
+    for row in found.rows:
         assert row["exact"] == getattr(cc.analyze(row["design"]), metric)
     assert found.agrees
 
