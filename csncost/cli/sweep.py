@@ -93,12 +93,12 @@ def sweep(
     from csncost.logs.read import read_arguments
     from csncost.render.designs import draw, emit_designs, form_of, write_blocks
     from csncost.spaces.study import arguments_of, explore, twice_named
-    from csncost.spaces.sweep import in_blocks
+    from csncost.spaces.sweep import in_chunks
 
     given = {**options, **unlike(names, options, groups if specs else "the study")}
     kind = form_of(form, output)
     whole = "auto" if kind == "zarr" and specs and chunks is None else chunks
-    if large := in_blocks(specs, arguments_of(groups, blocks, given), whole, scheduler):
+    if large := in_chunks(specs, arguments_of(groups, blocks, given), whole, scheduler):
         if logs or plot is not None:
             option = "--plot" if plot is not None else "--accuracy"
             raise CsncostError(f"{option} is for designs in memory", "sweep fewer values, without --chunks")

@@ -15,7 +15,7 @@ from csncost.render.output import counted, emit, write_whole
 from csncost.spaces.designs import HEAD, Explored, left_out
 
 if TYPE_CHECKING:
-    from csncost.spaces.blocks import Chunks
+    from csncost.spaces.chunks import Chunks
     from csncost.spaces.lowering import Space
 
 SUFFIXES = {

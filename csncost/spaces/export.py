@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from csncost.errors import MissingExtra
-from csncost.spaces.blocks import AUTO, Chunks, blocks_of, source_of
+from csncost.spaces.chunks import AUTO, Chunks, chunks_of, source_of
 from csncost.spaces.designs import Explored
 from csncost.spaces.lazy import variables
 from csncost.spaces.lowering import Space
@@ -25,14 +25,14 @@ def pieces(space: Space, chunks: Chunks, scheduler: str | None, advance: Advance
     source, structures = source_of(space)
     with team(scheduler) as workers:
         given = workers.share(source)
-        blocks = blocks_of(space.shape, _leading(space.shape, most))
-        for at, rows in workers.results((at, (rows_in, given, at, space.shape)) for at in blocks):
+        cut = chunks_of(space.shape, _leading(space.shape, most))
+        for at, rows in workers.results((at, (rows_in, given, at, space.shape)) for at in cut):
             yield designs_of(space, rows, structures.attributes())
             advance(prod(lengths(at)), prod(space.shape))
 
 
 def _leading(shape: tuple[int, ...], most: int) -> tuple[int, ...]:
-    """The lengths of blocks that stand one behind the other in the order of the designs."""
+    """The lengths of chunks that stand one behind the other in the order of the designs."""
     for i in range(len(shape)):
         inner = prod(shape[i + 1 :])
         if inner <= most:
@@ -73,7 +73,7 @@ def write_parquet(path: Path, found: Iterator[Explored]) -> int:
 
 
 def write_netcdf(path: Path, space: Space, chunks: Chunks) -> None:
-    """Write the whole space with its coordinates, block by block. Raises MissingExtra without Dask or netCDF4."""
+    """Write the whole space with its coordinates, chunk by chunk. Raises MissingExtra without Dask or netCDF4."""
     try:
         import netCDF4  # noqa: F401
     except ImportError:

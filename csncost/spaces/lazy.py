@@ -1,4 +1,4 @@
-"""A sweep backed by Dask: every block of it is counted when it is asked for."""
+"""A sweep backed by Dask: every chunk of it is counted when it is asked for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from csncost.costs.count import METRICS
 from csncost.errors import MissingExtra
-from csncost.spaces.blocks import Chunks, Source, block_lengths, source_of
+from csncost.spaces.chunks import Chunks, Source, chunk_lengths, source_of
 from csncost.spaces.lowering import Space
 from csncost.spaces.parts import Plan, lengths, spread_out
 from csncost.spaces.products import Array
@@ -18,11 +18,11 @@ def variables(space: Space, chunks: Chunks) -> tuple[dict[str, Any], dict[str, A
 
     Raises as `sweep` does, and MissingExtra without Dask.
     """
-    return lazily(space, block_lengths(space, chunks))[1:]
+    return lazily(space, chunk_lengths(space, chunks))[1:]
 
 
 def lazily(space: Space, cut: Sequence[int]) -> tuple[Source, dict[str, Any], dict[str, Any]]:
-    """What `variables` gives for blocks of some lengths, after what it is counted from."""
+    """What `variables` gives for chunks of some lengths, after what it is counted from."""
     try:
         from dask import delayed
         from dask.array import map_blocks
@@ -41,7 +41,7 @@ def lazily(space: Space, cut: Sequence[int]) -> tuple[Source, dict[str, Any], di
 
 
 def _block(source: Source, metric: str, block_info: Any = None) -> Array:
-    """One variable in one block."""
+    """One variable in one chunk."""
     at = tuple(slice(*span) for span in block_info[None]["array-location"])
     metrics = () if metric == "valid" else (metric,)
     return spread_out(source.parts(at), lengths(at), metrics)[metric]

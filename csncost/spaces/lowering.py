@@ -25,7 +25,7 @@ from csncost.lang.printer import print_value
 from csncost.network.graph import Network
 from csncost.spaces.axes import Axis, arguments, setting_of
 from csncost.spaces.parts import Part, lengths
-from csncost.spaces.products import Array, Block, Factored, factored
+from csncost.spaces.products import Array, Chunk, Factored, factored
 
 MAX_LOWERINGS = 20_000
 """Networks of different structure in one space."""
@@ -61,9 +61,9 @@ class Space:
         found = {one.name: list(one.labels) for one in self.axes}
         return found if self.labels is None else {**found, "spec": list(self.labels)}
 
-    def cut(self, block: Block) -> Space:
-        """The space of a block of its designs."""
-        at, *rest = block
+    def cut(self, chunk: Chunk) -> Space:
+        """The space of a chunk of its designs."""
+        at, *rest = chunk
         axes = tuple(
             one.take(range(*piece.indices(len(one.values)))) for one, piece in zip(self.axes, rest, strict=True)
         )
@@ -77,7 +77,7 @@ class Structures:
         self.space = space
         self.clips: set[str] = set()
         self.classes: set[Any] = set()
-        self.depths: list[tuple[Block, Array]] = []
+        self.depths: list[tuple[Chunk, Array]] = []
         self.lowered = 0
 
     def parts(self) -> Iterator[Part]:

@@ -1,7 +1,7 @@
-"""A design space as its parts, one for each structure, and what any block of the space costs, made when asked for.
+"""A design space as its parts, one for each structure, and what any chunk of the space costs, made when asked for.
 
 A part holds totals as sums of products of small arrays, so that 10^9 designs take no more memory than a few thousand,
-and a block of them is written without lowering anything again.
+and a chunk of them is written without lowering anything again.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy as np
 
 from csncost.costs.count import METRICS
 from csncost.errors import CsncostError
-from csncost.spaces.products import MOST, Array, Block, Factored, cut, spread
+from csncost.spaces.products import MOST, Array, Chunk, Factored, cut, spread
 
 Columns: TypeAlias = dict[str, Array]
-"""Arrays by name: metrics (int64), with `valid` (bool) over a block, or with `place` for its legal designs."""
+"""Arrays by name: metrics (int64), with `valid` (bool) over a chunk, or with `place` for its legal designs."""
 
 _FEW = 8
 """Where only one in so many designs is legal, the legal ones alone are counted."""
@@ -29,13 +29,13 @@ _FEW = 8
 class Part:
     """The designs of one structure: where in the space they are, which of them exist, and what they cost."""
 
-    at: Block
+    at: Chunk
     masks: tuple[Array, ...]
     totals: Mapping[str, Factored]
 
-    def within(self, block: Block) -> Part | None:
-        """What of it lies in a block, its place counted from the block's corner."""
-        common = [slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(self.at, block, strict=True)]
+    def within(self, chunk: Chunk) -> Part | None:
+        """What of it lies in a chunk, its place counted from the chunk's corner."""
+        common = [slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(self.at, chunk, strict=True)]
         if any(one.start >= one.stop for one in common):
             return None
         inner = tuple(slice(c.start - a.start, c.stop - a.start) for c, a in zip(common, self.at, strict=True))
@@ -45,7 +45,7 @@ class Part:
             masks = tuple(cut(mask, inner) for mask in self.masks)
             totals = {metric: total.cut(inner) for metric, total in self.totals.items()}
         return Part(
-            tuple(slice(c.start - b.start, c.stop - b.start) for c, b in zip(common, block, strict=True)), masks, totals
+            tuple(slice(c.start - b.start, c.stop - b.start) for c, b in zip(common, chunk, strict=True)), masks, totals
         )
 
     def write(self, columns: Columns) -> None:
@@ -67,7 +67,7 @@ class Part:
         self.totals[metric].fill(out)
 
     def rows(self, metrics: Iterable[str], shape: tuple[int, ...]) -> Columns:
-        """Where its designs are in a block of that shape (`place`, counted through), and what they cost."""
+        """Where its designs are in a chunk of that shape (`place`, counted through), and what they cost."""
         inner = lengths(self.at)
         valid = np.empty(inner, np.bool_)
         spread(self.masks, valid)
@@ -84,8 +84,8 @@ class Part:
                 found[metric] = out.reshape(-1)[index] if len(index) < out.size else out.reshape(-1)
         return found
 
-    def largest(self) -> Block:
-        """The one design that is likely to cost most, as a block."""
+    def largest(self) -> Chunk:
+        """The one design that is likely to cost most, as a chunk."""
         point = [at.start for at in self.at]
         terms = [term for total in self.totals.values() for term in total.terms]
         for factor in max(terms, key=lambda term: float(np.prod([float(f.max()) for f in term])), default=()):
@@ -94,8 +94,8 @@ class Part:
         return tuple(slice(i, i + 1) for i in point)
 
 
-def places_in(index: Array, inner: tuple[int, ...], at: Block, shape: tuple[int, ...]) -> Array:
-    """Places in a block of a shape, counted through, as places in what is around it."""
+def places_in(index: Array, inner: tuple[int, ...], at: Chunk, shape: tuple[int, ...]) -> Array:
+    """Places in a chunk of a shape, counted through, as places in what is around it."""
     if inner == shape:
         return index
     point = np.unravel_index(index, inner)
@@ -131,14 +131,14 @@ class Plan:
 
     all: tuple[Part, ...]
 
-    def parts(self, block: Block) -> Iterator[Part]:
-        """The parts of a block."""
-        found = (part.within(block) for part in self.all)
+    def parts(self, chunk: Chunk) -> Iterator[Part]:
+        """The parts of a chunk."""
+        found = (part.within(chunk) for part in self.all)
         return (part for part in found if part)
 
-    def rows(self, block: Block, names: Sequence[str]) -> Columns:
-        """The legal designs of a block: their `place` in it, counted through, and what is counted of them."""
-        return rows_of(self.parts(block), lengths(block), names)
+    def rows(self, chunk: Chunk, names: Sequence[str]) -> Columns:
+        """The legal designs of a chunk: their `place` in it, counted through, and what is counted of them."""
+        return rows_of(self.parts(chunk), lengths(chunk), names)
 
     def at(self, point: Sequence[Array], names: Sequence[str]) -> Columns:
         """What is counted of some legal designs, given by an array of indices for each dimension."""
@@ -152,6 +152,6 @@ class Plan:
         return found
 
 
-def lengths(block: Block) -> tuple[int, ...]:
-    """The shape of a block."""
-    return tuple(at.stop - at.start for at in block)
+def lengths(chunk: Chunk) -> tuple[int, ...]:
+    """The shape of a chunk."""
+    return tuple(at.stop - at.start for at in chunk)

@@ -21,7 +21,7 @@ from csncost.network.sizes import Size
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
-Block: TypeAlias = tuple[slice, ...]
+Chunk: TypeAlias = tuple[slice, ...]
 """A part of a space: a slice of each of its dimensions."""
 
 MOST = 2**63 - 1
@@ -116,7 +116,7 @@ class Factored:
         self.fill(out)
         return out
 
-    def cut(self, piece: Block) -> Factored:
+    def cut(self, piece: Chunk) -> Factored:
         """The value in a piece of the whole."""
         return Factored([tuple(cut(factor, piece) for factor in term) for term in self.terms])
 
@@ -143,7 +143,7 @@ def _as(factor: Array, dtype: np.dtype[Any]) -> Array:
     return wrapped
 
 
-def _fill_piece(terms: Sequence[tuple[Array, ...]], piece: Block, out: Array) -> None:
+def _fill_piece(terms: Sequence[tuple[Array, ...]], piece: Chunk, out: Array) -> None:
     """Write a sum of products to a piece of the whole; what spans few dimensions is added up before it is spread."""
     cuts = [[cut(factor, piece) for factor in term] for term in terms]
     cuts.sort(key=lambda term: prod(np.broadcast_shapes(*(factor.shape for factor in term))))
@@ -153,12 +153,12 @@ def _fill_piece(terms: Sequence[tuple[Array, ...]], piece: Block, out: Array) ->
     np.add(rest, last, out=out)
 
 
-def cut(factor: Array, piece: Block) -> Array:
+def cut(factor: Array, piece: Chunk) -> Array:
     """The part of an array that a piece of the whole needs, where it depends on a dimension."""
     return factor[tuple(at if length > 1 else slice(None) for at, length in zip(piece, factor.shape, strict=True))]
 
 
-def _pieces(shape: tuple[int, ...]) -> Iterator[Block]:
+def _pieces(shape: tuple[int, ...]) -> Iterator[Chunk]:
     """A space cut along its first dimensions into pieces of bounded size."""
     inner = prod(shape[1:])
     if not shape or prod(shape) <= _PIECE:

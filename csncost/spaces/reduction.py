@@ -1,4 +1,4 @@
-"""The best designs of a space of any size: blocks are reduced on their own, by any workers, then what is left."""
+"""The best designs of a space of any size: chunks are reduced on their own, by any workers, then what is left."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ import numpy as np
 
 from csncost.costs.count import COSTS
 from csncost.errors import CsncostError
-from csncost.spaces.blocks import Chunks, Source, block_lengths, blocks_of, source_of
+from csncost.spaces.chunks import Chunks, Source, chunk_lengths, chunks_of, source_of
 from csncost.spaces.designs import Explored
 from csncost.spaces.lowering import Space
 from csncost.spaces.parts import Columns, lengths, places_in
-from csncost.spaces.products import Array, Block
+from csncost.spaces.products import Array, Chunk
 from csncost.spaces.query import Query
 from csncost.spaces.rows import designs_of
 from csncost.spaces.workers import Advance, ignored, team
 
 _TABLE = 2**16
-"""Elements of the table that a block is looked up in before its own front is found."""
+"""Elements of the table that a chunk is looked up in before its own front is found."""
 
 _SAMPLED = 1000
-"""One in so many designs of a first block is looked at to tell which of the others cannot be best."""
+"""One in so many designs of a first chunk is looked at to tell which of the others cannot be best."""
 
 
 class Rows(Protocol):
-    """What gives the legal designs of a block."""
+    """What gives the legal designs of a chunk."""
 
-    def rows(self, block: Block, names: Sequence[str]) -> Columns:
-        """Their `place` in the block, counted through, and columns of them."""
+    def rows(self, chunk: Chunk, names: Sequence[str]) -> Columns:
+        """Their `place` in the chunk, counted through, and columns of them."""
 
 
 @dataclass(frozen=True)
@@ -57,22 +57,22 @@ class Best:
 
 @dataclass(frozen=True)
 class Job:
-    """What is asked of each block of a space; `labels` are the coordinates of those of its dimensions that matter."""
+    """What is asked of each chunk of a space; `labels` are the coordinates of those of its dimensions that matter."""
 
     query: Query
     shape: tuple[int, ...]
     labels: Mapping[str, tuple[int, Array]]
 
-    def best(self, source: Rows, block: Block, rivals: Columns) -> Best:
-        """The best designs of a block, those left out that a rival betters in everything."""
-        inner = lengths(block)
-        rows = source.rows(block, [name for name in self.query.names if name not in self.labels])
+    def best(self, source: Rows, chunk: Chunk, rivals: Columns) -> Best:
+        """The best designs of a chunk, those left out that a rival betters in everything."""
+        inner = lengths(chunk)
+        rows = source.rows(chunk, [name for name in self.query.names if name not in self.labels])
         legal = len(rows["place"])
         for name, (dim, labels) in self.labels.items():
-            rows[name] = labels[block[dim]][np.unravel_index(rows["place"], inner)[dim]]
+            rows[name] = labels[chunk[dim]][np.unravel_index(rows["place"], inner)[dim]]
         rows = unbeaten(rows, rivals if len(rivals["place"]) else self.rivals(self.sampled(rows)), self.query)
         found = _taken(rows, self.query.select(rows))
-        found["place"] = places_in(found["place"], inner, block, self.shape)
+        found["place"] = places_in(found["place"], inner, chunk, self.shape)
         return Best(found, legal)
 
     def sampled(self, rows: Columns) -> Best:
@@ -85,7 +85,7 @@ class Job:
         return Best({"place": np.zeros(0, np.int64), **{name: np.zeros(0, np.int64) for name in self.query.names}})
 
     def rivals(self, best: Best) -> Columns:
-        """A few designs that spare blocks the ones they better; for one objective, the last that is still wanted."""
+        """A few designs that spare chunks the ones they better; for one objective, the last that is still wanted."""
         others, wanted = len(self.query.objectives) - 1, self.query.top or 1
         if len(best) < wanted:
             return self.nothing().columns
@@ -137,12 +137,12 @@ def best_of(
 ) -> Explored:
     """The designs of a space that a query selects, in memory that does not grow with the space.
 
-    Blocks are worked on by threads, or by the workers of a Dask scheduler at an address `tcp://host:port`; `advance`
+    Chunks are worked on by threads, or by the workers of a Dask scheduler at an address `tcp://host:port`; `advance`
     is told how many more designs are done, and how many there are. Raises as `sweep` and `Query.select` do, and
     CsncostError where there is no scheduler, or no worker.
     """
     job = job_of(query, space.shape, space.names, space.coordinates(), COSTS)
-    cut = blocks_of(space.shape, block_lengths(space, chunks))
+    cut = chunks_of(space.shape, chunk_lengths(space, chunks))
     source, structures = source_of(space)
     best = reduced(job, source, cut, scheduler, advance)
     return _designs(space, source, best, structures.attributes())
@@ -151,7 +151,7 @@ def best_of(
 def job_of(
     query: Query, shape: tuple[int, ...], dims: Sequence[str], labels: Mapping[str, Any], counted: Sequence[str]
 ) -> Job:
-    """What is asked of each block. Raises CsncostError for names that no design of the space has."""
+    """What is asked of each chunk. Raises CsncostError for names that no design of the space has."""
     if prod(shape) >= 2**63:
         raise CsncostError(f"a space of {float(prod(shape)):.2g} designs", "sweep fewer values")
     query.select({name: np.zeros(0, np.int64) for name in (*counted, *labels)})
@@ -162,12 +162,12 @@ def job_of(
     return Job(query, shape, asked)
 
 
-def reduced(job: Job, source: Rows, blocks: Iterable[Block], scheduler: str | None, advance: Advance) -> Best:
-    """The best designs of all blocks."""
+def reduced(job: Job, source: Rows, chunks: Iterable[Chunk], scheduler: str | None, advance: Advance) -> Best:
+    """The best designs of all chunks."""
     best = job.nothing()
     with team(scheduler) as workers:
         given = workers.share(source)
-        tasks = ((lengths(at), (job.best, given, at, job.rivals(best))) for at in blocks)
+        tasks = ((lengths(at), (job.best, given, at, job.rivals(best))) for at in chunks)
         for shape, found in workers.results(tasks):
             best = best.merged(found, job.query)
             advance(prod(shape), prod(job.shape))

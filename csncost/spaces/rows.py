@@ -1,4 +1,4 @@
-"""Designs of a block of a space as rows."""
+"""Designs of a chunk of a space as rows."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import numpy as np
 
 from csncost.costs.count import COSTS
 from csncost.costs.spelling import CLIP, MANY, Specs
-from csncost.spaces.blocks import Source
+from csncost.spaces.chunks import Source
 from csncost.spaces.designs import STAMPED, Explored
 from csncost.spaces.lowering import Space
 from csncost.spaces.parts import Columns, lengths, places_in
-from csncost.spaces.products import Block
+from csncost.spaces.products import Chunk
 
 
-def rows_in(source: Source, block: Block, shape: tuple[int, ...]) -> Columns:
-    """The legal designs of a block: their `place`, counted through the whole space, and what is counted of them."""
-    rows = source.rows(block, COSTS)
-    return {**rows, "place": places_in(rows["place"], lengths(block), block, shape)}
+def rows_in(source: Source, chunk: Chunk, shape: tuple[int, ...]) -> Columns:
+    """The legal designs of a chunk: their `place`, counted through the whole space, and what is counted of them."""
+    rows = source.rows(chunk, COSTS)
+    return {**rows, "place": places_in(rows["place"], lengths(chunk), chunk, shape)}
 
 
 def designs_of(space: Space, rows: Columns, attributes: Mapping[str, Any], refused: int = 0) -> Explored:

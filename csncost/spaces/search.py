@@ -13,14 +13,14 @@ from csncost.errors import CsncostError, NoAnswer
 from csncost.lang.given import SpecLike
 from csncost.logs.join import ACCURACY
 from csncost.logs.read import LogLike, read_log
-from csncost.spaces.blocks import Chunks, blocks_of
+from csncost.spaces.chunks import Chunks, chunks_of
 from csncost.spaces.designs import Explored, designs_at
-from csncost.spaces.products import Block
+from csncost.spaces.products import Chunk
 from csncost.spaces.query import Array, Bound, Limit, Query, called, limits, meets, names_of, said
 from csncost.spaces.ranges import count, percentage
 from csncost.spaces.reduction import best_of, job_of, reduced
 from csncost.spaces.study import arguments_of, distinct, explore
-from csncost.spaces.sweep import in_blocks
+from csncost.spaces.sweep import in_chunks
 from csncost.spaces.workers import Advance, ignored
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def search(
     Without `specs` these are the designs of the paper's `study`, else the space of the specs; `groups`, `blocks`,
     `frames`, `size`, `classes` and parameters are values or lists of them. Budgets and objectives are over params,
     flops (of one clip), interactions, activations, depth, and accuracy in percent where there is a `log`, as
-    `read_log` takes it; limits are numbers, or texts such as "10G". A space of many designs is searched in blocks,
+    `read_log` takes it; limits are numbers, or texts such as "10G". A space of many designs is searched in chunks,
     in memory that does not grow with it, and so is one where `chunks` (as `sweep` takes them) or the address of a
     Dask `scheduler` are given: `tcp://host:port`. `advance` is told how many more designs of it are done, and how
     many there are. Each answer is a spec that `analyze` takes and that costs what is said. Raises NoAnswer, which
@@ -87,7 +87,7 @@ def search(
     alone = top is None and len(goals[0] + goals[1]) == 1
     query = Query(*goals, _bounds(at_most or {}, at_least or {}), BEST if alone else top)
     listed = tuple(specs) if isinstance(specs, (list, tuple)) else (specs,)
-    if large := in_blocks(listed, arguments_of(groups, blocks, given), chunks, scheduler):
+    if large := in_chunks(listed, arguments_of(groups, blocks, given), chunks, scheduler):
         if log is not None:
             raise CsncostError(
                 "logged accuracies are joined to designs in memory", "sweep fewer values, without chunks"
@@ -153,7 +153,7 @@ def _of_space(space: Dataset, query: Query) -> Explored:
     """The selected designs of a swept space, of which no others are made rows."""
     valid = space["valid"]
     if valid.chunks is not None:
-        return _of_blocks(space, query)
+        return _of_chunks(space, query)
     legal = np.flatnonzero(valid.values)
     known = [name for name in map(str, space.variables) if name in query.names]
     arrays = {name: space[name].broadcast_like(valid).transpose(*valid.dims).values for name in known}
@@ -168,20 +168,20 @@ class _Held:
 
     space: Dataset
 
-    def rows(self, block: Block, names: Sequence[str]) -> dict[str, Array]:
-        at = dict(zip(self.space["valid"].dims, block, strict=True))
+    def rows(self, chunk: Chunk, names: Sequence[str]) -> dict[str, Array]:
+        at = dict(zip(self.space["valid"].dims, chunk, strict=True))
         some = self.space[["valid", *names]].isel(at).compute(scheduler="synchronous")  # in one of many threads
         place = np.flatnonzero(some["valid"].values)
         full = {name: some[name].broadcast_like(some["valid"]).transpose(*some["valid"].dims) for name in names}
         return {"place": place, **{name: array.values.reshape(-1)[place] for name, array in full.items()}}
 
 
-def _of_blocks(space: Dataset, query: Query) -> Explored:
-    """The selected designs of a space that Dask holds, found block by block."""
+def _of_chunks(space: Dataset, query: Query) -> Explored:
+    """The selected designs of a space that Dask holds, found chunk by chunk."""
     valid = space["valid"]
     dims = list(map(str, valid.dims))
     job = job_of(query, valid.shape, dims, {name: space[name].values for name in dims}, COSTS)
-    cut = blocks_of(valid.shape, [max(lengths) for lengths in valid.chunks])
+    cut = chunks_of(valid.shape, [max(lengths) for lengths in valid.chunks])
     best = reduced(job, _Held(space), cut, None, ignored)
     at = np.unravel_index(best.columns["place"], valid.shape)
     return designs_at(space, at).spelled()

@@ -1,6 +1,6 @@
-"""A sweep as a Zarr store, written block by block: killed and started again it goes on where it was.
+"""A sweep as a Zarr store, written chunk by chunk: killed and started again it goes on where it was.
 
-Until all is there the store stands in a folder beside it, `NAME.part`, with a list of the blocks that are done; only
+Until all is there the store stands in a folder beside it, `NAME.part`, with a list of the chunks that are done; only
 then does it get its name. So a store that has its name is whole.
 """
 
@@ -23,11 +23,11 @@ from csncost.costs.count import COSTS, METRICS
 from csncost.errors import CsncostError, MissingExtra
 from csncost.lang.given import read
 from csncost.lang.printer import print_spec
-from csncost.spaces.blocks import Chunks, Source, block_lengths, blocks_of
+from csncost.spaces.chunks import Chunks, Source, chunk_lengths, chunks_of
 from csncost.spaces.lazy import lazily
 from csncost.spaces.lowering import Space
 from csncost.spaces.parts import Columns, Plan, lengths, spread_out
-from csncost.spaces.products import Block
+from csncost.spaces.products import Chunk
 from csncost.spaces.sweep import dataset
 from csncost.spaces.workers import Advance, team
 
@@ -46,7 +46,7 @@ def write_zarr(path: Path, space: Space, chunks: Chunks, scheduler: str | None, 
         import zarr
     except ImportError:
         raise MissingExtra("zarr", "dask") from None
-    cut = block_lengths(space, chunks)
+    cut = chunk_lengths(space, chunks)
     recipe = recipe_of(space, cut)
     part = path.with_name(f"{path.name}.part")
     if path.exists():
@@ -65,7 +65,7 @@ def write_zarr(path: Path, space: Space, chunks: Chunks, scheduler: str | None, 
 
 
 def recipe_of(space: Space, cut: tuple[int, ...]) -> Recipe:
-    """What makes two sweeps the same, block by block."""
+    """What makes two sweeps the same, chunk by chunk."""
     items: dict[str, Any] = {
         "version of csncost": version("csncost"),
         "spec": [print_spec(read(spec)) for spec in space.specs],
@@ -87,7 +87,7 @@ def _refuse_other(path: Path, found: Recipe, wanted: Recipe) -> None:
 
 
 def _begin(part: Path, recipe: Recipe, found: Any) -> None:
-    """A store without its blocks, there as a whole or not at all."""
+    """A store without its chunks, there as a whole or not at all."""
     new = Path(tempfile.mkdtemp(dir=part.parent, prefix=".csncost-"))
     try:
         found.to_zarr(new / "data", compute=False, zarr_format=2, consolidated=False)
@@ -99,7 +99,7 @@ def _begin(part: Path, recipe: Recipe, found: Any) -> None:
 
 @contextmanager
 def _done(part: Path) -> Iterator[tuple[set[int], TextIO]]:
-    """Which blocks are done, and a file for the numbers of more. Raises CsncostError where another run has it."""
+    """Which chunks are done, and a file for the numbers of more. Raises CsncostError where another run has it."""
     with (part / "done").open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -116,15 +116,15 @@ def _go_on(
     group: Any, space: Space, source: Source, cut: tuple[int, ...], done: set[int], file: TextIO, scheduler: str | None,
     advance: Advance,
 ) -> None:  # fmt: skip
-    """Write the blocks that are not done."""
+    """Write the chunks that are not done."""
     names = METRICS if isinstance(source, Plan) else COSTS
     first = slice(None) if space.labels is not None else 0
-    blocks = list(enumerate(blocks_of(space.shape, cut)))
+    chunks = list(enumerate(chunks_of(space.shape, cut)))
     total = prod(space.shape)
-    advance(sum(prod(lengths(at)) for i, at in blocks if i in done), total)
+    advance(sum(prod(lengths(at)) for i, at in chunks if i in done), total)
     with team(scheduler) as workers:
         given = workers.share(source)
-        tasks = (((i, at), (_columns, given, at, names)) for i, at in blocks if i not in done)
+        tasks = (((i, at), (_columns, given, at, names)) for i, at in chunks if i not in done)
         for (i, at), columns in workers.results(tasks):
             for name, values in columns.items():
                 group[name][at if space.labels is not None else at[1:]] = values[first]
@@ -133,10 +133,10 @@ def _go_on(
 
 
 def _note(number: int, file: TextIO) -> None:
-    """Add a block to those that are done."""
+    """Add a chunk to those that are done."""
     file.write(f"{number}\n")
     file.flush()
 
 
-def _columns(source: Source, block: Block, names: tuple[str, ...]) -> Columns:
-    return spread_out(source.parts(block), lengths(block), names)
+def _columns(source: Source, chunk: Chunk, names: tuple[str, ...]) -> Columns:
+    return spread_out(source.parts(chunk), lengths(chunk), names)

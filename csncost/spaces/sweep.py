@@ -18,11 +18,11 @@ from csncost.spaces.axes import axis, is_swept, refuse_size
 if TYPE_CHECKING:
     from xarray import Dataset
 
-    from csncost.spaces.blocks import Chunks
+    from csncost.spaces.chunks import Chunks
     from csncost.spaces.lowering import Space
 
 LARGE = 2**22
-"""Designs that are worked on in blocks, whether or not that is asked for."""
+"""Designs that are worked on in chunks, whether or not that is asked for."""
 
 
 def sweep(
@@ -42,7 +42,7 @@ def sweep(
     `activations` are int64 and equal what `analyze` says; where it would refuse a design, `valid` is False and they
     are 0. `depth`, the weighted layers, has only the dimensions that decide it. With
     `chunks` the same is backed by Dask and may be larger than memory: "auto", the greatest number of designs in a
-    block, or {dimension: length}. Raises SpecError where no structure in the space is a network,
+    chunk, or {dimension: length}. Raises SpecError where no structure in the space is a network,
     CsncostError for values that cannot be swept and for totals beyond 64 bits (with `chunks` when they are computed,
     if it cannot be told before), MissingExtra without xarray or Dask.
 
@@ -80,10 +80,10 @@ def space_of(specs: Any, convention: str | Convention, given: Mapping[str, Any])
     return Space(tuple(texts), labels, axes, fixed, counting)
 
 
-def in_blocks(
+def in_chunks(
     specs: Sequence[SpecLike], given: Mapping[str, Any], chunks: Chunks | None, scheduler: str | None
 ) -> Space | None:
-    """The space of some specs if it is to be worked on in blocks: where that is asked for, and where it is large."""
+    """The space of some specs if it is to be worked on in chunks: where that is asked for, and where it is large."""
     if not specs:
         if chunks is not None or scheduler is not None:
             raise CsncostError("the paper's study is small, and not cut into chunks", "name a SPEC to sweep")

@@ -1,4 +1,4 @@
-"""Who works on blocks: threads of this process, or the workers of a Dask scheduler; with few tasks under way."""
+"""Who works on chunks: threads of this process, or the workers of a Dask scheduler; with few tasks under way."""
 
 from __future__ import annotations
 

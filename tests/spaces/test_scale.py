@@ -106,7 +106,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "_columns", lambda *given: counted.append(given) or columns(*given))
     again = run(*map(str, args))
     assert again.exit_code == 0, again.output
-    assert len(counted) == 8 * 2 - 3  # blocks of one G and two widths, but for those that are done
+    assert len(counted) == 8 * 2 - 3  # chunks of one G and two widths, but for those that are done
     assert not part.exists()
     xarray.testing.assert_identical(stored(path)[list(in_memory())], in_memory())
 
@@ -146,7 +146,7 @@ def test_a_full_disk_is_said_and_leaves_nothing_that_looks_whole(tmp_path, name)
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "nc"])
-def test_a_file_written_in_blocks_is_that_written_at_once(tmp_path, suffix):
+def test_a_file_written_in_chunks_is_that_written_at_once(tmp_path, suffix):
     pytest.importorskip({"nc": "netCDF4", "parquet": "pyarrow"}.get(suffix, "xarray"))
     here, there = tmp_path / f"a.{suffix}", tmp_path / f"b.{suffix}"
     done = sweep_to(here)
@@ -165,7 +165,7 @@ def test_a_file_written_in_blocks_is_that_written_at_once(tmp_path, suffix):
 @pytest.mark.parametrize("args", [
     ["-o", "x.json"], [], ["--chunks", "0"], ["--chunks", "x"], ["--chunks", "1.5"], ["--chunks", "10", "--accuracy", "paper", "-o", "x.csv"], ["--scheduler", "tcp://127.0.0.1:9", "-o", "x.nc"],
 ])  # fmt: skip
-def test_what_cannot_be_done_in_blocks_is_said(args):
+def test_what_cannot_be_done_in_chunks_is_said(args):
     done = run(
         "sweep", SPEC, *GIVEN, *(args if "--chunks" in args or "--scheduler" in args else ["--chunks", "10", *args])
     )

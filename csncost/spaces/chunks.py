@@ -1,4 +1,4 @@
-"""Spaces in blocks of bounded size: how they are cut, and what the designs of a block cost."""
+"""Spaces in chunks of bounded size: how they are cut, and what the designs of a chunk cost."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import numpy as np
 from csncost.errors import CsncostError
 from csncost.spaces.lowering import Space, Structures
 from csncost.spaces.parts import Columns, Part, Plan, lengths, rows_of, spread_out
-from csncost.spaces.products import MOST, Array, Block
+from csncost.spaces.products import MOST, Array, Chunk
 
 Chunks: TypeAlias = int | str | Mapping[str, int]
-"""How a space is cut: "auto", the greatest number of designs in a block, or the length of blocks by dimension."""
+"""How a space is cut: "auto", the greatest number of designs in a chunk, or the length of chunks by dimension."""
 
 AUTO = 2**21
-"""Designs of a block where nothing else is said: 70 MB."""
+"""Designs of a chunk where nothing else is said: 70 MB."""
 
 _LARGE = 2**20
-"""Elements of an array that only blocks should have."""
+"""Elements of an array that only chunks should have."""
 
 _HELD = 2**28
 """Bytes that the parts of a space may take together."""
@@ -32,19 +32,19 @@ _LOOK = 2**16
 
 
 @dataclass(frozen=True)
-class BlockByBlock:
-    """A space whose sizes depend on many dimensions at once, so that it is lowered anew for every block."""
+class ChunkByChunk:
+    """A space whose sizes depend on many dimensions at once, so that it is lowered anew for every chunk."""
 
     space: Space
 
-    def parts(self, block: Block) -> Iterator[Part]:
-        """The parts of a block."""
-        structures = Structures(self.space.cut(block))
+    def parts(self, chunk: Chunk) -> Iterator[Part]:
+        """The parts of a chunk."""
+        structures = Structures(self.space.cut(chunk))
         return (part for i in range(len(structures.space.specs)) for part in structures.of_spec(i, []))
 
-    def rows(self, block: Block, names: Sequence[str]) -> Columns:
-        """The legal designs of a block: their `place` in it, counted through, and what is counted of them."""
-        return rows_of(self.parts(block), lengths(block), names)
+    def rows(self, chunk: Chunk, names: Sequence[str]) -> Columns:
+        """The legal designs of a chunk: their `place` in it, counted through, and what is counted of them."""
+        return rows_of(self.parts(chunk), lengths(chunk), names)
 
     def at(self, point: Sequence[Array], names: Sequence[str]) -> Columns:
         """What is counted of some legal designs, given by an array of indices for each dimension."""
@@ -53,12 +53,12 @@ class BlockByBlock:
         return {name: np.array([row[name][0] for row in found], np.int64) for name in names}
 
 
-Source: TypeAlias = Plan | BlockByBlock
-"""What gives the parts of a block."""
+Source: TypeAlias = Plan | ChunkByChunk
+"""What gives the parts of a chunk."""
 
 
 def source_of(space: Space) -> tuple[Source, Structures]:
-    """What gives the parts of the blocks of a space, and the structures that were lowered to tell.
+    """What gives the parts of the chunks of a space, and the structures that were lowered to tell.
 
     Raises SpecError as `sweep` does; CsncostError where it is clear that 64 bits do not hold a total.
     """
@@ -66,7 +66,7 @@ def source_of(space: Space) -> tuple[Source, Structures]:
     if not small:
         structures = Structures(_sample(space))
         if not _is_light(space, structures.samples()):
-            return BlockByBlock(space), structures
+            return ChunkByChunk(space), structures
     structures = Structures(space)
     plan = Plan(tuple(structures.parts()))
     for part in plan.all:
@@ -104,8 +104,8 @@ def _is_light(space: Space, samples: Iterator[Part]) -> bool:
     return True
 
 
-def block_lengths(space: Space, chunks: Chunks) -> tuple[int, ...]:
-    """The lengths of a block of a space. Raises CsncostError for chunks that are none."""
+def chunk_lengths(space: Space, chunks: Chunks) -> tuple[int, ...]:
+    """The lengths of a chunk of a space. Raises CsncostError for chunks that are none."""
     if isinstance(chunks, Mapping):
         if unknown := [name for name in chunks if name not in space.dims]:
             raise CsncostError(
@@ -113,7 +113,7 @@ def block_lengths(space: Space, chunks: Chunks) -> tuple[int, ...]:
             )
         wanted = {name: chunks.get(name, -1) for name in space.dims}
         if any(type(n) is not int or n < -1 or n == 0 for n in wanted.values()):
-            raise CsncostError("the length of a block is a whole number, at least 1", "or -1 for the whole dimension")
+            raise CsncostError("the length of a chunk is a whole number, at least 1", "or -1 for the whole dimension")
         one = space.shape if space.labels is not None else space.shape[1:]
         found = tuple(n if w == -1 else min(w, n) for w, n in zip(wanted.values(), one, strict=True))
         return found if space.labels is not None else (1, *found)
@@ -126,7 +126,7 @@ def block_lengths(space: Space, chunks: Chunks) -> tuple[int, ...]:
 
 
 def _halved(shape: Sequence[int], most: int) -> tuple[int, ...]:
-    """The lengths of a block of at most so many designs: the longest dimension is halved until they are few enough."""
+    """The lengths of a chunk of at most so many designs: the longest dimension is halved until they are few enough."""
     found = list(shape)
     while prod(found) > most:
         longest = found.index(max(found))
@@ -134,7 +134,7 @@ def _halved(shape: Sequence[int], most: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-def blocks_of(shape: Sequence[int], block: Sequence[int]) -> Iterator[Block]:
-    """The blocks of a space in order."""
-    for corner in product(*(range(0, n, step) for n, step in zip(shape, block, strict=True))):
-        yield tuple(slice(i, min(i + step, n)) for i, step, n in zip(corner, block, shape, strict=True))
+def chunks_of(shape: Sequence[int], chunk: Sequence[int]) -> Iterator[Chunk]:
+    """The chunks of a space in order."""
+    for corner in product(*(range(0, n, step) for n, step in zip(shape, chunk, strict=True))):
+        yield tuple(slice(i, min(i + step, n)) for i, step, n in zip(corner, chunk, shape, strict=True))

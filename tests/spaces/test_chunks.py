@@ -1,4 +1,4 @@
-"""A space in blocks is the space in memory: as Dask arrays, as a search, whatever the blocks."""
+"""A space in chunks is the space in memory: as Dask arrays, as a search, whatever the chunks."""
 
 import random
 import re
@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 import csncost as cc
 from csncost.costs.count import COSTS, METRICS
-from csncost.spaces import blocks
-from csncost.spaces.blocks import block_lengths, blocks_of, source_of
+from csncost.spaces.chunks import chunk_lengths, chunks_of, source_of
 from csncost.spaces.designs import STAMPED
 from csncost.spaces.query import Query
 from csncost.spaces.reduction import job_of, reduced
@@ -34,7 +33,7 @@ def random_chunks(rng, found):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
-def test_any_space_in_any_blocks_is_that_in_memory(seed):
+def test_any_space_in_any_chunks_is_that_in_memory(seed):
     rng = random.Random(seed)
     specs, values = random_space(rng)
     try:
@@ -54,9 +53,9 @@ def test_any_space_in_any_blocks_is_that_in_memory(seed):
     (["simple-8", "bottleneck-8"], {"width": [0.5, 1, 0.3], "size": [32, (64, 48)], "blocks": [8, 5]}),
     (FRACTIONS, {"n": [1, 4, 6], "m": [1, 3], "w": [0.5, Fraction(1, 3)], "s": [1, 2]}),
 ])  # fmt: skip
-def test_a_space_that_is_lowered_for_every_block_is_the_same(monkeypatch, spec, values):
+def test_a_space_that_is_lowered_for_every_chunk_is_the_same(monkeypatch, spec, values):
     found = cc.sweep(spec, **values)
-    monkeypatch.setattr(blocks, "_LARGE", 1)
+    monkeypatch.setattr("csncost.spaces.chunks._LARGE", 1)
     lazy = cc.sweep(spec, chunks=found.valid.size // 3, **values)
     assert lazy["depth"].chunks is not None
     lazy = lazy.compute(scheduler="synchronous")
@@ -100,7 +99,7 @@ def test_totals_beyond_64_bits_are_refused_when_they_are_counted_or_before(monke
     values = {"w": [1, 2], "g": [1], "frames": [1, 2**21], "size": [1, 2**21]}
     with pytest.raises(cc.CsncostError, match="64-bit"):
         cc.sweep(WIDE, chunks=1, **values)
-    monkeypatch.setattr(blocks, "MOST", 2**200)  # as where the design that is likely to cost most is none
+    monkeypatch.setattr("csncost.spaces.chunks.MOST", 2**200)  # as where the design that is likely to cost most is none
     found = cc.sweep(WIDE, chunks=1, **values)
     assert int(found["flops"][0, 0, 1, 0]) == cc.analyze(WIDE, w=1, g=1, frames=2**21, size=1).flops
     with pytest.raises(cc.CsncostError, match="64-bit"):
@@ -195,29 +194,29 @@ def everything():
 
 @settings(max_examples=25, deadline=None)
 @given(query=queries(), chunks=st.integers(30, 400))
-def test_the_best_of_blocks_are_the_best_of_all(everything, query, chunks):
+def test_the_best_of_chunks_are_the_best_of_all(everything, query, chunks):
     space, source, legal = everything
     columns = {name: np.asarray(legal.columns[name]) for name in (*COSTS, "frames", "width")}
     expected = [legal.rows[i] for i in query.select(columns).tolist()]
     job = job_of(query, space.shape, space.names, space.coordinates(), COSTS)
-    best = reduced(job, source, blocks_of(space.shape, block_lengths(space, chunks)), None, ignored)
+    best = reduced(job, source, chunks_of(space.shape, chunk_lengths(space, chunks)), None, ignored)
     point = np.unravel_index(best.columns["place"], space.shape)
     rows = {**best.columns, **source.at(point, COSTS)}
     assert designs_of(space, rows, dict.fromkeys(STAMPED)).rows == expected
     assert best.legal == len(legal)
 
 
-def test_blocks_are_all_of_a_space_once():
+def test_chunks_are_all_of_a_space_once():
     space = space_of("bottleneck-G-8", "paper", SPACE)
     for chunks in (1, 7, 50, 10**6, {"G": 2}, "auto"):
         seen = np.zeros(space.shape, int)
-        for at in blocks_of(space.shape, block_lengths(space, chunks)):
+        for at in chunks_of(space.shape, chunk_lengths(space, chunks)):
             seen[at] += 1
             assert chunks in ("auto", {"G": 2}) or seen[at].size <= chunks
         assert (seen == 1).all()
 
 
-def test_a_search_in_blocks_is_that_in_memory():
+def test_a_search_in_chunks_is_that_in_memory():
     given = {"groups": range(1, 10), "width": [0.5, 1, 2], "frames": [4, 8], "size": [64, 65]}
     for query in (
         {},
