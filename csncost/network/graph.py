@@ -15,8 +15,8 @@ from operator import and_
 from typing import Any, Literal
 
 from csncost.errors import Span
-from csncost.network.ops import Activation, Checks, Linear, Norm, Op, Shape
-from csncost.network.sizes import Size, Truth
+from csncost.network.ops import Add, Checks, Concat, Fault, Linear, Matmul, Multiply, Op, Shape, same_shape
+from csncost.network.sizes import Size, Truth, is_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +81,22 @@ class GraphBuilder:
         """Append an operation on values (by default the newest) and return its value."""
         shapes = self._shapes
         at = inputs or (len(shapes) - 1,)
+        if len(at) > 1 and not isinstance(op, (Add, Multiply, Concat, Matmul)):
+            raise Fault("inputs", f"{name} takes one input, not {len(at)}")
         output = op.output([shapes[i] for i in at], self.checks)
         self._nodes.append(Node(name, op, at, output, span))
         shapes.append(output)
         return len(shapes) - 1
 
-    def follow(self, name: str, op: Norm | Activation, span: Span | None = None) -> None:
-        """Append an operation on the newest value that keeps its shape."""
-        shape = self._shapes[-1]
-        self._nodes.append(Node(name, op, (len(self._shapes) - 1,), shape, span))
-        self._shapes.append(shape)
-
     def nest(
         self, name: str, graph: Graph, *inputs: int, copies: Size = 1, first: int = 0, span: Span | None = None
     ) -> int:
-        """Append `copies` of a graph in sequence and return the value of the last."""
+        """Append `copies` of a graph in sequence and return the value of the last. Raises Fault for other inputs."""
+        taken = [self.shape(value) for value in inputs or (self.last,)]
+        if len(taken) != len(graph.inputs) or not all(map(same_shape, taken, graph.inputs)):
+            raise Fault("inputs", f"{name} is made for inputs of other shapes")
+        if is_number(copies) and copies > 1 and not same_shape(graph.inputs[0], graph.output):
+            raise Fault("inputs", f"copies of {name} change the shape, and cannot follow one another")
         self._nodes.append(Node(name, graph, inputs or (self.last,), graph.output, span, copies, first))
         self._shapes.append(graph.output)
         return self.last

@@ -16,6 +16,7 @@ from csncost.network.sizes import (
     ceil_div,
     differ,
     divides,
+    equal,
     everywhere,
     is_number,
     is_symbolic,
@@ -125,7 +126,9 @@ class Conv:
     bias: bool = False
 
     def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
-        """Output shape (C, T, H, W); requires that groups divide both channel counts and that the kernel fits."""
+        """Output shape (C, T, H, W); requires that the channels are those given, that groups divide them, and a fit."""
+        _require_video(inputs[0], "a convolution")
+        _require_channels(inputs[0], self.in_channels, checks, "a convolution")
         if not (isinstance(self.groups, int) and self.groups == 1):
             checks.require(
                 divides(self.groups, self.in_channels), "groups", lambda: self._indivisible("input", self.in_channels)
@@ -164,7 +167,8 @@ class Norm:
     function: str = "batch"
 
     def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
-        """The input's shape."""
+        """The input's shape; requires that its channels are those given."""
+        _require_channels(inputs[0], self.channels, checks, "a norm")
         return inputs[0]
 
 
@@ -191,6 +195,7 @@ class Pool:
 
     def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
         """Output shape (C, T, H, W); requires a window that fits, and padding of at most half of it."""
+        _require_video(inputs[0], "a pool")
         channels, *spatial = inputs[0]
         if self.kernel is None:
             return (channels, 1, 1, 1)
@@ -215,12 +220,8 @@ class Multiply:
     """An elementwise product of tensors (a gate); a factor's axis of length 1 is broadcast."""
 
     def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
-        """The first input's shape."""
-        first = inputs[0]
-        for factor in inputs[1:]:
-            spread = tuple(a if is_number(b) and b == 1 else b for a, b in zip(first, factor, strict=True))
-            _common_shape((first, spread), checks, "multiply")
-        return first
+        """The first input's shape; requires that the others have it, or length 1."""
+        return _common_shape(inputs, checks, "multiply", broadcast=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +244,10 @@ class Linear:
     classifier: bool = False
 
     def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
-        """(C,)."""
+        """(C,); requires a vector as long as is given."""
+        if len(inputs[0]) != 1:
+            raise Fault("inputs", f"a fully connected layer takes a vector, not {_text(inputs[0])}")
+        _require_channels(inputs[0], self.in_channels, checks, "a fully connected layer")
         return (self.out_channels,)
 
 
@@ -254,20 +258,32 @@ class Reshape:
     shape: Shape | None = None
 
     def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
-        """The new shape."""
-        return (volume(inputs[0]),) if self.shape is None else self.shape
+        """The new shape; requires that it has as many elements."""
+        if self.shape is None:
+            return (volume(inputs[0]),)
+        given, shape = inputs[0], self.shape
+        fits = equal(volume(given), volume(shape))
+        checks.require(fits, "inputs", lambda: (f"{_text(given)} does not reshape to {_text(shape)}", ""))
+        return shape
 
 
 @dataclass(frozen=True, slots=True)
 class Matmul:
-    """The product of a (rows x inner) and an (inner x columns) matrix, both computed (attention, non-local)."""
+    """The product of a (rows x inner) and an (inner x columns) matrix, both computed (attention, non-local).
+
+    A factor may be given transposed.
+    """
 
     rows: Size
     inner: Size
     columns: Size
 
     def output(self, inputs: Sequence[Shape], checks: Checks) -> Shape:
-        """(rows, columns)."""
+        """(rows, columns); requires two matrices of these sizes."""
+        if len(inputs) != 2:
+            raise Fault("inputs", f"a matrix product has two factors, not {len(inputs)}")
+        _require_matrix(inputs[0], self.rows, self.inner, checks)
+        _require_matrix(inputs[1], self.inner, self.columns, checks)
         return (self.rows, self.columns)
 
 
@@ -293,26 +309,46 @@ def same_shape(a: Shape, b: Shape) -> bool:
     return len(a) == len(b) and all(x is y or nowhere(differ(x, y)) for x, y in zip(a, b, strict=True))
 
 
-def _common_shape(shapes: Sequence[Shape], checks: Checks, verb: str) -> Shape:
-    """The first shape; requires that the others equal it, axis by axis."""
+def _require_video(shape: Shape, what: str) -> None:
+    if len(shape) != 4:
+        raise Fault("inputs", f"{what} takes channels x frames x height x width, not {_text(shape)}")
+
+
+def _require_channels(shape: Shape, channels: Size, checks: Checks, what: str) -> None:
+    if shape[0] is not channels:  # nearly always it is
+        fits = equal(shape[0], channels)
+        checks.require(fits, "inputs", lambda: (f"{what} of {channels} channels cannot take {_text(shape)}", ""))
+
+
+def _require_matrix(given: Shape, rows: Size, columns: Size, checks: Checks) -> None:
+    """Require a matrix of that shape, or its transpose."""
+
+    def say() -> tuple[str, str]:
+        return f"a matrix of {_text((rows, columns))} is needed, and {_text(given)} is given", "reshape it before"
+
+    if len(given) != 2:
+        raise Fault("inputs", *say())
+    plain = equal(given[0], rows) & equal(given[1], columns)
+    turned = equal(given[0], columns) & equal(given[1], rows)
+    checks.require(plain | turned, "inputs", say)
+
+
+def _common_shape(shapes: Sequence[Shape], checks: Checks, verb: str, broadcast: bool = False) -> Shape:
+    """The first shape; requires that the others equal it, axis by axis, or where they may be `broadcast` are 1."""
     first = shapes[0]
     for other in shapes[1:]:
 
         def say(other: Shape = other) -> tuple[str, str]:
-            text = " and ".join("x".join(map(str, shape)) for shape in (first, other))
-            return f"cannot {verb} tensors of shapes {text}", ""
+            return f"cannot {verb} tensors of shapes {_text(first)} and {_text(other)}", ""
 
         if len(first) != len(other):
             raise Fault("inputs", *say())
         for x, y in zip(first, other, strict=True):
-            if x is not y and not nowhere(differ(x, y)):
-                checks.require(_equal(x, y), "inputs", say)
+            if x is not y and not (broadcast and is_number(y) and y == 1):
+                fits = equal(x, y)
+                checks.require(fits | (y == 1) if broadcast and hasattr(y, "dtype") else fits, "inputs", say)
     return first
 
 
-def _equal(x: Size, y: Size) -> Truth:
-    if is_symbolic(x, y):
-        from sympy import Eq
-
-        return Eq(x, y)
-    return x == y
+def _text(shape: Shape) -> str:
+    return "x".join(map(str, shape))

@@ -125,6 +125,19 @@ def differ(a: Size, b: Size) -> Truth:
     return a != b
 
 
+def equal(a: Size, b: Size) -> Truth:
+    """Whether two sizes are equal: a bool, a mask, or a relation to be assumed."""
+    if a is b:
+        return True
+    if not is_symbolic(a, b):
+        return a == b
+    if not differ(a, b):
+        return True
+    from sympy import Eq
+
+    return Eq(a, b)
+
+
 def everywhere(truth: Truth) -> bool:
     """Whether a truth holds for every element."""
     return truth if isinstance(truth, bool) else bool(truth.all())

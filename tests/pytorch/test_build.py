@@ -211,7 +211,7 @@ def test_what_cannot_be_built_is_refused(spec, options, said):
 def test_copies_without_end_are_refused():
     graph = GraphBuilder("network", [(1, 1, 1, 1)], Checks())
     block = GraphBuilder("block", [(1, 1, 1, 1)], Checks())
-    block.follow("act", Activation())
+    block.add("act", Activation())
     graph.nest("a", block.graph(), copies=10**15, first=1)
     with pytest.raises(cc.CsncostError, match="operations"):
         meta(Network(graph.graph()))
@@ -219,8 +219,8 @@ def test_copies_without_end_are_refused():
 
 def test_two_operations_of_one_name_are_refused():
     graph = GraphBuilder("network", [(1, 1, 1, 1)], Checks())
-    graph.follow("act", Activation())
-    graph.follow("act", Activation())
+    graph.add("act", Activation())
+    graph.add("act", Activation())
     with pytest.raises(cc.CsncostError, match='two operations are called "act"'):
         meta(Network(graph.graph()))
 

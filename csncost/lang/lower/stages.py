@@ -257,7 +257,7 @@ class _Lowering(Layers):
             )
         conv = Conv(builder.shape(0)[0], builder.shape()[0], ONES, stride, (0, 0, 0), ONES)
         branch.add("shortcut", conv, span=span)
-        branch.follow("shortcut_norm", Norm(conv.out_channels), span)
+        branch.add("shortcut_norm", Norm(conv.out_channels), span=span)
         return branch.graph()
 
 
