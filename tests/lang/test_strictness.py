@@ -7,6 +7,8 @@ import pytest
 import xarray as xr
 
 import csncost as cc
+from csncost.costs.conventions import convention
+from csncost.costs.count import tally
 
 INPUT = "input 3 x T x S x S\n"
 
@@ -35,6 +37,20 @@ def test_the_canonical_text_loses_nothing(text):
     shown = cc.show(text)
     assert cc.show(shown) == shown
     assert cc.analyze(shown, convention="everything").rows == report.rows
+
+
+def test_a_path_that_is_written_out_is_counted_where_the_block_changes_nothing():
+    """A path was left out without a word where the block neither strides nor widens."""
+    text = "input 64 x 8 x 16 x 16\nc [3x3x3, n; 3x3x3, n] x 2{}\nfc 5"
+    plain, with_path = text.format(""), text.format(", shortcut=[1x1x1, n]")
+    assert params(with_path, n=64) - params(plain, n=64) == 2 * 64 * 64
+    assert params(with_path, n=32) == params(plain, n=32)  # in the place of the projection, which the first copy has
+    assert cc.analyze(cc.show(with_path, n=64)).rows == cc.analyze(with_path, n=64).rows
+    found = cc.sweep(with_path, n=[32, 64, 65])
+    assert found.params.values.tolist() == [params(with_path, n=n) for n in (32, 64, 65)]
+    written = xr.DataArray([32, 64, 65], dims="n")
+    counts = tally(cc.to_network(with_path, n=written).graph, convention("paper"))
+    assert counts.params.values.tolist() == found.params.values.tolist()
 
 
 CLOSED_FORMS_SAY = [  # what a closed form takes for different must be said

@@ -58,7 +58,7 @@ ANYWHERE = [  # an array in every place where a size may stand
     "c 3x3x3, 8 / s", "c [3x3x3, 8 / s; 3x3x3, 8] x 2", "c [3x3x3, 8; 3x3x3, 8] x s", "c 3x3x3, 8, pad=s", "c 3x3x3, 8, dilation=s",
     "c (s)x3x3, 8", "c 3x3x3, 8, pad=same / s", "p max 3x3x3, ceil / s", "p max (s)x2x2 / s", "c 3x3x3, 6*s, groups=s", "c 3x3x3, 6*s, depthwise",
     "c [1x1x1, 3*s, optional; 3x3x3, depthwise / 2] x 2", "c 3x3x3, 8 / s x 1 x s", "c [3x3x3, 8*s, pad=0], shortcut=[3x3x3, 8*s, pad=0]",
-    "p avg\nf 7*s", "c [3x3x3, s; 3x3x3, s] x 2, [3x3x3, 4 / s]", "c [3x3x3, 8*s], shortcut=projection",
+    "p avg\nf 7*s", "c [3x3x3, s; 3x3x3, s] x 2, [3x3x3, 4 / s]", "c [3x3x3, 8*s], shortcut=projection", "c [3x3x3, 3*s] x 3, shortcut=[1x1x1, 3*s]", "c [3x3x3, 3*s / s] x 2, shortcut=[max s, pad=0; 1x1x1, 3*s]",
 ]  # fmt: skip
 
 

@@ -133,12 +133,12 @@ class _Lowering(Layers):
         """Append copies of a block: the first, which may stride, then the rest; return the next copy's number."""
         remaining = self.size(repeat.count, "the number of blocks")
         after = first + remaining
-        strided = True
+        strided, written = True, True
         while not (is_number(remaining) and remaining == 0):
             place = Place(label, first)
             before = builder.shape()
             with self.only_where(True if is_number(remaining) else remaining > 0):
-                graph, strides = self.block(repeat, before, place, strided)
+                graph, strides, changes = self.block(repeat, before, place, strided, written)
             fixed = same_shape(before, graph.output) and not strides
             if not (fixed or is_number(remaining) or strided):
                 raise Undecided(
@@ -150,7 +150,9 @@ class _Lowering(Layers):
             copies = remaining if fixed else 1
             self.count_ops(graph, copies, repeat.span)
             builder.nest(label, graph, copies=copies, first=first, span=repeat.span)
-            remaining, first, strided = remaining - copies, first + copies, False
+            remaining, first = remaining - copies, first + copies
+            # a path that is written out is in the copies that change the shape, or in all if none does
+            strided, written = False, ~changes if hasattr(changes, "dtype") else False
             if not is_number(remaining) and fixed:
                 break
         return after
@@ -164,8 +166,13 @@ class _Lowering(Layers):
         elif self.ops > MAX_OPS:
             raise SpecError(f"a network of more than {MAX_OPS:,} operations", self.blame(span))
 
-    def block(self, repeat: Repeat, shape: Shape, place: Place, strided: bool) -> tuple[Graph, bool]:
-        """One copy of a block, and whether it strides."""
+    def block(
+        self, repeat: Repeat, shape: Shape, place: Place, strided: bool, written: Truth
+    ) -> tuple[Graph, bool, Truth]:
+        """One copy of a block, whether it strides, and where it changes the shape.
+
+        A shortcut that is written out is there where the block does so, and where `written` holds.
+        """
         if not isinstance(repeat.block, Block):
             raise SpecError("a block was expected", self.blame(repeat.span))
         builder = GraphBuilder("block", [shape], self.checks)
@@ -188,14 +195,20 @@ class _Lowering(Layers):
             present += builder.last > before  # an optional layer may be left out
             if layer.stride is not None:
                 stride = tuple(a * b for a, b in zip(stride, self.axes(layer.stride, ONES, "stride"), strict=True))
-        if residual:
-            self.add_shortcut(builder, shortcut, stride, place, repeat)
+        changes = self.add_shortcut(builder, shortcut, stride, place, repeat, written) if residual else False
         strides = not all(is_number(s) and s == 1 for s in stride)
-        return builder.graph(), strides
+        return builder.graph(), strides, changes
 
     def add_shortcut(
-        self, builder: GraphBuilder, shortcut: Expr | None, stride: Shape, place: Place, repeat: Repeat
-    ) -> None:
+        self,
+        builder: GraphBuilder,
+        shortcut: Expr | None,
+        stride: Shape,
+        place: Place,
+        repeat: Repeat,
+        written: Truth,
+    ) -> Truth:
+        """Append the shortcut, the addition and what follows it; say where the block changes the shape."""
         main = builder.last
         source, target = builder.shape(0), builder.shape()
         changes = self.changes(source, target, stride)
@@ -203,10 +216,11 @@ class _Lowering(Layers):
             # a path that is written out may also shrink what padding does not keep
             for before, after in zip(source[1:], target[1:], strict=True):
                 changes = changes | self.differ(before, after)
-        value = self.shortcut(builder, shortcut, changes, stride, place, repeat.span)
+        there = changes | written if isinstance(shortcut, Block) else changes
+        value = self.shortcut(builder, shortcut, there, stride, place, repeat.span)
         try:
             # a path that is written out changes the shape only where it is there
-            with self.only_where(changes if isinstance(shortcut, Block) else True):
+            with self.only_where(there if isinstance(shortcut, Block) else True):
                 builder.add("add", Add(), main, value, span=repeat.span)
         except Fault as fault:
             hint = "pad the layers so that the block keeps its size, or write shortcut=none"
@@ -217,6 +231,7 @@ class _Lowering(Layers):
                 hint=hint,
             ) from None
         self.activation(builder, "act", repeat.option("act"), repeat.span)
+        return changes
 
     def changes(self, source: Shape, target: Shape, stride: Shape) -> Truth:
         """Whether a block changes the channels or strides, so that its shortcut needs a projection."""
