@@ -6,12 +6,10 @@ bottleneck-G-16, G=4, frames=8, size=112, width=1/2   is   bottleneck-G4-16@8x11
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import repeat
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 from csncost.costs.analyze import analyze
 from csncost.errors import SpecError
@@ -29,60 +27,6 @@ MANY = 10_000
 
 CLIP = ("frames", "size")
 """The arguments of `analyze` that a name says behind its @."""
-
-
-@dataclass(frozen=True)
-class Specs(Sequence[str]):
-    """The specs of designs, each saying all of its design; put together when they are asked for.
-
-    `base` are the specs as they were given, `swept` the values that differ from design to design, `fixed` those that
-    all have: all of them arguments of `analyze`. `brief` is that of `spelling`.
-    """
-
-    base: Sequence[str]
-    swept: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    fixed: Mapping[str, Any] = field(default_factory=dict)
-    brief: bool = False
-
-    def __len__(self) -> int:
-        return len(self.base)
-
-    @overload
-    def __getitem__(self, at: int) -> str: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[str]: ...
-    def __getitem__(self, at: int | slice) -> str | list[str]:
-        if isinstance(at, int):
-            return spelling(self.base[at], self.arguments(at), self.brief)
-        swept = {name: values[at] for name, values in self.swept.items()}
-        return list(replace(self, base=self.base[at], swept=swept))
-
-    def __iter__(self) -> Iterator[str]:
-        swept = [zip(repeat(name), plain(values)) for name, values in self.swept.items()]
-        fixed = {name: value for name, value in self.fixed.items() if name != "convention"}
-        for spec, *values in zip(self.base, *swept, strict=True):
-            yield spelling(spec, {**fixed, **{name: argument(name, value) for name, value in values}}, self.brief)
-
-    def arguments(self, row: int) -> dict[str, Any]:
-        """What `analyze` takes besides the `base` of a row to say what its spec says."""
-        return {**self.fixed, **{name: argument(name, values[row]) for name, values in self.swept.items()}}
-
-    def take(self, rows: Sequence[int]) -> Specs:
-        """The specs of some rows, in their order."""
-        swept = {name: take(values, rows) for name, values in self.swept.items()}
-        return replace(self, base=take(self.base, rows), swept=swept, brief=self.brief and len(rows) > MANY)
-
-
-def take(values: Sequence[Any], rows: Sequence[int]) -> Sequence[Any]:
-    """The values of some rows, in their order."""
-    found: Sequence[Any] = values.take(rows) if hasattr(values, "take") else [values[i] for i in rows]
-    return found
-
-
-def plain(values: Sequence[Any]) -> Sequence[Any]:
-    """The values as Python has them."""
-    found: Sequence[Any] = values.tolist() if hasattr(values, "tolist") else values
-    return found
 
 
 def argument(name: str, value: Any) -> Any:

@@ -12,7 +12,8 @@ from csncost.errors import CsncostError
 from csncost.files import replacing
 from csncost.render.figures.tradeoff import Axis
 from csncost.render.output import counted, emit, write_whole
-from csncost.spaces.designs import HEAD, Explored, left_out
+from csncost.spaces.designs import HEAD, Designs
+from csncost.spaces.legal import left_out
 
 if TYPE_CHECKING:
     from csncost.spaces.chunks import Chunks
@@ -28,7 +29,7 @@ BULK = ("csv", "json", "netcdf", "parquet")
 BLOCKWISE = ("csv", "netcdf", "parquet", "zarr")
 
 
-def emit_designs(found: Explored, form: str | None, path: str | None) -> None:
+def emit_designs(found: Designs, form: str | None, path: str | None) -> None:
     """Write designs in a format, by default that of the path's suffix; people are shown the head of many."""
     form = form_of(form, path)
     if form == "zarr":
@@ -47,7 +48,7 @@ def emit_designs(found: Explored, form: str | None, path: str | None) -> None:
         emit([found.table(most)], found.to_dict, form, path)  # type: ignore[arg-type]
 
 
-def draw(found: Explored, path: str, x: Sequence[Axis] | None = None) -> None:
+def draw(found: Designs, path: str, x: Sequence[Axis] | None = None) -> None:
     """Draw designs to a file of the kind that its name says: a figure against `x`, or an interactive page of all.
 
     Raises CsncostError for another, before it draws.

@@ -1,4 +1,4 @@
-"""The legal designs of a space, one below the other: columns, a table, files."""
+"""The legal designs of a space, one below the other: columns, rows, a table, files."""
 
 from __future__ import annotations
 
@@ -7,21 +7,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import islice, repeat
-from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from csncost.costs.analyze import analyze
-from csncost.costs.conventions import Convention
 from csncost.costs.count import COSTS, METRICS
-from csncost.costs.spelling import CLIP, MANY, Specs, plain, take
-from csncost.errors import MissingExtra, SpecError
-from csncost.lang.given import SETTING, from_argument
+from csncost.costs.spelling import MANY, argument, spelling
+from csncost.errors import MissingExtra
 from csncost.logs.join import ACCURACY, MEASURED, accuracy_columns, join, join_notes
 from csncost.logs.read import LogLike, read_log
 from csncost.logs.runs import Joined, Select, points
-from csncost.spaces.ranges import sizes
 from csncost.table import Column, Table, data_frame
 from csncost.units import human, plural, shortened
 
@@ -47,34 +41,41 @@ _SHOWN = {
 }
 """Columns that people see in a way of their own, those of several runs where there are any."""
 
-STAMPED = ("convention", "clip", "classes", "views")
-"""What says how designs were counted."""
-
 FACTS = ("family", "blocks", "kind", "groups", "depth")
 """What the name of a design says already."""
 
 
 @dataclass(frozen=True)
-class Explored:
-    """Legal designs in columns: `spec` and what was swept, then params, FLOPs (of one clip), interactions, activations,
-    depth (weighted layers).
+class Designs:
+    """Legal designs: the spec that each was made of, and columns of `values`.
 
-    `refused` says how many combinations are no network; `notes` say why, for people.
+    The columns are what was swept, then params, FLOPs (of one clip), interactions, activations, depth (weighted
+    layers). They are lists or NumPy arrays and not a DataFrame, which `to_frame` makes: the paper's study is counted,
+    drawn and written without pandas, whose import alone takes longer. `refused` says how many combinations are no
+    network; `notes` say why, for people.
     """
 
-    columns: Mapping[str, Sequence[Any]]
+    specs: Sequence[str]
+    values: Mapping[str, Sequence[Any]]
     stamp: Mapping[str, Any]
     refused: int = 0
     notes: tuple[str, ...] = ()
+    swept: tuple[str, ...] = ()
+    """The columns that are arguments of `analyze`."""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    """The arguments that all designs share; empty where the specs say all of their designs."""
+    brief: bool = False
+    """Whether arguments are added to names in `spelling`, as they are in a large space."""
     joined: Joined | None = None
     """What of a log belongs to the designs, by row, and what does not."""
-    _dataset: Dataset | None = field(default=None, repr=False, compare=False)
+    dataset: Dataset | None = field(default=None, repr=False, compare=False)
+    """The space that these are all legal designs of."""
 
     def __len__(self) -> int:
-        return len(self.columns["spec"])
+        return len(self.specs)
 
     def __repr__(self) -> str:
-        return f"<{plural(len(self), 'design')} in {', '.join(self.columns)} (convention {self.stamp['convention']})>"
+        return f"<{plural(len(self), 'design')} in {', '.join(self.names)} (convention {self.stamp['convention']})>"
 
     def __str__(self) -> str:
         return self.table(HEAD).to_markdown()
@@ -83,37 +84,68 @@ class Explored:
         return self.table(HEAD).to_html()
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        names = list(self.columns)
-        return (dict(zip(names, row, strict=True)) for row in self._values())
+        """The designs as rows of plain Python values, made a few at a time."""
+        for piece in self._pieces():
+            yield from piece._rows(piece.columns["spec"])
 
-    def _values(self) -> Iterator[tuple[Any, ...]]:
-        """The rows as tuples of plain Python values, made a few at a time."""
-        for start in range(0, len(self), _PIECE):
-            yield from zip(*(plain(values[start : start + _PIECE]) for values in self.columns.values()), strict=True)
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns."""
+        return ["spec", *self.values]
+
+    @cached_property
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """The columns, first a spec of each design that says all of it: put together when it is asked for."""
+        return {"spec": self._spelled(), **self.values}
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
-        """A row for each design: plain Python values, as `Design` has them where the columns are its fields."""
+        """A row for each design: plain Python values."""
         return list(self)
 
-    def spelled(self) -> Explored:
-        """The same designs, their specs put together."""
-        return self._with_specs(list(self.columns["spec"]))
+    @property
+    def given_rows(self) -> list[dict[str, Any]]:
+        """The rows, each with the spec that its design was made of, to which `arguments` belong."""
+        return self._rows(self.specs)
 
-    def unspelled(self) -> Explored:
-        """The same designs, each with the spec that it was made of, to which `arguments` belong."""
-        specs = self.columns["spec"]
-        return self._with_specs(specs.base) if isinstance(specs, Specs) else self
-
-    def _with_specs(self, specs: Sequence[str]) -> Explored:
-        return replace(self, columns={**self.columns, "spec": specs})
+    def _rows(self, specs: Sequence[str]) -> list[dict[str, Any]]:
+        columns = map(plain, (specs, *self.values.values()))
+        return [dict(zip(self.names, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def arguments(self, row: int) -> dict[str, Any]:
-        """What `analyze` takes besides the spec that the design of a row was made of."""
-        specs = self.columns["spec"]
-        return specs.arguments(row) if isinstance(specs, Specs) else {"convention": self.stamp["convention"]}
+        """The arguments of `analyze` besides the spec that the design of a row was made of."""
+        swept = {name: argument(name, self.values[name][row]) for name in self.swept}
+        return {"convention": self.stamp["convention"], **self.fixed, **swept}
 
-    def with_accuracy(self, log: LogLike, *, select: Select = "best", metric: str | None = None) -> Explored:
+    def _spelled(self) -> list[str]:
+        """A spec for each design that says all of it."""
+        fixed = {name: value for name, value in self.fixed.items() if name != "convention"}
+        swept = ([argument(name, value) for value in plain(self.values[name])] for name in self.swept)
+        points = zip(plain(self.specs), *swept, strict=True)
+        return [spelling(spec, {**fixed, **dict(zip(self.swept, p, strict=True))}, self.brief) for spec, *p in points]
+
+    def spelled(self) -> Designs:
+        """The same designs, made of specs that say all of them."""
+        return replace(self, specs=self.columns["spec"], swept=(), fixed={})
+
+    def take(self, rows: Sequence[int]) -> Designs:
+        """The designs of some rows, in their order."""
+        values = {name: _taken(values, rows) for name, values in self.values.items()}
+        joined = self.joined
+        if joined is not None:
+            found = {place: joined.found[row] for place, row in enumerate(rows) if row in joined.found}
+            joined = replace(joined, found=found)
+        brief = self.brief and len(rows) > MANY
+        return replace(self, specs=_taken(self.specs, rows), values=values, brief=brief, joined=joined, dataset=None)
+
+    def _pieces(self) -> Iterator[Designs]:
+        """The designs a few at a time, spelt as all of them are."""
+        for start in range(0, len(self), _PIECE):
+            yield replace(self.take(range(start, min(start + _PIECE, len(self)))), brief=self.brief)
+
+    # -- accuracies ----------------------------------------------------------------------------------------------
+
+    def with_accuracy(self, log: LogLike, *, select: Select = "best", metric: str | None = None) -> Designs:
         """The designs with the accuracies of a log, as `read_log` takes it, in the columns of `ACCURACY`.
 
         `accuracy` is the mean of the runs of a design in percent, `accuracy_spread` their sample standard deviation;
@@ -121,18 +153,18 @@ class Explored:
         `read_log` does.
         """
         accuracies = read_log(log, select=select, metric=metric)
-        joined = join(accuracies, self.unspelled().columns, self.stamp, self.arguments)
+        joined = join(accuracies, {"spec": self.specs, **self.values}, self.stamp, self.arguments)
         return replace(
             self,
-            columns={**self.columns, **accuracy_columns(joined, len(self))},
+            values={**self.values, **accuracy_columns(joined, len(self))},
             stamp={**self.stamp, "log": accuracies.log},
-            notes=(*self.notes, *join_notes(accuracies, joined, len(self)), *self._spread(joined)),
+            notes=(*self.notes, *join_notes(accuracies, joined, len(self)), *self._at_several_clips(joined)),
             joined=joined,
         )
 
-    def _spread(self, joined: Joined) -> Iterator[str]:
-        """What is said of accuracies that are logged without a clip and stand at several."""
-        clips = list(islice(self._clips(), len(self)))
+    def _at_several_clips(self, joined: Joined) -> Iterator[str]:
+        """A note of the accuracies that are logged without a clip and stand at several."""
+        clips = self._clips()
         own: dict[str, set[str]] = {}
         for row, result in joined.found.items():
             if not result.setting.clip:
@@ -142,30 +174,21 @@ class Explored:
             shown = ", ".join(several[:6]) + (f" and {len(several) - 6} more" if len(several) > 6 else "")
             yield f"logged without a clip, so taken for every clip: {shown}"
 
-    def take(self, rows: Sequence[int]) -> Explored:
-        """The designs of some rows, in their order."""
-        columns = {name: take(values, rows) for name, values in self.columns.items()}
-        joined = self.joined
-        if joined is not None:
-            found = {place: joined.found[row] for place, row in enumerate(rows) if row in joined.found}
-            joined = replace(joined, found=found)
-        return replace(self, columns=columns, joined=joined, _dataset=None)
+    # -- tables and files ----------------------------------------------------------------------------------------
 
     def table(self, most: int | None = None) -> Table:
         """The designs as a table, or the first `most` of them."""
         shown = len(self) if most is None else min(most, len(self))
         more = [f"the first {shown:,} of {len(self):,} designs; -o FILE.csv holds all"] if shown < len(self) else []
         head = self.take(range(shown))
-        if wide := isinstance(head.columns["spec"], Specs) and any(len(spec) > _WIDE for spec in head.columns["spec"]):
-            head = head.unspelled()
-        columns = [self._column(name, wide) for name in self.columns]
-        return Table(
-            columns, head.rows, title=plural(len(self), "design"), notes=[*more, *self.notes], stamp=self.stamp
-        )
+        wide = bool(self.fixed) and any(len(spec) > _WIDE for spec in head.columns["spec"])
+        columns = [self._column(name, wide) for name in self.names]
+        rows = head.given_rows if wide else head.rows
+        return Table(columns, rows, title=plural(len(self), "design"), notes=[*more, *self.notes], stamp=self.stamp)
 
     def _column(self, name: str, wide: bool) -> Column:
         """How a column is shown; of specs that are too `wide` a part, and what is swept then always."""
-        if name in ("accuracy", "deviation") or (name in _SHOWN and any(n > 1 for n in self.columns["runs"])):
+        if name in ("accuracy", "deviation") or (name in _SHOWN and any(n > 1 for n in self.values["runs"])):
             return _SHOWN[name]
         if name in METRICS:
             return Column(name, TITLES.get(name, name), human, "right", drop=int(name == "activations"))
@@ -189,8 +212,11 @@ class Explored:
 
     def to_frame(self) -> DataFrame:
         """A pandas DataFrame, the stamp in its `attrs`. Raises MissingExtra without pandas."""
-        columns = {name: _numbers(v) if name in MEASURED else v for name, v in self.columns.items()}
-        return data_frame(columns, self.stamp)
+        return data_frame(_known(self.columns), self.stamp)
+
+    def stamped_frame(self) -> DataFrame:
+        """As `to_frame`, the stamp in the last columns."""
+        return data_frame(_known(self._stamped()), self.stamp)
 
     def to_dataset(self) -> Dataset:
         """The whole space with its illegal combinations masked, or the designs along a dimension `design`.
@@ -199,12 +225,25 @@ class Explored:
         """
         from xarray import Dataset
 
-        if self._dataset is not None:
-            return _with_logged(self._dataset, self.columns, self.joined)
-        numbers = [name for name in (*COSTS, *MEASURED) if name in self.columns]
-        labels = {name: ("design", _one_kind(v)) for name, v in self.columns.items() if name not in numbers}
-        variables = {name: ("design", _numbers(self.columns[name])) for name in numbers}
-        return Dataset(variables, labels, dict(self.stamp))
+        if self.dataset is not None:
+            return self._logged_in(self.dataset)
+        numbers = (*COSTS, *MEASURED)
+        columns = {name: v if name in numbers else _one_kind(v) for name, v in _known(self.columns).items()}
+        variables = {name: ("design", values) for name, values in columns.items()}
+        found = Dataset(variables, attrs=dict(self.stamp))
+        return found.set_coords([name for name in columns if name not in numbers])
+
+    def _logged_in(self, space: Dataset) -> Dataset:
+        """A space with the accuracies of its legal designs, and what they are in its attributes."""
+        from xarray import full_like
+
+        if self.joined is None:
+            return space
+        valid = space["valid"]
+        logged = {name: full_like(valid, float("nan"), float) for name in MEASURED}
+        for name, values in _known({name: self.values[name] for name in MEASURED}).items():
+            logged[name].values[valid.values] = values
+        return space.assign(logged).assign_attrs(self.joined.setting._asdict() | {"clip": space.attrs["clip"]})
 
     def write(self, path: Path, form: str) -> None:
         """Write every design to a file: csv, json, netcdf or parquet. Raises MissingExtra."""
@@ -223,53 +262,46 @@ class Explored:
     def write_csv(self, file: TextIO, head: bool = True) -> None:
         """Write exact values, a line for each design, the stamp in the last columns; a line of names before them."""
         writer = csv.writer(file, lineterminator="\n")
-        stamps = self._stamps()
         if head:
-            writer.writerow([*self.columns, *stamps])
-        writer.writerows((*row, *stamp) for row, *stamp in zip(self._values(), *stamps.values(), strict=False))
+            writer.writerow(dict.fromkeys([*self.names, *self.stamp]))
+        for piece in self._pieces():
+            writer.writerows(zip(*map(plain, piece._stamped().values()), strict=True))
 
-    def stamped_frame(self) -> DataFrame:
-        """As `to_frame`, the stamp in the last columns."""
-        stamps = {name: list(islice(values, len(self))) for name, values in self._stamps().items()}
-        return self.to_frame().assign(**stamps)
+    def _stamped(self) -> dict[str, Sequence[Any]]:
+        """The columns, and what every design is stamped with, the clip its own."""
+        stamps = {name: [value] * len(self) for name, value in self.stamp.items()} | {"clip": self._clips()}
+        return self.columns | {name: values for name, values in stamps.items() if name not in self.values}
 
-    def _stamps(self) -> dict[str, Iterator[Any]]:
-        """What every design is stamped with, the clip its own; what is a column already is left out."""
-        stamp = {name: value for name, value in self.stamp.items() if name not in self.columns}
-        return {name: self._clips() if name == "clip" else repeat(value) for name, value in stamp.items()}
-
-    def _clips(self) -> Iterator[str]:
+    def _clips(self) -> list[str]:
         """The clip of each design: of `3xframesxsizexsize` the values in its row."""
-        stamped = self.stamp["clip"]
-        parts = stamped.split("x")
-        if not all(part.isdecimal() or part in self.columns for part in parts):
-            return repeat(stamped)
-        rows = zip(*(repeat(part) if part.isdecimal() else plain(self.columns[part]) for part in parts), strict=False)
-        return map(_clip, islice(rows, len(self)))
+        parts = self.stamp["clip"].split("x")
+        if not all(part.isdecimal() or part in self.values for part in parts):
+            return [self.stamp["clip"]] * len(self)
+        sides = (plain(self.values.get(part, [part] * len(self))) for part in parts)
+        return [_clip(*map(str, sizes)) for sizes in zip(*sides, strict=True)]
 
 
-def _clip(sizes: Sequence[Any]) -> str:
+def _clip(channels: str, frames: str, height: str, width: str) -> str:
     """Sizes as `3x8x112x160`; height and width may be one text of both."""
-    *first, height, width = map(str, sizes)
-    return "x".join([*first, height.partition("x")[0], width.rpartition("x")[2]])
+    return f"{channels}x{frames}x{height.partition('x')[0]}x{width.rpartition('x')[2]}"
 
 
-def _with_logged(dataset: Dataset, columns: Mapping[str, Sequence[Any]], joined: Joined | None) -> Dataset:
-    """A space with the accuracies of its legal designs, and what they are in its attributes."""
-    from xarray import full_like
-
-    if joined is None:
-        return dataset
-    valid = dataset["valid"]
-    logged = {name: full_like(valid, float("nan"), float) for name in MEASURED}
-    for name, array in logged.items():
-        array.values[valid.values] = _numbers(columns[name])
-    return dataset.assign(logged).assign_attrs(joined.setting._asdict() | {"clip": dataset.attrs["clip"]})
+def plain(values: Sequence[Any]) -> Sequence[Any]:
+    """The values as Python has them."""
+    found: Sequence[Any] = values.tolist() if hasattr(values, "tolist") else values
+    return found
 
 
-def _numbers(values: Sequence[Any]) -> list[Any]:
-    """Numbers with NaN where there is none."""
-    return [float("nan") if value is None else value for value in values]
+def _taken(values: Sequence[Any], rows: Any) -> Sequence[Any]:
+    """The values of some rows, in their order."""
+    found: Sequence[Any] = values[rows] if hasattr(values, "dtype") else [values[i] for i in rows]
+    return found
+
+
+def _known(columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """The columns with NaN where nothing was measured."""
+    nan = float("nan")
+    return {n: [nan if v is None else v for v in values] if n in MEASURED else values for n, values in columns.items()}
 
 
 def _one_kind(values: Sequence[Any]) -> list[Any]:
@@ -282,54 +314,3 @@ def _needs(library: str) -> None:
 
     if find_spec(library) is None:
         raise MissingExtra(library, "explore")
-
-
-def of_dataset(found: Dataset, convention: str | Convention | None = None) -> Explored:
-    """The legal designs of a swept space, counted by a `convention` that may have no name."""
-    valid = found["valid"].values
-    designs = designs_at(found, valid.nonzero() if valid.ndim else ([0] * int(valid),), convention)
-    refused = valid.size - len(designs)
-    notes = (f"{left_out(refused, valid.size)}, {_first_refused(found, valid)}",) if refused else ()
-    return replace(designs, refused=refused, notes=notes, _dataset=found)
-
-
-def _first_refused(found: Dataset, valid: Any) -> str:
-    """The first combination that is no network, and why not: `for instance G=3: 64 channels do not divide ...`."""
-    specs: Any = designs_at(found, [along[:1] for along in (~valid).nonzero()]).columns["spec"]
-    swept = ", ".join(f"{name}={plain(values)[0]}" for name, values in specs.swept.items())
-    where = " of ".join(filter(None, [swept, specs.base[0] if "spec" in found.dims else ""]))
-    try:
-        analyze(from_argument(specs.base[0], None), **specs.arguments(0))
-    except SpecError as fault:
-        return f"for instance {where}: {fault.message}"
-    return f"for instance {where}"
-
-
-def left_out(refused: int, total: int) -> str:
-    """What is said of combinations that are no network, if there are any."""
-    return f"left out as no network: {refused:,} of {plural(total, 'combination')}" if refused else ""
-
-
-def _fixed(space: Dataset) -> dict[str, Any]:
-    """The arguments that all designs of a space share, as its attributes tell them."""
-    given = json.loads(space.attrs.get("given", "{}"))
-    setting = {name: sizes(text, name)[0] for name, text in given.items() if name in SETTING}
-    return {**given, **setting, "convention": space.attrs["convention"]}
-
-
-def designs_at(found: Dataset, at: Sequence[Any], convention: str | Convention | None = None) -> Explored:
-    """The designs of a swept space in some places: an array of indices for each dimension."""
-    dims = list(map(str, found["valid"].dims))
-    where = dict(zip(dims, at, strict=False))
-    columns: dict[str, Sequence[Any]] = {dim: found[dim].values[where[dim]] for dim in dims}
-    for name in COSTS:
-        own = {str(dim): ("design", where[str(dim)]) for dim in found[name].dims}
-        values = found[name].isel(own).values  # of a space larger than memory, these designs alone
-        columns[name] = values if own else values.reshape(1).repeat(len(at[0]))
-    fixed = _fixed(found) | ({"convention": convention} if convention else {})
-    base = columns.get("spec", [found.attrs.get("spec", "")] * len(at[0]))
-    swept = {dim: columns[dim] for dim in dims if dim != "spec"}
-    points = prod(size for dim, size in found["valid"].sizes.items() if dim not in CLIP)
-    specs = Specs(base, swept, fixed, brief=points > MANY)
-    stamp = {key: found.attrs[key] for key in STAMPED}
-    return Explored({"spec": specs, **{k: v for k, v in columns.items() if k != "spec"}}, stamp)

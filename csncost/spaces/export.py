@@ -10,16 +10,16 @@ from typing import Any
 
 from csncost.errors import MissingExtra
 from csncost.spaces.chunks import AUTO, Chunks, chunks_of, source_of
-from csncost.spaces.designs import Explored
+from csncost.spaces.designs import Designs
 from csncost.spaces.lazy import variables
+from csncost.spaces.legal import designs_of, rows_in
 from csncost.spaces.lowering import Space
 from csncost.spaces.parts import lengths
-from csncost.spaces.rows import designs_of, rows_in
 from csncost.spaces.sweep import dataset
 from csncost.spaces.workers import Advance, team
 
 
-def pieces(space: Space, chunks: Chunks, scheduler: str | None, advance: Advance) -> Iterator[Explored]:
+def pieces(space: Space, chunks: Chunks, scheduler: str | None, advance: Advance) -> Iterator[Designs]:
     """The legal designs of a space, some at a time, in the order in which the sweep in memory has them."""
     most = chunks if isinstance(chunks, int) else AUTO
     source, structures = source_of(space)
@@ -40,7 +40,7 @@ def _leading(shape: tuple[int, ...], most: int) -> tuple[int, ...]:
     return shape
 
 
-def write_csv(path: Path, found: Iterator[Explored]) -> int:
+def write_csv(path: Path, found: Iterator[Designs]) -> int:
     """Write exact values, a line for each design, the stamp in the last columns; return how many designs they are."""
     count = 0
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -50,7 +50,7 @@ def write_csv(path: Path, found: Iterator[Explored]) -> int:
     return count
 
 
-def write_parquet(path: Path, found: Iterator[Explored]) -> int:
+def write_parquet(path: Path, found: Iterator[Designs]) -> int:
     """Write a row group for each piece; return how many designs they are. Raises MissingExtra without pyarrow."""
     try:
         from pyarrow import Table

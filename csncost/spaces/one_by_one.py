@@ -18,16 +18,14 @@ from csncost.lang.lower.stages import lower
 from csncost.lang.syntax import Name
 from csncost.network.graph import Network
 from csncost.spaces.axes import Axis, axis
-from csncost.spaces.designs import Explored
+from csncost.spaces.designs import Designs
 from csncost.units import shape
 
 FEW = 512
 """Designs that are counted one by one; more are counted as arrays."""
 
 
-def one_by_one(
-    spec: str, swept: dict[str, Any], fixed: dict[str, Any], convention: str | Convention
-) -> Explored | None:
+def one_by_one(spec: str, swept: dict[str, Any], fixed: dict[str, Any], convention: str | Convention) -> Designs | None:
     """The legal designs of a space as `of_dataset` gives them, or None where arrays are to say what it holds.
 
     That is so for many designs, for clips and classes that are swept, and where none is legal.
@@ -39,7 +37,7 @@ def one_by_one(
     setting = sizes(**{name: fixed.get(name) for name in SETTING})
     names = {name: value for name, value in fixed.items() if name not in SETTING}
     found = list(_networks(spec, axes, names, setting))
-    return _explored(spec, axes, found, count - len(found), find_convention(convention))
+    return _designs(spec, axes, found, count - len(found), find_convention(convention))
 
 
 _Labels: TypeAlias = dict[str, Any]
@@ -69,9 +67,9 @@ def _points(axes: Sequence[Axis]) -> Iterator[tuple[_Labels, dict[str, Any]]]:
         yield dict(zip(names, labels, strict=True)), dict(zip(names, values, strict=True))
 
 
-def _explored(
+def _designs(
     spec: str, axes: Sequence[Axis], found: Sequence[tuple[_Labels, Network]], refused: int, convention: Convention
-) -> Explored | None:
+) -> Designs | None:
     stamps = {(shape(net.clip), net.classes) for _, net in found}
     if len(stamps) != 1:
         return None
@@ -80,4 +78,4 @@ def _explored(
     counts = [costs(net.graph, convention) for _, net in found]
     columns = {one.name: [labels[one.name] for labels, _ in found] for one in axes}
     columns |= {cost: [row[cost] for row in counts] for cost in COSTS}
-    return Explored({"spec": [spec] * len(found), **columns}, stamp, refused)
+    return Designs([spec] * len(found), columns, stamp, refused)

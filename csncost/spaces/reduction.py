@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from math import prod
 from operator import and_
@@ -14,12 +14,12 @@ import numpy as np
 from csncost.costs.count import COSTS
 from csncost.errors import CsncostError
 from csncost.spaces.chunks import Chunks, Source, chunk_lengths, chunks_of, source_of
-from csncost.spaces.designs import Explored
+from csncost.spaces.designs import Designs
+from csncost.spaces.legal import designs_of
 from csncost.spaces.lowering import Space
 from csncost.spaces.parts import Columns, lengths, places_in
 from csncost.spaces.products import Array, Chunk
 from csncost.spaces.query import Query
-from csncost.spaces.rows import designs_of
 from csncost.spaces.workers import Advance, ignored, team
 
 _TABLE = 2**16
@@ -134,7 +134,7 @@ def best_of(
     chunks: Chunks = "auto",
     scheduler: str | None = None,
     advance: Advance = ignored,
-) -> Explored:
+) -> Designs:
     """The designs of a space that a query selects, in memory that does not grow with the space.
 
     Chunks are worked on by threads, or by the workers of a Dask scheduler at an address `tcp://host:port`; `advance`
@@ -174,8 +174,8 @@ def reduced(job: Job, source: Rows, chunks: Iterable[Chunk], scheduler: str | No
     return best
 
 
-def _designs(space: Space, source: Source, best: Best, attributes: Mapping[str, Any]) -> Explored:
+def _designs(space: Space, source: Source, best: Best, attributes: Mapping[str, Any]) -> Designs:
     """The best designs with their coordinates and all that they cost."""
     places = best.columns["place"]
     rows = {"place": places, **source.at(np.unravel_index(places, space.shape), COSTS)}
-    return designs_of(space, rows, attributes, refused=prod(space.shape) - best.legal)
+    return replace(designs_of(space, rows, attributes), refused=prod(space.shape) - best.legal)

@@ -14,7 +14,8 @@ from csncost.lang.given import SpecLike
 from csncost.logs.join import ACCURACY
 from csncost.logs.read import LogLike, read_log
 from csncost.spaces.chunks import Chunks, chunks_of
-from csncost.spaces.designs import Explored, designs_at
+from csncost.spaces.designs import Designs
+from csncost.spaces.legal import designs_at
 from csncost.spaces.products import Chunk
 from csncost.spaces.query import Array, Bound, Limit, Query, called, limits, meets, names_of, said
 from csncost.spaces.ranges import count, percentage
@@ -32,11 +33,11 @@ BEST = 10
 
 
 def pareto(
-    designs: Explored | Dataset | DataFrame, *, minimize: str | Iterable[str] = (), maximize: str | Iterable[str] = ()
-) -> Explored | DataFrame:
+    designs: Designs | Dataset | DataFrame, *, minimize: str | Iterable[str] = (), maximize: str | Iterable[str] = ()
+) -> Designs | DataFrame:
     """The designs that no other one betters in an objective without being worse in another; equal ones are all on it.
 
-    `designs` are those of `sweep`, `study`, or a DataFrame; the front of the first two is an `Explored`, each of its
+    `designs` are those of `sweep`, `study`, or a DataFrame; the front of the first two is an `Designs`, each of its
     designs a spec that `analyze` takes, that of a frame a frame. Objectives are params, flops, interactions,
     activations, depth, accuracy, or any other column of numbers; without any, least FLOPs and params against most
     interactions. Designs are ordered by the first objective. Exact for integers of any size. Raises CsncostError for a
@@ -47,7 +48,7 @@ def pareto(
     >>> found.columns["spec"]
     ['bottleneck-G16-16', 'bottleneck-G4-16', 'bottleneck-G1-16']
     """
-    found: Explored | DataFrame = _taken(designs, Query(names_of(minimize), names_of(maximize)))
+    found: Designs | DataFrame = _taken(designs, Query(names_of(minimize), names_of(maximize)))
     return found
 
 
@@ -66,7 +67,7 @@ def search(
     groups: Sequence[int] | None = None,
     blocks: Any = None,
     **given: Any,
-) -> Explored:
+) -> Designs:
     """What to build: of all designs that keep the budgets, the best `top` by one objective, or the front by several.
 
     Without `specs` these are the designs of the paper's `study`, else the space of the specs; `groups`, `blocks`,
@@ -101,13 +102,13 @@ def search(
         found = distinct(found)
     if log is not None:
         found = found.with_accuracy(read_log(log))
-    chosen: Explored = _taken(found, query)
+    chosen: Designs = _taken(found, query)
     if not len(chosen):
         raise NoAnswer(*_nearest_miss(found, query))
     return _chosen(chosen, query)
 
 
-def _chosen(found: Explored, query: Query) -> Explored:
+def _chosen(found: Designs, query: Query) -> Designs:
     return replace(found, stamp={**found.stamp, "chosen": str(query)})
 
 
@@ -128,7 +129,7 @@ def _limit(name: str, value: Any) -> Any:
 
 def _taken(designs: Any, query: Query) -> Any:
     """The selected designs, of the kind that the designs are; of a space those, spelt out."""
-    if isinstance(designs, Explored):
+    if isinstance(designs, Designs):
         rows = query.select(_columns(designs))
         return designs.take(rows.tolist()).spelled()
     if hasattr(designs, "data_vars"):
@@ -139,17 +140,17 @@ def _taken(designs: Any, query: Query) -> Any:
     raise CsncostError("a front is of designs", "of those of sweep or study, or of a DataFrame")
 
 
-def _columns(found: Explored) -> dict[str, Array]:
+def _columns(found: Designs) -> dict[str, Array]:
     """The columns of numbers as arrays; NaN where no accuracy is logged."""
     columns = {
         name: np.asarray(values, float if name == "accuracy" else None)
-        for name, values in found.columns.items()
-        if name not in ("spec", *ACCURACY) or name == "accuracy"
+        for name, values in found.values.items()
+        if name not in ACCURACY or name == "accuracy"
     }
     return {name: values for name, values in columns.items() if name in METRICS or values.dtype.kind in "iuf"}
 
 
-def _of_space(space: Dataset, query: Query) -> Explored:
+def _of_space(space: Dataset, query: Query) -> Designs:
     """The selected designs of a swept space, of which no others are made rows."""
     valid = space["valid"]
     if valid.chunks is not None:
@@ -176,7 +177,7 @@ class _Held:
         return {"place": place, **{name: array.values.reshape(-1)[place] for name, array in full.items()}}
 
 
-def _of_chunks(space: Dataset, query: Query) -> Explored:
+def _of_chunks(space: Dataset, query: Query) -> Designs:
     """The selected designs of a space that Dask holds, found chunk by chunk."""
     valid = space["valid"]
     dims = list(map(str, valid.dims))
@@ -198,7 +199,7 @@ def _unmet(query: Query) -> tuple[str, str]:
     return f"no design has {wanted}", "ask for the least or the most of one without its budget"
 
 
-def _nearest_miss(found: Explored, query: Query) -> tuple[str, str]:
+def _nearest_miss(found: Designs, query: Query) -> tuple[str, str]:
     """Which budget nothing keeps, of the designs that keep those before it, and what comes nearest to it."""
     columns = _columns(found)
     rows = np.arange(len(found))
@@ -213,7 +214,7 @@ def _nearest_miss(found: Explored, query: Query) -> tuple[str, str]:
     return "of none of these designs an accuracy is logged", "sweep what the log is of, or leave the accuracy out"
 
 
-def _nearest(bound: Bound, values: Array, found: Explored) -> str:
+def _nearest(bound: Bound, values: Array, found: Designs) -> str:
     """Which designs miss a bound by least, and what they come to."""
     name, low, high = bound
     below = np.flatnonzero(values < low) if low is not None else np.zeros(0, int)
@@ -225,5 +226,5 @@ def _nearest(bound: Bound, values: Array, found: Explored) -> str:
         ends.append((f"the least {called(name)}{' above' if len(below) else ''} here", above[np.argmin(values[above])]))
     if not ends:
         return f"of none of them the {name} is known"
-    shown = [(end, said(name, values[at]), found.columns["spec"][int(at)]) for end, at in ends]
+    shown = [(end, said(name, values[at]), found.take([int(at)]).columns["spec"][0]) for end, at in ends]
     return "; ".join(f"{end}: {value}, {spec}" for end, value, spec in shown)

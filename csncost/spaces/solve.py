@@ -23,7 +23,7 @@ from csncost.lang.given import SETTING, SpecLike, from_argument, python_number, 
 from csncost.lang.library import library
 from csncost.lang.syntax import Assignment, Number
 from csncost.spaces.axes import coordinates, is_swept
-from csncost.spaces.designs import Explored
+from csncost.spaces.designs import Designs
 from csncost.spaces.products import MOST
 from csncost.spaces.query import Array, amount, called
 from csncost.spaces.sweep import sweep
@@ -100,7 +100,7 @@ def solve(
     activations: float | None = None,
     convention: str = "paper",
     **given: Any,
-) -> Explored:
+) -> Designs:
     """Which value of `unknown` makes a network cost so much: `width`, `frames`, `size`, `G`, `blocks`, or any number.
 
     One target is given: params, flops (of one clip), interactions or activations. For every spec and every combination
@@ -133,7 +133,7 @@ def solve(
     asked = f"{amount(metric, target)} {called(metric)} within {float(100 * tolerance):g}%"
     if not rows:
         raise NoAnswer(f"no {unknown} gives {asked}", "nearest: " + "; ".join(text for _, text in sorted(missed)[:2]))
-    return _explored(rows, f"{unknown} for {asked}", [text for _, text in missed])
+    return _designs(rows, f"{unknown} for {asked}", [text for _, text in missed])
 
 
 def _target(**targets: float | None) -> tuple[str, int]:
@@ -286,10 +286,11 @@ def _nearest(spec: SpecLike, given: Mapping[str, Any], unknown: str, ends: Itera
     return ", ".join(told)
 
 
-def _explored(rows: Sequence[dict[str, Any]], chosen: str, missed: Sequence[str]) -> Explored:
+def _designs(rows: Sequence[dict[str, Any]], chosen: str, missed: Sequence[str]) -> Designs:
     """The answers as designs, with how they were counted."""
     reports = [row.pop("_report") for row in rows]
     columns = {name: [row[name] for row in rows] for name in rows[0]}
+    specs = columns.pop("spec")
     clips, classes = (set(values) for values in zip(*((shape(r.clip), r.classes) for r in reports), strict=True))
     stamp = {
         "convention": reports[0].convention.name,
@@ -300,4 +301,4 @@ def _explored(rows: Sequence[dict[str, Any]], chosen: str, missed: Sequence[str]
     }
     notes = [f"not within the share: {text}" for text in missed[:MOST_NOTES]]
     more = [f"and {len(missed) - MOST_NOTES:,} more"] if len(missed) > MOST_NOTES else []
-    return Explored(columns, stamp, notes=(*notes, *more))
+    return Designs(specs, columns, stamp, notes=(*notes, *more))

@@ -11,7 +11,7 @@ from typing import Any
 from csncost.costs.analyze import analyze
 from csncost.costs.conventions import Convention
 from csncost.costs.count import COSTS
-from csncost.costs.spelling import Specs, argument, spelling
+from csncost.costs.spelling import argument, spelling
 from csncost.errors import CsncostError, SpecError
 from csncost.lang.expand import expand
 from csncost.lang.given import SpecLike, literal
@@ -19,8 +19,9 @@ from csncost.lang.parser import parse
 from csncost.lang.printer import print_value
 from csncost.logs.join import ACCURACY
 from csncost.spaces.axes import is_swept
-from csncost.spaces.designs import Explored, of_dataset
+from csncost.spaces.designs import Designs
 from csncost.spaces.kinds import Design
+from csncost.spaces.legal import of_dataset
 from csncost.spaces.one_by_one import one_by_one
 from csncost.spaces.sweep import sweep
 from csncost.units import plural
@@ -43,7 +44,7 @@ def study(
     classes: Any = None,
     convention: str | Convention = "paper",
     **names: Any,
-) -> Explored:
+) -> Designs:
     """The paper's designs, with every legal one of the `groups`: a row each, named so that `analyze` takes it.
 
     Columns are `spec`, `family` (simple, bottleneck), `blocks`, `kind` (none, G, D, DG), `groups` (1 where the kind
@@ -71,25 +72,25 @@ def study(
             refused, stamp = refused + part.refused, dict(part.stamp)
     rows.sort(key=_order(blocks))
     columns: dict[str, Any] = {key: [row[key] for row in rows] for key in rows[0]} if rows else {"spec": []}
-    columns["spec"] = Specs(columns["spec"], fixed={"convention": convention})
+    specs = columns.pop("spec")
     notes = tuple(_notes(groups, blocks, rows, refused, given))
-    return Explored(columns, stamp, refused, notes)
+    return Designs(specs, columns, stamp, refused, notes, fixed={"convention": convention})
 
 
-def distinct(found: Explored) -> Explored:
+def distinct(found: Designs) -> Designs:
     """The designs of a study but those that are others' under a second name: of one group, G is none and DG is D."""
-    kinds = zip(found.columns["kind"], found.columns["groups"], strict=True)
+    kinds = zip(found.values["kind"], found.values["groups"], strict=True)
     return found.take([i for i, (kind, groups) in enumerate(kinds) if kind not in GROUPED or groups > 1])
 
 
-def twice_named(found: Explored) -> str:
+def twice_named(found: Designs) -> str:
     """What is said of a study in which networks have two names, if any have."""
-    if "kind" not in found.columns or (networks := len(distinct(found))) == len(found):
+    if "kind" not in found.values or (networks := len(distinct(found))) == len(found):
         return ""
     return f"of one group G is none and DG is D: {plural(networks, 'network')} in {len(found):,} rows"
 
 
-def _part(spec: str, given: Mapping[str, Any], convention: str | Convention) -> Explored:
+def _part(spec: str, given: Mapping[str, Any], convention: str | Convention) -> Designs:
     """The designs of one kind."""
     swept = {key: value for key, value in given.items() if is_swept(key, value)}
     fixed = {key: value for key, value in given.items() if key not in swept}
@@ -98,12 +99,12 @@ def _part(spec: str, given: Mapping[str, Any], convention: str | Convention) -> 
     )
 
 
-def designs(found: Explored) -> list[Design]:
+def designs(found: Designs) -> list[Design]:
     """The designs of a study as plots take them. Raises CsncostError for the space of a spec, and for several clips."""
     names = tuple(item.name for item in fields(Design))
-    if missing := [name for name in names if name not in found.columns]:
+    if missing := [name for name in names if name not in found.names]:
         raise CsncostError(f"these are no designs of the paper's study: they have no {missing[0]}", "name no SPEC")
-    if more := [name for name in found.columns if name not in (*names, "depth", *ACCURACY)]:
+    if more := [name for name in found.names if name not in (*names, "depth", *ACCURACY)]:
         raise CsncostError(f"designs with several values of {more[0]}", "give one")
     return [Design(**{name: row[name] for name in names}) for row in found]
 
@@ -122,11 +123,11 @@ def _name(family: str, kind: str, groups: object, blocks: str) -> str:
     return f"{family}{middle}-{blocks}"
 
 
-def _rows(family: str, kind: str, part: Explored, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _rows(family: str, kind: str, part: Designs, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The designs of one kind with their names."""
-    fixed = {key: value for key, value in given.items() if key not in part.columns}
-    knobs = [key for key in given if key in part.columns]
-    for row in part.unspelled():
+    fixed = {key: value for key, value in given.items() if key not in part.values}
+    knobs = [key for key in given if key in part.values]
+    for row in part.given_rows:
         groups = row.get("G", 1)
         depth = _canonical(f"{family}-{row['blocks']}").rpartition("-")[2]  # [3, 4, 6, 3] is 16
         chosen = {**fixed, **{key: argument(key, row[key]) for key in knobs}}
@@ -180,7 +181,7 @@ def _reason(groups: int, blocks: Any, given: Mapping[str, Any]) -> str:
     return "no network with them is legal"
 
 
-def explore(specs: Sequence[SpecLike], groups: Any, blocks: Any, **given: Any) -> Explored:
+def explore(specs: Sequence[SpecLike], groups: Any, blocks: Any, **given: Any) -> Designs:
     """The paper's study where there are no `specs`, and else their space: G over `groups`, `blocks`, what is given."""
     given = {key: alone(value) for key, value in given.items() if value is not None}
     if not specs:

@@ -14,7 +14,7 @@ from csncost.errors import CsncostError, did_you_mean
 from csncost.files import published
 from csncost.logs.read import LogLike
 from csncost.logs.runs import points
-from csncost.spaces.designs import Explored
+from csncost.spaces.designs import Designs
 from csncost.spaces.study import study
 from csncost.table import Column
 from csncost.units import rounded
@@ -75,12 +75,12 @@ def _figure(name: str, log: LogLike | None) -> Reproduction:
     return reproduction(name, _columns(metric, log), rows, cells, stamp, (known, *notes))
 
 
-def _designs() -> Explored:
+def _designs() -> Designs:
     """The designs of both figures; bottleneck-G1 is bottleneck, and is not there twice."""
     return replace(study(range(2, 65)), notes=())
 
 
-def _table2(designs: Explored, row: int) -> Mapping[str, str]:
+def _table2(designs: Designs, row: int) -> Mapping[str, str]:
     """What Table 2 prints of a design, if it holds it."""
     joined = designs.joined
     result = joined.found.get(row) if joined else None
@@ -98,7 +98,7 @@ def _columns(metric: str, log: LogLike | None) -> list[Column]:
     return columns + (own if log else [])
 
 
-def figure_of(names: Sequence[str], log: LogLike | None) -> tuple[Explored, list[Any]]:
+def figure_of(names: Sequence[str], log: LogLike | None) -> tuple[Designs, list[Any]]:
     """What is to be drawn for figures: the designs, and what accuracy is shown against."""
     axes = [FIGURES[name] for name in names if name in FIGURES]
     if not axes:

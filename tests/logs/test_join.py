@@ -76,7 +76,7 @@ def test_the_spec_of_a_row_says_all_of_it(space):
     assert len(found) > 1
     for i, row in enumerate(found):
         report = cc.analyze(row["spec"], convention=given.get("convention", "paper"))
-        assert report.canonical == cc.analyze(found.unspelled().columns["spec"][i], **found.arguments(i)).canonical
+        assert report.canonical == cc.analyze(found.specs[i], **found.arguments(i)).canonical
         assert [row[metric] for metric in METRICS] == list(report.totals)
 
 
@@ -121,7 +121,7 @@ def test_a_sweep_is_a_log_of_its_designs(space, brief, tmp_path):
     """A table of designs with accuracies written into it joins the same space, each row to its own design."""
     specs, groups, blocks, given = SPACES[space]
     found = explore(specs, groups, blocks, **given)
-    found = replace(found, columns={**found.columns, "spec": replace(found.columns["spec"], brief=brief)})
+    found = replace(found, brief=brief)
     path = tmp_path / "designs.csv"
     with path.open("w", newline="") as file:
         found.write_csv(file)

@@ -13,8 +13,9 @@ from csncost.cli.main import main
 from csncost.errors import CsncostError, MissingExtra
 from csncost.logs.read import read_log
 from csncost.render.page.page import page
-from csncost.spaces.designs import Explored, of_dataset
+from csncost.spaces.designs import Designs
 from csncost.spaces.kinds import Design
+from csncost.spaces.legal import of_dataset
 from csncost.spaces.study import explore
 from tests.render import browser
 
@@ -42,7 +43,7 @@ def designs():
 def named(spec, clip="3x8x224x224"):
     """A space of one design, called as is given."""
     stamp = {"convention": "paper", "clip": clip, "classes": 400, "views": 1}
-    return Explored({"spec": [spec], "params": [1], "flops": [2], "interactions": [3], "activations": [4]}, stamp)
+    return Designs([spec], {"params": [1], "flops": [2], "interactions": [3], "activations": [4]}, stamp)
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from csncost.render import plots
 from csncost.render.figures import style
 from csncost.render.figures.looks import LOOKS
 from csncost.render.figures.series import view
-from csncost.spaces.designs import of_dataset
 from csncost.spaces.kinds import Design
+from csncost.spaces.legal import of_dataset
 from csncost.spaces.study import explore
 
 pytest.importorskip("matplotlib")
@@ -329,7 +329,7 @@ SPACES = [
 def test_any_swept_space_has_panels_of_curves(space):
     specs, given, panels, curves = SPACES[space]
     found = explore(specs, **{"groups": None, "blocks": None, **given})
-    shown = view(found.unspelled().rows, "flops", "interactions").panels
+    shown = view(found.given_rows, "flops", "interactions").panels
     assert [len(shown), sum(len(panel.curves) for panel in shown)] == [panels, curves]
     points = [point for panel in shown for curve in panel.curves for point in curve.points]
     assert sorted((p.x, p.y) for p in points) == sorted((row["flops"], row["interactions"]) for row in found)
@@ -442,7 +442,7 @@ def test_a_log_of_one_point_and_one_of_none(tmp_path, monkeypatch):
 
 def drawn_curves(found):
     """The curves of a space with the texts at their points."""
-    (panel,) = view(found.unspelled().rows, "flops", "interactions").panels
+    (panel,) = view(found.given_rows, "flops", "interactions").panels
     return [(curve.name, [point.text for point in curve.points]) for curve in panel.curves]
 
 

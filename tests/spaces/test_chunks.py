@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 import csncost as cc
 from csncost.costs.count import COSTS, METRICS
 from csncost.spaces.chunks import chunk_lengths, chunks_of, source_of
-from csncost.spaces.designs import STAMPED
+from csncost.spaces.legal import STAMPED, designs_of, rows_in
 from csncost.spaces.query import Query
 from csncost.spaces.reduction import job_of, reduced
-from csncost.spaces.rows import designs_of, rows_in
 from csncost.spaces.sweep import space_of
 from csncost.spaces.workers import ignored
 from tests.spaces.test_sweep import FRACTIONS, random_space

@@ -30,8 +30,9 @@ from csncost.render.figures.style import (
     styled,
     tick,
 )
-from csncost.spaces.designs import Explored, of_dataset
+from csncost.spaces.designs import Designs
 from csncost.spaces.kinds import Design
+from csncost.spaces.legal import of_dataset
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +45,7 @@ Drawn: TypeAlias = "list[tuple[Axes, View, Panel]]"
 
 
 def tradeoff(
-    designs: Explored | Dataset | Sequence[Design],
+    designs: Designs | Dataset | Sequence[Design],
     accuracies: Accuracies | Mapping[int, Result] | None = None,
     x: Axis | Sequence[Axis] | None = None,
     y: Axis | None = None,
@@ -96,11 +97,11 @@ def rows_of(
     """The designs with their accuracies, how they were counted, and what is logged of them."""
     if hasattr(designs, "data_vars"):
         designs = of_dataset(designs)
-    if isinstance(designs, Explored):
+    if isinstance(designs, Designs):
         if accuracies is not None:
             designs = designs.with_accuracy(accuracies)
         found = designs.joined.found if designs.joined else {}
-        return designs.unspelled().rows, designs.stamp, found
+        return designs.given_rows, designs.stamp, found
     if not all(isinstance(design, Design) for design in designs):
         raise CsncostError(
             "these are no designs to draw", "give those of study, sweep or search, or records; to_frame is for tables"

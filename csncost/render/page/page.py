@@ -26,8 +26,9 @@ from csncost.render.figures.style import TITLES, sizes
 from csncost.render.figures.tradeoff import accuracy_title, rows_of
 from csncost.render.page.legend import legend
 from csncost.render.page.traces import Curve, curves, view
-from csncost.spaces.designs import Explored, of_dataset
+from csncost.spaces.designs import Designs
 from csncost.spaces.kinds import Design
+from csncost.spaces.legal import of_dataset
 from csncost.units import human, plural, shortened
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ Fact: TypeAlias = tuple[str, str, str]
 
 
 def page(
-    designs: Explored | Dataset | Sequence[Design],
+    designs: Designs | Dataset | Sequence[Design],
     accuracies: Accuracies | Mapping[int, Result] | None = None,
     *,
     frames: int | None = None,
@@ -103,9 +104,9 @@ def _stamp_line(stamp: Mapping[str, Any]) -> str:
 # -- what is said of a design ------------------------------------------------------------------------------------
 
 
-def _given(designs: Explored | Sequence[Design], frames: int | None, size: Any) -> Callable[[int], dict[str, Any]]:
+def _given(designs: Designs | Sequence[Design], frames: int | None, size: Any) -> Callable[[int], dict[str, Any]]:
     """What `analyze` is to be given besides the spec of a design."""
-    if isinstance(designs, Explored):
+    if isinstance(designs, Designs):
         return designs.arguments
     return lambda number: {name: value for name, value in (("frames", frames), ("size", size)) if value is not None}
 
