@@ -10,8 +10,8 @@ from torch import Tensor
 
 from csncost.costs.quantities import NAMES
 from csncost.errors import CsncostError, did_you_mean
-from csncost.pytorch.known.costs import Cost, Gradient
-from csncost.pytorch.known.registry import OPS, Op
+from csncost.pytorch.known.operation import Bound, Cost, Gradient, Op
+from csncost.pytorch.known.registry import OPS
 from csncost.pytorch.trace.record import Call
 
 Formulas: TypeAlias = Mapping[Any, Callable[..., Any]]
@@ -27,7 +27,7 @@ def custom(formulas: Formulas | None) -> dict[Any, Op]:
         if not callable(formula):
             raise CsncostError(f"the formula for {key!s:.60} cannot be called", "give a function of shapes")
         name, met = _met(key)
-        op = Op("custom", name, _adapted(name, formula))
+        op = Op("custom", name, {}, cost=_adapted(name, formula))
         found.update(dict.fromkeys(met, op))
     return found
 
@@ -69,20 +69,21 @@ def _functions() -> dict[Any, str]:
     return {function: getattr(function, "__name__", "") for functions in known.values() for function in functions}
 
 
-def _adapted(name: str, formula: Callable[..., Any]) -> Callable[..., Cost]:
-    def cost(*args: Any, out: Any, **kwargs: Any) -> Cost:
-        shapes, named = [_shape(arg) for arg in args], {key: _shape(arg) for key, arg in kwargs.items()}
+def _adapted(name: str, formula: Callable[..., Any]) -> Callable[[Bound], Cost]:
+    """A formula of shapes as the cost of a call."""
+
+    def cost(call: Bound) -> Cost:
+        args, kwargs = [_shape(arg) for arg in call.args], {key: _shape(arg) for key, arg in call.kwargs.items()}
         try:
-            counted = formula(*shapes, output=_shape(out), **named)
+            counted = formula(*args, output=_shape(call.out), **kwargs)
         except Exception as error:  # whatever the code of others raises
-            given = ", ".join(map(str, [*shapes, *(f"{key}={value}" for key, value in named.items())]))
+            given = ", ".join(map(str, [*args, *(f"{key}={value}" for key, value in kwargs.items())]))
             reason = f"{type(error).__name__}: {str(error).strip() or 'no reason given'}"
             raise CsncostError(f"the formula for {name[:60]} fails on ({given[:120]})", reason[:300]) from error
         found = _checked(name, counted)
-        tensors = tuple(arg for arg in (*args, *kwargs.values()) if isinstance(arg, Tensor))
+        tensors = tuple(arg for arg in (*call.args, *call.kwargs.values()) if isinstance(arg, Tensor))
         backward = (Gradient(found.pop("backward"), tensors),) if "backward" in found else None
-        elements = out.numel() if isinstance(out, Tensor) else 0
-        return Cost({"elements": elements, **found}, tensors, backward=backward)
+        return Cost(found, tensors, backward=backward)
 
     return cost
 

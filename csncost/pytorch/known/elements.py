@@ -1,128 +1,144 @@
-"""What normalisations, look-ups, pools, activations and all else that goes element by element costs."""
+"""Norms, activations, arithmetic, reductions, resizes and look-ups: what goes element by element."""
 
 from __future__ import annotations
 
-from typing import Any
+from math import prod
 
 import torch
 from torch import Tensor
 
 from csncost.costs import quantities
-from csncost.network.sizes import Size
-from csncost.pytorch.known.costs import Cost, Geometry, batch_of, each_axis, present
-
-_INDEX = frozenset({torch.int32, torch.int64})
+from csncost.pytorch.known.matrices import broadcast
+from csncost.pytorch.known.operation import Bound, Cost, Geometry, Shape, batched
 
 
-def norm(input: Tensor, weight: Any, bias: Any, out: Any) -> Cost:
+def same_shape(call: Bound) -> Shape | None:
+    """The shape of the input."""
+    return tuple(call.input.shape) if isinstance(call.input, Tensor) else None
+
+
+def fraction_shape(call: Bound) -> Shape | None:
+    """The shape of the input, unless whole numbers become fractions."""
+    return same_shape(call) if isinstance(call.input, Tensor) and call.input.is_floating_point() else None
+
+
+def activation_shape(call: Bound) -> Shape | None:
+    """The shape of the input, if it has fractions as learned numbers do, and no other type is asked for."""
+    asked = any(isinstance(value, torch.dtype) for value in (*call.args, *call.kwargs.values()))
+    return same_shape(call) if call.one_type() and not asked else None
+
+
+def arithmetic_shape(call: Bound) -> Shape | None:
+    """The shape of a sum or product of two tensors of one type, or of a tensor and a number."""
+    input, other = call.input, call.other
+    if call.rounding_mode is not None:
+        return None
+    if not isinstance(input, Tensor):
+        input, other = other, input
+    if not isinstance(other, Tensor):
+        exact = input.is_floating_point() or type(other) is int
+        return tuple(input.shape) if exact and isinstance(other, (int, float)) else None
+    return broadcast(input.shape, other.shape) if input.dtype == other.dtype else None
+
+
+def quotient_shape(call: Bound) -> Shape | None:
+    """The shape of a quotient, which turns whole numbers into fractions."""
+    return arithmetic_shape(call) if any(tensor.is_floating_point() for tensor in call.tensors) else None
+
+
+def reduced_shape(call: Bound) -> Shape | None:
+    """The shape of a mean or the like over some axes, or over all."""
+    input, dim = call.input, call.dim
+    if call.more or not isinstance(call.keepdim, bool) or not input.is_floating_point() or isinstance(dim, torch.dtype):
+        return None
+    axes = range(input.dim()) if dim is None else (dim,) if type(dim) is int else tuple(dim)
+    if not all(type(axis) is int and -input.dim() <= axis < input.dim() for axis in axes):
+        return None
+    gone = {axis % input.dim() for axis in axes} if input.dim() else set()
+    return tuple(1 if i in gone else n for i, n in enumerate(input.shape) if call.keepdim or i not in gone)
+
+
+def concatenated_shape(call: Bound) -> Shape | None:
+    """The shape of tensors one after the other."""
+    shapes = [list(tensor.shape) for tensor in call.tensors]
+    rank = len(shapes[0]) if shapes else 0
+    if call.more or type(call.dim) is not int or not -rank <= call.dim < rank:
+        return None
+    axis = call.dim % rank
+    lengths = [shape.pop(axis) if len(shape) == rank else 0 for shape in shapes]
+    if any(shape != shapes[0] for shape in shapes) or len({tensor.dtype for tensor in call.tensors}) > 1:
+        return None
+    return (*shapes[0][:axis], sum(lengths), *shapes[0][axis:])
+
+
+def batch_norm_shape(call: Bound) -> Shape | None:
+    """The input's shape, if there are values to take a mean of."""
+    shape = tuple(call.input.shape)
+    if len(shape) < 2 or (call.training and prod(shape) <= shape[1]) or not call.one_type():
+        return None
+    return shape if all(tensor.numel() == shape[1] for tensor in call.tensors[1:]) else None
+
+
+def layer_norm_shape(call: Bound) -> Shape | None:
+    """The input's shape, if it ends in the shape that is normalised."""
+    shape, last = tuple(call.input.shape), tuple(call.normalized_shape)
+    return shape if last and shape[-len(last) :] == last and call.one_type() else None
+
+
+def group_norm_shape(call: Bound) -> Shape | None:
+    """The input's shape, if its channels divide into the groups."""
+    shape, groups, weight = tuple(call.input.shape), call.num_groups, call.weight
+    fits = len(shape) > 1 and shape[1] % groups == 0 and (weight is None or weight.numel() == shape[1])
+    return shape if fits and call.one_type() and prod(shape) > groups * shape[0] else None
+
+
+def norm(call: Bound) -> Cost:
     """A normalisation; its learned scale and shift are counted where they are first used."""
-    affine = present(weight, bias)
-    shape = input.shape[1:] if input.dim() > 1 else ()
-    found = quantities.norm(sum(one.numel() for one in affine), shape, batch_of(input))
-    found["elements"] = found["inputs"] = input.numel()
-    found["affine_elements"] = found["affine_inputs"] = input.numel() if affine else 0
-    channels = input.shape[1] if input.dim() > 1 else None
+    affine = call.given("weight", "bias")
+    found = quantities.norm(sum(one.numel() for one in affine), *batched(call.input))
+    channels = call.input.shape[1] if call.input.dim() > 1 else None
     return Cost(found, affine=affine, geometry=Geometry(channels, channels))
 
 
-def batch_norm(input: Tensor, mean: Any = None, var: Any = None, weight: Any = None, bias: Any = None, *args: Any,
-               out: Any, **kwargs: Any) -> Cost:  # fmt: skip
-    """Batch and instance normalisation."""
-    training = args[0] if args else kwargs.get("training", False)
-    cost = norm(input, weight, bias, out)
-    cost.quantities["trained"] = input.numel() if training is True else 0
+def trained_norm(call: Bound) -> Cost:
+    """A normalisation that takes statistics of its input while it is trained."""
+    cost = norm(call)
+    cost.quantities["trained"] = call.input.numel() if call.training is True else 0
     return cost
 
 
-def native_batch_norm(input: Tensor, weight: Any, bias: Any, *args: Any, out: Any, **kwargs: Any) -> Cost:
-    """The kernel below batch normalisation."""
-    return norm(input, weight, bias, out)
-
-
-def layer_norm(
-    input: Tensor, normalized_shape: Any, weight: Any = None, bias: Any = None, *args: Any, out: Any, **kwargs: Any
-) -> Cost:
-    """Layer and RMS normalisation (whose fourth argument is a number)."""
-    return norm(input, weight, bias, out)
-
-
-def group_norm(
-    input: Tensor, num_groups: int, weight: Any = None, bias: Any = None, *args: Any, out: Any, **kwargs: Any
-) -> Cost:
-    """Group normalisation."""
-    return norm(input, weight, bias, out)
-
-
-def native_group_norm(input: Tensor, weight: Any, bias: Any, *args: Any, out: Any) -> Cost:
-    """The kernel below group normalisation."""
-    return norm(input, weight, bias, out)
-
-
-def embedding(input: Tensor, weight: Tensor, *args: Any, out: Any, **kwargs: Any) -> Cost:
+def embedding(call: Bound) -> Cost:
     """A look-up table, of single rows or of bags of them: parameters, and no arithmetic."""
-    indices, table = (weight, input) if weight.dtype in _INDEX else (input, weight)  # the kernel has them swapped
-    rows = out[0] if isinstance(out, tuple) else out
-    found: dict[str, Size] = {"weights": table.numel(), "elements": rows.numel()}
-    found["batch_weights"] = table.numel() * (indices.shape[0] if indices.dim() else 1)
+    indices, table = call.tensors[:2]
+    if table.dtype in (torch.int32, torch.int64):  # the kernel has them swapped
+        indices, table = table, indices
+    items = indices.shape[0] if indices.dim() else 1
+    found = {"inputs": indices.numel(), "batch_weights": table.numel() * items}
     return Cost(found, (table,), geometry=Geometry(table.shape[0], table.shape[-1]))
 
 
-def pool(input: Tensor, kernel_size: Any = None, stride: Any = None, *args: Any, out: Any, **kwargs: Any) -> Cost:
-    """A pool with a window."""
-    tensor = out[0] if isinstance(out, tuple) else out
-    axes = input.dim() - 2 if input.dim() > 2 else 1
-    kernel = each_axis(kernel_size, axes)
-    channels = input.shape[-axes - 1]
-    steps = kernel if stride in (None, [], ()) else each_axis(stride, axes)
-    return Cost(_elements(tensor, input), geometry=Geometry(channels, channels, kernel, steps))
-
-
-def elementwise(*args: Any, out: Any, **kwargs: Any) -> Cost:
-    """Anything that is known by what it reads and writes."""
-    first = next((arg for arg in args if isinstance(arg, Tensor)), None)
-    tensor = out[0] if isinstance(out, (tuple, list)) else out
-    return Cost(_elements(tensor, first if first is not None else tensor))
-
-
-def softmax(input: Tensor, dim: Any = None, *args: Any, out: Tensor, **kwargs: Any) -> Cost:
+def softmax(call: Bound) -> Cost:
     """An activation over an axis; `rows` is how often it is taken."""
-    cost = elementwise(input, out=out)
-    axis = kwargs.get("dim", dim)
-    length = input.shape[axis] if isinstance(axis, int) and input.dim() else 1
-    cost.quantities["rows"] = input.numel() // length if length else 0
-    return cost
+    length = call.input.shape[call.dim] if isinstance(call.dim, int) and call.input.dim() else 1
+    return Cost({"rows": call.input.numel() // length if length else 0})
 
 
-def activation(input: Tensor, *args: Any, out: Tensor, **kwargs: Any) -> Cost:
-    """An activation, which may have learned numbers of its own (PReLU)."""
-    cost = elementwise(input, out=out)
-    cost.affine = tuple(arg for arg in args[:1] if isinstance(arg, Tensor))
-    cost.quantities["affine"] = sum(one.numel() for one in cost.affine)
-    cost.quantities["batch_affine"] = cost.quantities["affine"] * batch_of(input)
-    return cost
+def prelu(call: Bound) -> Cost:
+    """An activation that has learned numbers of its own."""
+    return Cost({"batch_affine": call.weight.numel() * batched(call.input)[1]}, affine=(call.weight,))
 
 
 _MODES = ("nearest", "linear", "bilinear", "bicubic", "trilinear", "area")
 _SAMPLED = ("bilinear", "nearest", "bicubic")
 
 
-def resize(input: Tensor, *args: Any, out: Tensor, **kwargs: Any) -> Cost:
+def resize(call: Bound, mode: str = "") -> Cost:
     """An interpolation; its function says how, and over how many axes: bilinear2d."""
-    cost = elementwise(input, out=out)
-    named = [arg for arg in (*args, kwargs.get("mode")) if isinstance(arg, str)]
-    mode = named[0].removesuffix("-exact") if named else "nearest"
-    cost.function = f"{mode}{input.dim() - 2}d" if mode in _MODES else ""
-    return cost
+    mode = (mode or call.mode).removesuffix("-exact")
+    return Cost(function=f"{mode}{call.input.dim() - 2}d" if mode in _MODES else "")
 
 
-def sample(input: Tensor, grid: Tensor, *args: Any, out: Tensor, **kwargs: Any) -> Cost:
+def sample(call: Bound) -> Cost:
     """Values between those of a grid; the kernel numbers the ways of interpolation."""
-    cost = elementwise(input, out=out)
-    mode = args[0] if args else kwargs.get("mode", "bilinear")
-    cost.function = f"grid_{mode if isinstance(mode, str) else _SAMPLED[int(mode)]}"
-    return cost
-
-
-def _elements(out: Any, input: Any) -> dict[str, Size]:
-    written = out.numel() if isinstance(out, Tensor) else 1
-    return {"elements": written, "inputs": input.numel() if isinstance(input, Tensor) else written}
+    mode = call.mode if isinstance(call.mode, str) else _SAMPLED[int(call.mode)]
+    return Cost(function=f"grid_{mode}")

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from csncost.pytorch.known import shapes
-from csncost.pytorch.known.registry import FREE, OPS, VIEWS, Op, words
+from csncost.pytorch.known import elements
+from csncost.pytorch.known.operation import Op, parameters
+from csncost.pytorch.known.registry import FREE, OPS, VIEWS, words
 
 PLAIN = words(
     """
@@ -87,13 +88,34 @@ FACTORIES = words(
     """
 )
 
-FREE_SHAPES: dict[str, Callable[..., Any]] = {
-    **dict.fromkeys(("cat", "concat", "concatenate"), shapes.concatenate),
-    **dict.fromkeys(("masked_fill", "clone", "tril", "triu", "zeros_like"), shapes.same),
-    **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "dropout3d"), shapes.activation),
-    **dict.fromkeys(("alpha_dropout", "feature_alpha_dropout"), shapes.activation),
+_SAME = Op("free", "", parameters("input"), elements.same_shape)
+_CAT = Op("free", "", parameters("tensors dim=0"), elements.concatenated_shape)
+_DROPOUT = Op("free", "", parameters("input"), elements.activation_shape)
+
+FREE_SHAPES = {
+    **dict.fromkeys(words("masked_fill clone tril triu zeros_like"), _SAME),
+    **dict.fromkeys(words("cat concat concatenate"), _CAT),
+    **dict.fromkeys(words("dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout"), _DROPOUT),
 }
-"""Rules of shapes for functions that compute nothing, and whose kernels are slow."""
+"""Operations that compute nothing, whose kernels are slow: their shapes are known without asking."""
+
+_WAYS = {
+    name: way
+    for way, names in {  # a name in several of them is treated as in the last one
+        "factory": FACTORIES,
+        "copied": COPIES,
+        "no": ANSWERED,
+        "move": MOVES,
+        "plain": PLAIN,
+        "still": {"share_memory_", "pin_memory"},
+        "hook": HOOKS,
+        "refused": {"_make_dual"},
+        "value": VALUES,
+        "set": {"__set__", "__delete__"},
+    }.items()
+    for name in names
+}
+"""How to treat functions that are no operation of the table: the name of the tracer's method."""
 
 _DISPATCHED = {
     function: name for name, function in vars(functional).items() if getattr(function, "__name__", "") == "fn"
@@ -128,28 +150,10 @@ def _way(func: Any) -> tuple[Any, str]:
         return ("plain" if name in PLAIN else "free"), name
     if isinstance(func, MethodDescriptorType) and f"__{name}__" in OPS:
         name = f"__{name}__"  # an operator and the method of its name look the same from here
-    if name in ("__set__", "__delete__"):
-        return "set", name
-    if name in VALUES:
-        return "value", name
-    if name == "_make_dual":
-        return "refused", name
     if name == "backward":
         return "gradient", "grad"
-    if name in HOOKS:
-        return "hook", name
-    if name in ("share_memory_", "pin_memory"):
-        return "still", name
-    if name in PLAIN:
-        return "plain", name
-    if name in MOVES:
-        return "move", name
-    if name in ANSWERED:
-        return "no", name
-    if name in COPIES:
-        return "copied", name
-    if name in FACTORIES:
-        return "factory", name
+    if name in _WAYS:
+        return _WAYS[name], name
     return _by_name(name) or (("open" if _checks(func) else "other"), name)
 
 

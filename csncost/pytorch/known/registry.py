@@ -1,4 +1,4 @@
-"""Which of PyTorch's operations are known: by name, with their kind, their formula and their rule of shapes.
+"""The one table of PyTorch's known operations: names, kind, parameters, rule of shapes, cost.
 
 A name stands for the function of that name in `torch`, `torch.nn.functional` and among the methods of tensors, for its
 form that works in place (`add_`, `__iadd__`), and for the kernel `aten::name`.
@@ -7,203 +7,173 @@ form that works in place (`add_`, `__iadd__`), and for the kernel `aten::name`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from csncost.pytorch.known import costs, elements, recurrent, shapes
+from csncost.pytorch.known import elements, matrices, recurrent, sliding
+from csncost.pytorch.known.operation import Bound, Cost, Op, elementwise, parameters
+
+OPS: dict[str, Op] = {}
+"""Every known operation by its name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Op:
-    """A known operation; `shape` (None: ask the function itself) may give a list where it returns several tensors.
+def _know(
+    names: str,
+    kind: str,
+    given: str = "input",
+    shape: Callable[[Bound], Any] | None = None,
+    cost: Callable[[Bound], Cost] = elementwise,
+    function: str | None = None,
+    label: str = "",
+) -> None:
+    """Enter operations that are alike but for their names; `given` are their parameters."""
+    for name in names.split():
+        OPS[name] = Op(kind, name if function is None else function, parameters(given), shape, cost, label)
 
-    `label` is what a row is called after (default: the function, or else the kind). The function of `x + y` is
-    "operator", as some counters see `torch.add(x, y)` only.
+
+# -- convolutions and pools
+
+_CONV = "input weight bias=None stride=1 padding=0 dilation=1 groups=1"
+_TRANSPOSED = "input weight bias=None stride=1 padding=0 output_padding=0 groups=1 dilation=1"
+_KERNEL = "input weight bias stride padding dilation transposed output_padding groups"
+_BACKWARD = "gradient input weight bias_sizes stride padding dilation transposed output_padding groups output_mask"
+_MAX = "input kernel_size stride=None padding=0 dilation=1 ceil_mode=False return_indices=False"
+_AVG = (
+    "input kernel_size stride=None padding=0 ceil_mode=False count_include_pad=True divisor_override=None"
+    " dilation=1 return_indices=False"
+)
+
+_know("conv1d conv2d conv3d", "conv", _CONV, sliding.conv_shape, sliding.conv, "")
+_know("conv_transpose1d conv_transpose2d conv_transpose3d", "conv", _TRANSPOSED, sliding.conv_transpose_shape,
+      sliding.conv_transpose, "transposed")  # fmt: skip
+_know("convolution _convolution convolution_overrideable", "conv", _KERNEL, None, sliding.convolution, "")
+_know("convolution_backward", "conv", _BACKWARD, None, sliding.convolution_backward, "backward")
+
+for _axes in (1, 2, 3):
+    _window, _whole = partial(sliding.pool_shape, axes=_axes), partial(sliding.adaptive_pool_shape, axes=_axes)
+    _know(f"max_pool{_axes}d", "pool", _MAX, _window, sliding.pool, "max")
+    _know(f"avg_pool{_axes}d", "pool", _AVG, _window, sliding.pool, "avg")
+    _know(f"max_pool{_axes}d_with_indices", "pool", _MAX, None, sliding.pool, "max")
+    for _name in ("max", "avg"):
+        _know(f"adaptive_{_name}_pool{_axes}d", "pool", "input output_size return_indices=False", _whole,
+              function=f"adaptive_{_name}{_axes}d", label=f"adaptive_{_name}")  # fmt: skip
+    _know(f"_adaptive_avg_pool{_axes}d", "pool", function=f"adaptive_avg{_axes}d", label="adaptive_avg")
+    _know(f"lp_pool{_axes}d fractional_max_pool{_axes}d fractional_max_pool{_axes}d_with_indices", "pool")
+
+# -- products of matrices
+
+_know("linear", "linear", "input weight bias=None", matrices.linear_shape, matrices.linear, "")
+_know("bilinear", "linear", "input1 input2 weight bias=None", None, matrices.bilinear, "bilinear")
+_know("matmul mm bmm mv dot vdot inner", "matmul", "", matrices.matmul_shape, matrices.matmul)
+_know("__matmul__", "matmul", "", matrices.matmul_shape, matrices.matmul, "operator", "matmul")
+_know("addmm baddbmm addmv addbmm", "matmul", "input left right beta=1 alpha=1", None, matrices.added_matmul)
+
+_ATTENTION = "query key value attn_mask=None"
+_know("scaled_dot_product_attention", "matmul", _ATTENTION, matrices.attention_shape, matrices.attention, "attention")
+_know(
     """
+    _scaled_dot_product_flash_attention _scaled_dot_product_efficient_attention _scaled_dot_product_cudnn_attention
+    _scaled_dot_product_flash_attention_for_cpu _scaled_dot_product_fused_attention_overrideable
+    """,
+    "matmul", _ATTENTION, None, matrices.attention, "attention",
+)  # fmt: skip
 
-    kind: str
-    function: str
-    cost: Callable[..., costs.Cost]
-    shape: Callable[..., Any] | None = None
-    label: str = ""
+_know("lstm gru rnn_tanh rnn_relu", "rnn", "input", recurrent.layers_shape, recurrent.layers)
+_know("lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell", "rnn", "input hx w_ih w_hh b_ih=None b_hh=None", None,
+      recurrent.cell)  # fmt: skip
 
+# -- norms
 
-def _ops() -> dict[str, Op]:
-    found: dict[str, Op] = {}
+_BATCH = "input running_mean=None running_var=None weight=None bias=None training=False"
+_LAYER = "input normalized_shape weight=None bias=None"
+_know("batch_norm", "norm", _BATCH, elements.batch_norm_shape, elements.trained_norm, "batch")
+_know("instance_norm", "norm", _BATCH, None, elements.trained_norm, "instance")
+_know("layer_norm", "norm", _LAYER, elements.layer_norm_shape, elements.norm, "layer")
+_know("rms_norm", "norm", "input normalized_shape weight=None eps=None bias=None", elements.layer_norm_shape,
+      elements.norm, "rms")  # fmt: skip
+_know("group_norm", "norm", "input num_groups weight=None bias=None", elements.group_norm_shape, elements.norm, "group")
+_know(
+    """
+    native_batch_norm _native_batch_norm_legit _native_batch_norm_legit_no_training _batch_norm_with_update
+    _batch_norm_no_update cudnn_batch_norm miopen_batch_norm
+    """,
+    "norm", "input weight bias", None, elements.norm, "batch",
+)  # fmt: skip
+_know("native_layer_norm", "norm", _LAYER, None, elements.norm, "layer")
+_know("native_group_norm", "norm", "input weight bias", None, elements.norm, "group")
 
-    def add(names: str, kind: str, cost: Callable[..., costs.Cost], shape: Any = None, function: str | None = None,
-            label: str = "") -> None:  # fmt: skip
-        for name in names.split():
-            found[name] = Op(kind, name if function is None else function, cost, shape, label)
+# -- look-ups and resizes
 
-    _add_weighted(add)
-    _add_norms(add)
-    _add_pools(add)
-    _add_reductions_and_resizes(add)
-    _add_activations(add)
-    _add_arithmetic(add)
-    return found
+_know("embedding", "embedding", "", None, elements.embedding, "")
+_know("embedding_bag _embedding_bag _embedding_bag_forward_only", "embedding", "", None, elements.embedding, "bag")
+_know("interpolate upsample", "resize", "input size=None scale_factor=None mode='nearest'", None, elements.resize)
+for _mode in ("nearest", "linear", "bilinear", "bicubic", "trilinear"):
+    _kernels = (f"upsample_{_mode}{n}d _upsample_{_mode}_exact{n}d _upsample_{_mode}{n}d_aa" for n in (1, 2, 3))
+    _know(f"upsample_{_mode} {' '.join(_kernels)}", "resize", "input", None, partial(elements.resize, mode=_mode),
+          _mode, "interpolate")  # fmt: skip
+_know("grid_sample grid_sampler grid_sampler_2d grid_sampler_3d", "resize", "input grid mode='bilinear'", None,
+      elements.sample)  # fmt: skip
+_know("affine_grid", "resize")
 
+# -- activations
 
-def _add_weighted(add: Callable[..., None]) -> None:
-    add("conv1d conv2d conv3d", "conv", costs.conv, shapes.conv, "")
-    add(
-        "conv_transpose1d conv_transpose2d conv_transpose3d",
-        "conv",
-        costs.conv_transpose,
-        shapes.conv_transpose,
-        "transposed",
-    )
-    add("convolution _convolution convolution_overrideable", "conv", costs.convolution, None, "")
-    add("convolution_backward", "conv", costs.convolution_backward, None, "backward")
-    add("linear", "linear", costs.linear, shapes.linear, "")
-    add("bilinear", "linear", costs.bilinear, None, "bilinear")
-    add("matmul mm bmm mv dot vdot inner", "matmul", costs.matmul, shapes.matmul)
-    add("__matmul__", "matmul", costs.matmul, shapes.matmul, "operator", "matmul")
-    add("addmm baddbmm addmv addbmm", "matmul", costs.added_matmul)
-    add("scaled_dot_product_attention", "matmul", costs.attention, shapes.attention, "attention")
-    add(
-        "_scaled_dot_product_flash_attention _scaled_dot_product_efficient_attention"
-        " _scaled_dot_product_cudnn_attention _scaled_dot_product_flash_attention_for_cpu"
-        " _scaled_dot_product_fused_attention_overrideable",
-        "matmul",
-        costs.attention,
-        None,
-        "attention",
-    )
-    add("lstm gru rnn_tanh rnn_relu", "rnn", recurrent.layers, recurrent.shapes)
-    add("lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell", "rnn", recurrent.cell)
-    add("embedding", "embedding", elements.embedding, None, "")
-    add("embedding_bag _embedding_bag _embedding_bag_forward_only", "embedding", elements.embedding, None, "bag")
+_know(
+    """
+    relu relu6 leaky_relu elu selu celu gelu silu mish sigmoid tanh softplus softsign hardtanh hardswish hardsigmoid
+    tanhshrink hardshrink softshrink logsigmoid threshold rrelu
+    """,
+    "act", "input", elements.activation_shape,
+)  # fmt: skip
+_know("glu", "act")
+_know("prelu _prelu_kernel", "act", "input weight", elements.activation_shape, elements.prelu, "prelu")
+_know("softmax log_softmax softmin", "act", "input dim=None", elements.activation_shape, elements.softmax)
+_know("_softmax _safe_softmax", "act", "input dim=None", elements.activation_shape, elements.softmax, "softmax")
+_know("_log_softmax", "act", "input dim=None", elements.activation_shape, elements.softmax, "log_softmax")
 
+# -- arithmetic and reductions
 
-def _add_norms(add: Callable[..., None]) -> None:
-    add("batch_norm", "norm", elements.batch_norm, shapes.batch_norm, "batch")
-    add("instance_norm", "norm", elements.batch_norm, None, "instance")
-    add("layer_norm", "norm", elements.layer_norm, shapes.layer_norm, "layer")
-    add("rms_norm", "norm", elements.layer_norm, shapes.layer_norm, "rms")
-    add("group_norm", "norm", elements.group_norm, shapes.group_norm, "group")
-    add(
-        "native_batch_norm _native_batch_norm_legit _native_batch_norm_legit_no_training _batch_norm_with_update"
-        " _batch_norm_no_update cudnn_batch_norm miopen_batch_norm",
-        "norm",
-        elements.native_batch_norm,
-        None,
-        "batch",
-    )
-    add("native_layer_norm", "norm", elements.layer_norm, None, "layer")
-    add("native_group_norm", "norm", elements.native_group_norm, None, "group")
-
-
-def _add_pools(add: Callable[..., None]) -> None:
-    for axes in (1, 2, 3):
-        windows = {"max": partial(shapes.pool, axes=axes), "avg": partial(shapes.average_pool, axes=axes)}
-        for function, shape in windows.items():
-            add(f"{function}_pool{axes}d", "pool", elements.pool, shape, function)
-            adaptive = partial(shapes.adaptive_pool, axes=axes)
-            add(
-                f"adaptive_{function}_pool{axes}d",
-                "pool",
-                elements.elementwise,
-                adaptive,
-                f"adaptive_{function}{axes}d",
-                f"adaptive_{function}",
-            )
-        add(f"_adaptive_avg_pool{axes}d", "pool", elements.elementwise, None, f"adaptive_avg{axes}d", "adaptive_avg")
-        add(f"max_pool{axes}d_with_indices", "pool", elements.pool, None, "max")
-        add(
-            f"lp_pool{axes}d fractional_max_pool{axes}d fractional_max_pool{axes}d_with_indices",
-            "pool",
-            elements.elementwise,
-        )
-
-
-def _add_reductions_and_resizes(add: Callable[..., None]) -> None:
-    add(
-        "mean sum prod amax amin nansum nanmean logsumexp norm linalg_vector_norm linalg_norm "
-        "linalg_matrix_norm var std var_mean std_mean all any count_nonzero median cumsum cumprod dist "
-        "cosine_similarity pairwise_distance cdist trace logcumsumexp cummax cummin aminmax",
-        "reduce",
-        elements.elementwise,
-    )
-    add("mean sum amax amin", "reduce", elements.elementwise, shapes.reduce)
-    add("interpolate upsample", "resize", elements.resize)
-    for mode in ("nearest", "linear", "bilinear", "bicubic", "trilinear"):
-        resize = partial(elements.resize, mode=mode)
-        kernels = " ".join(f"upsample_{mode}{n}d _upsample_{mode}_exact{n}d _upsample_{mode}{n}d_aa" for n in (1, 2, 3))
-        add(f"upsample_{mode} {kernels}", "resize", resize, None, mode, "interpolate")
-    add("grid_sample grid_sampler grid_sampler_2d grid_sampler_3d", "resize", elements.sample)
-    add("affine_grid", "resize", elements.elementwise)
-
-
-def _add_activations(add: Callable[..., None]) -> None:
-    same = shapes.activation
-    add(
-        "relu relu6 leaky_relu elu selu celu gelu silu mish sigmoid tanh softplus softsign hardtanh hardswish "
-        "hardsigmoid tanhshrink hardshrink softshrink logsigmoid threshold rrelu",
-        "act",
-        elements.elementwise,
-        same,
-    )
-    add("glu", "act", elements.elementwise)
-    add("prelu _prelu_kernel", "act", elements.activation, same, "prelu")
-    add("softmax log_softmax softmin", "act", elements.softmax, same)
-    add("_softmax", "act", elements.softmax, same, "softmax")
-    add("_safe_softmax", "act", elements.softmax, same, "softmax")
-    add("_log_softmax", "act", elements.softmax, same, "log_softmax")
-
-
-def _add_arithmetic(add: Callable[..., None]) -> None:
-    add("add", "add", elements.elementwise, shapes.broadcast)
-    add("sub subtract rsub", "add", elements.elementwise, shapes.broadcast, "subtract", "add")
-    add(
-        "add_ __add__ __radd__ __sub__ __rsub__ __iadd__ __isub__",
-        "add",
-        elements.elementwise,
-        shapes.broadcast,
-        "operator",
-        "add",
-    )
-    add("mul multiply", "multiply", elements.elementwise, shapes.broadcast, "multiply")
-    add("mul_ __mul__ __rmul__ __imul__", "multiply", elements.elementwise, shapes.broadcast, "operator", "multiply")
-    add(
-        "div divide true_divide __truediv__ __rtruediv__ __div__ __itruediv__ __idiv__",
-        "elementwise",
-        elements.elementwise,
-        shapes.divide,
-        "div",
-    )
-    add(
-        "reciprocal exp exp2 expm1 log log2 log10 log1p sqrt rsqrt square abs neg __neg__ sin cos tan asin "
-        "acos atan sinh cosh erf erfc erfinv",
-        "elementwise",
-        elements.elementwise,
-        shapes.same_fraction,
-    )
-    add(
-        "pow __pow__ __rpow__ __ipow__ float_power fmod remainder floor_divide __floordiv__ __rfloordiv__ "
-        "__mod__ __rmod__ atan2 maximum minimum fmax fmin clamp clip clamp_min clamp_max lerp addcmul addcdiv "
-        "abs absolute sign sgn ceil floor round trunc frac logit xlogy hypot sinc lgamma digamma where "
-        "nan_to_num logaddexp copysign positive outer ger deg2rad rad2deg _weight_norm "
-        "_weight_norm_interface",
-        "elementwise",
-        elements.elementwise,
-    )
-    add(
-        "cross_entropy nll_loss mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy kl_div "
-        "nll_loss_forward binary_cross_entropy_with_logits nll_loss_nd",
-        "reduce",
-        elements.elementwise,
-    )
+_TWO = "input other rounding_mode=None"
+_know("add", "add", _TWO, elements.arithmetic_shape)
+_know("sub subtract rsub", "add", _TWO, elements.arithmetic_shape, function="subtract", label="add")
+_know("add_ __add__ __radd__ __sub__ __rsub__ __iadd__ __isub__", "add", _TWO, elements.arithmetic_shape,
+      function="operator", label="add")  # fmt: skip
+_know("mul multiply", "multiply", _TWO, elements.arithmetic_shape, function="multiply")
+_know("mul_ __mul__ __rmul__ __imul__", "multiply", _TWO, elements.arithmetic_shape, function="operator",
+      label="multiply")  # fmt: skip
+_know("div divide true_divide __truediv__ __rtruediv__ __div__ __itruediv__ __idiv__", "elementwise", _TWO,
+      elements.quotient_shape, function="div")  # fmt: skip
+_know(
+    """
+    reciprocal exp exp2 expm1 log log2 log10 log1p sqrt rsqrt square abs neg __neg__ sin cos tan asin acos atan sinh
+    cosh erf erfc erfinv
+    """,
+    "elementwise", "input", elements.fraction_shape,
+)  # fmt: skip
+_know(
+    """
+    pow __pow__ __rpow__ __ipow__ float_power fmod remainder floor_divide __floordiv__ __rfloordiv__ __mod__ __rmod__
+    atan2 maximum minimum fmax fmin clamp clip clamp_min clamp_max lerp addcmul addcdiv absolute sign sgn ceil floor
+    round trunc frac logit xlogy hypot sinc lgamma digamma where nan_to_num logaddexp copysign positive outer ger
+    deg2rad rad2deg _weight_norm _weight_norm_interface
+    """,
+    "elementwise",
+)  # fmt: skip
+_know("mean sum amax amin", "reduce", "input dim=None keepdim=False", elements.reduced_shape)
+_know(
+    """
+    prod nansum nanmean logsumexp norm linalg_vector_norm linalg_norm linalg_matrix_norm var std var_mean std_mean all
+    any count_nonzero median cumsum cumprod dist cosine_similarity pairwise_distance cdist trace logcumsumexp cummax
+    cummin aminmax cross_entropy nll_loss mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy kl_div
+    nll_loss_forward binary_cross_entropy_with_logits nll_loss_nd
+    """,
+    "reduce",
+)  # fmt: skip
 
 
 def words(text: str) -> frozenset[str]:
     """A set of names."""
     return frozenset(text.split())
 
-
-OPS = _ops()
 
 FREE = words(
     """

@@ -12,8 +12,7 @@ from torch import Tensor
 
 from csncost.costs import quantities
 from csncost.network.sizes import Size
-from csncost.pytorch.known.costs import Cost, Geometry
-from csncost.pytorch.known.registry import Op
+from csncost.pytorch.known.operation import Bound, Cost, Geometry, Op
 from csncost.pytorch.trace.marks import Marks
 from csncost.pytorch.trace.record import Call, Claims, Share, parameter
 from csncost.pytorch.trace.scope import Owner, Scope
@@ -35,11 +34,11 @@ class Aside:
     found: list[tuple[str, str, tuple[int, ...], int]] = field(default_factory=list)
     unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def record(self, op: Op, args: Any, kwargs: Any, result: Any, needs: list[Tensor]) -> None:
-        """Write down one call and what it returned."""
-        cost = op.cost(*args, out=result, **kwargs)
+    def record(self, op: Op, run: Bound, needs: list[Tensor]) -> None:
+        """Write down one call that has returned."""
+        cost = op.cost_of(run)
         if macs := int(cost.quantities.get("macs", 0)):
-            self.found.append((cost.kind or op.kind, cost.function or op.function, _shape(result), macs))
+            self.found.append((op.kind, cost.function or op.function, _shape(run.out), macs))
 
 
 @dataclass(slots=True)
@@ -56,9 +55,10 @@ class Ledger:
     _users: dict[str, dict[tuple[int, tuple[int, int], str], tuple[Call, Share]]] = field(default_factory=dict)
     _paired: set[tuple[str, int, int]] = field(default_factory=set)
 
-    def record(self, op: Op, args: Any, kwargs: Any, result: Any, needs: list[Tensor]) -> None:
-        """Write down one call and what it returned; `needs` are the arguments that need a gradient."""
-        cost, kind = self._as_layer(op, args, op.cost(*args, out=result, **kwargs), result)
+    def record(self, op: Op, run: Bound, needs: list[Tensor]) -> None:
+        """Write down one call that has returned; `needs` are the arguments that need a gradient."""
+        result = run.out
+        cost, kind = self._as_layer(op, run.args, op.cost_of(run), result)
         owner = self.scope.owner(cost.weights[0]) if cost.weights else None
         found = cost.quantities
         self._pairs(cost, owner)
@@ -79,7 +79,7 @@ class Ledger:
     def _as_layer(self, op: Op, args: Any, cost: Cost, result: Any) -> tuple[Cost, str]:
         """A product of an activation with a parameter is a fully connected layer, each of its columns a filter."""
         if op.kind != "matmul" or op.function == "attention" or len(args) < 2:
-            return cost, cost.kind or op.kind
+            return cost, op.kind
         added = op.function.startswith(("addm", "badd", "addb"))
         left, right = args[1:3] if added else args[:2]
         if self._is_parameter(right) and self.marks.sources(left) is None:

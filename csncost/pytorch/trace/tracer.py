@@ -20,7 +20,7 @@ from torch.utils.hooks import RemovableHandle
 
 from csncost.errors import CsncostError
 from csncost.pytorch.known import dtypes, names
-from csncost.pytorch.known.registry import Op
+from csncost.pytorch.known.operation import Op
 from csncost.pytorch.trace import meta as hollow
 from csncost.pytorch.trace.kept import storage
 from csncost.pytorch.trace.ledger import Aside, Ledger
@@ -122,8 +122,9 @@ class Tracer(TorchFunctionMode):
             return self.run(name, func, args, kwargs)
         needs = self.marks.gradients.needing(args, kwargs) if self.marks.gradients is not None else []
         target = kwargs.pop("out", None) if kwargs else None
+        run = op.bind(args, kwargs)
         if self.fast and op.shape is not None and hollow.any_meta(args):
-            shape = op.shape(*args, **kwargs)
+            shape = op.shape_of(run)
             if names.in_place(name):
                 result = self._changed(name, func, args, kwargs, shape)
             elif shape is None:
@@ -133,7 +134,8 @@ class Tracer(TorchFunctionMode):
                 self.marks.inherit(name, result, args, kwargs)
         else:
             result = self._asked(op, name, func, args, kwargs)
-        self.book.record(op, args, kwargs, result, needs)
+        run.out = result
+        self.book.record(op, run, needs)
         if kwargs.get("inplace") is True and args and result is not args[0]:
             self.marks.inherit(name, args[0], (result,), {}, in_place=True)
         return result if target is None else target
@@ -161,8 +163,8 @@ class Tracer(TorchFunctionMode):
         if name == "_pack_padded_sequence":
             self._known_lengths(args[1])
         target = kwargs.pop("out", None) if kwargs else None
-        shape = names.FREE_SHAPES.get(name) if self.fast and hollow.any_meta(args) else None
-        sizes = shape(*args, **kwargs) if shape is not None else None
+        op = names.FREE_SHAPES.get(name) if self.fast and hollow.any_meta(args) else None
+        sizes = op.shape_of(op.bind(args, kwargs)) if op is not None else None
         if sizes is None:
             result = self.run(name, func, args, kwargs)
         else:
