@@ -96,6 +96,7 @@ def norm(call: Bound) -> Cost:
     """A normalisation; its learned scale and shift are counted where they are first used."""
     affine = call.given("weight", "bias")
     found = quantities.norm(sum(one.numel() for one in affine), *batched(call.input))
+    found["reads"] = call.input.numel()  # running statistics are read as parameters are
     channels = call.input.shape[1] if call.input.dim() > 1 else None
     return Cost(found, affine=affine, geometry=Geometry(channels, channels))
 

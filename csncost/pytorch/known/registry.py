@@ -187,7 +187,7 @@ FREE = words(
     index index_select index_put index_put_ _index_put_impl index_add index_copy index_fill gather scatter
     scatter_add take take_along_dim masked_fill masked_select masked_scatter diagonal diag diag_embed tril triu
     tril_indices triu_indices meshgrid cartesian_prod combinations one_hot zero_ fill_ copy_ fill zero set_ resize_
-    resize_as_ to type type_as float double half bfloat16 int long bool short byte char cpu cuda _to_copy lift_fresh
+    resize_as_ to type_as cpu cuda _to_copy lift_fresh
     lift alias requires_grad_ data grad real imag view_as_real view_as_complex conj resolve_conj resolve_neg _conj
     zeros ones empty full arange range linspace logspace eye zeros_like ones_like empty_like full_like rand randn
     randint randperm rand_like randn_like randint_like new_zeros new_ones new_empty new_full new_tensor tensor
@@ -200,9 +200,9 @@ FREE = words(
     nonzero_static argwhere searchsorted bucketize histc bincount is_same_size _unsafe_view _reshape_alias
     _reshape_copy unsafe_split_with_sizes squeeze_ unsqueeze_ transpose_ t_ swapaxes_ swapdims_ item
     _local_scalar_dense checkpoint _pack_padded_sequence _pad_packed_sequence _assert_async sym_size sym_numel
-    sym_stride align_to rename refine_names names align_as _efficientzerotensor
+    sym_stride align_to rename refine_names align_as _efficientzerotensor
     _nested_tensor_from_mask_left_aligned view_copy permute_copy expand_copy _shape_as_tensor record_stream
-    pin_memory share_memory_ storage untyped_storage _cast_Float _cast_Half _cast_Long
+    pin_memory _cast_Float _cast_Half _cast_Long
     _autocast_to_reduced_precision _autocast_to_full_precision embedding_renorm_ _assert_scalar
     _assert_tensor_metadata max_unpool1d max_unpool2d max_unpool3d
     """

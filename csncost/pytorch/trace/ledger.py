@@ -65,9 +65,12 @@ class Ledger:
         for name, tensors in (("weights", cost.weights), ("biases", cost.biases), ("affine", cost.affine)):
             if tensors:
                 found[name] = sum(self._claim(tensor, name) for tensor in tensors)
+        read = [tensor for tensor in run.tensors if not self.marks.sources(tensor)]  # no parameters, nor made of them
+        found.setdefault("reads", sum(tensor.numel() for tensor in read))
+        types = tuple(_type(one) for one in (*read, run.result))
         path, label = self._place(cost, owner, op.label or op.function or kind)
         entry = self._enter(path, label, Call("", kind, cost.function or op.function, self.scope.stack[-1].kind, found,
-                                      _shape(result), *cost.geometry))  # fmt: skip
+                                      _shape(result), *cost.geometry, types=types))  # fmt: skip
         self._note_users(entry.call)
         if needs and self.marks.gradients is not None:
             if cost.backward is None:
@@ -232,3 +235,8 @@ def _shape(result: Any) -> tuple[int, ...]:
     while isinstance(result, (tuple, list)) and result:
         result = result[0]
     return tuple(result.shape) if isinstance(result, Tensor) else ()
+
+
+def _type(result: Any) -> str:
+    """The type of a tensor as people write it, such as float32; of anything else what Python calls it."""
+    return str(getattr(result, "dtype", type(result).__name__)).removeprefix("torch.")

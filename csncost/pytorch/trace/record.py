@@ -36,7 +36,8 @@ class Share(NamedTuple):
 class Call:
     """One operation of a module, all its runs together: quantities are sums over `calls`, `backward` multiply-adds.
 
-    `module` is the class of the module that ran it. `output` is that of the first run, the batch axis included.
+    `module` is the class of the module that ran it. `output` is that of the first run, the batch axis included; so are
+    `types`, those of its inputs that are no parameters, and last that of its output: float32, int64, ...
     `shares` are parameters that other operations use, too: quantities have them where they are used first.
     """
 
@@ -54,6 +55,7 @@ class Call:
     calls: int = 1
     backward: int = 0
     shares: tuple[Share, ...] = ()
+    types: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -125,7 +127,7 @@ class Trace:
     def measured(self) -> Iterator[tuple[Measured, int]]:
         """Every operation as conventions see it."""
         for call in self.calls:
-            yield Measured(call.kind, call.function, call.module, call.quantities, call.backward), 1
+            yield Measured(call.kind, call.function, call.module, call.quantities, call.backward, call.types), 1
 
     def coverage(self, convention: Convention) -> Coverage:
         """What became of every operation."""
