@@ -11,7 +11,7 @@ from typing import Any
 
 from csncost.costs.conventions import Convention
 from csncost.costs.conventions import convention as find_convention
-from csncost.costs.count import everything_measured, tally, weighted_layers
+from csncost.costs.count import OF_NETWORKS, everything_measured, tally
 from csncost.costs.report import WRITTEN_OUT, Report
 from csncost.costs.rows import network_rows
 from csncost.errors import CsncostError, SpecError
@@ -117,7 +117,7 @@ def _report(
         classes=net.classes,
         views=views,
         totals=totals.times(views),
-        depth=int(weighted_layers(net.graph)),
+        _of_network={key: partial(find, net.graph) for key, find in OF_NETWORKS.items()},
         _rows=partial(network_rows, net, convention, views),
         _canonical=written,
         _recount=partial(_report, spec, name, written, net, views),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from csncost.costs import metrics, quantities
 from csncost.costs.conventions import Convention, Rule, Terms
 from csncost.costs.metrics import Counts, counted
 from csncost.costs.quantities import Quantities
-from csncost.network.graph import Graph, Node
+from csncost.network.graph import Graph
 from csncost.network.ops import KINDS, Activation, Conv, Linear, Matmul, Norm, Op, Pool, Shape
 from csncost.network.sizes import Size
+from csncost.network.walk import Operation, walk
 
 METRICS, COSTS = counted(), tuple(metrics.METRICS)
 
@@ -31,7 +33,7 @@ class Measured(NamedTuple):
     types: tuple[str, ...] = ()
 
 
-def _quantities(op: Op, output: Shape, inputs: Sequence[Shape]) -> Quantities:
+def _quantities(op: Op | Graph, output: Shape, inputs: Sequence[Shape]) -> Quantities:
     """The quantities of one copy of an operation on inputs of these shapes."""
     match op:
         case Conv():
@@ -47,7 +49,7 @@ def _quantities(op: Op, output: Shape, inputs: Sequence[Shape]) -> Quantities:
     return own | quantities.reads(inputs)
 
 
-def counted_as(op: Op) -> str:
+def counted_as(op: Op | Graph) -> str:
     """The kind that conventions know an operation by; the layer that outputs the class scores has its own."""
     return "classifier" if isinstance(op, Linear) and op.classifier else KINDS[type(op)]
 
@@ -55,7 +57,7 @@ def counted_as(op: Op) -> str:
 _MODULES = {"relu": "ReLU", "silu": "SiLU", "gelu": "GELU", "sigmoid": "Sigmoid", "tanh": "Tanh", "softmax": "Softmax"}
 
 
-def _identity(op: Op) -> tuple[str, str, str]:
+def _identity(op: Op | Graph) -> tuple[str, str, str]:
     """Kind, function, and the class of the PyTorch module that would run the operation."""
     kind = counted_as(op)
     match op:
@@ -75,24 +77,20 @@ def _identity(op: Op) -> tuple[str, str, str]:
             return kind, "", ""
 
 
-def measure(node: Node, inputs: Sequence[Shape]) -> Measured:
-    """One copy of an operation on inputs of these shapes, as conventions see it."""
-    op = node.op
-    assert not isinstance(op, Graph)
-    return Measured(*_identity(op), _quantities(op, node.output, inputs))
+def measure(found: Operation) -> Measured:
+    """One copy of an operation as conventions see it."""
+    return Measured(*_identity(found.node.op), _quantities(found.node.op, found.node.output, found.inputs))
 
 
-def count(node: Node, inputs: Sequence[Shape], convention: Convention) -> Counts | None:
+def count(found: Operation, convention: Convention) -> Counts | None:
     """The cost of one copy of an operation; None where the convention does not count it."""
-    op = node.op
-    assert not isinstance(op, Graph)
-    rule = convention.rule(*_identity(op))
-    return None if rule is None else weigh(rule, _quantities(op, node.output, inputs))
+    rule = convention.rule(*_identity(found.node.op))
+    return None if rule is None else weigh(rule, _quantities(found.node.op, found.node.output, found.inputs))
 
 
 def weigh(rule: Rule, measured: Mapping[str, Size]) -> Counts:
     """An operation's quantities, each as often as the rule says."""
-    return Counts([_sum(rule[metric], measured) for metric in counted()])
+    return Counts([_sum(terms, measured) for terms in rule.weights()])
 
 
 def _sum(terms: Terms, measured: Mapping[str, Size]) -> Size:
@@ -103,37 +101,23 @@ def _sum(terms: Terms, measured: Mapping[str, Size]) -> Size:
     return total
 
 
-def with_inputs(graph: Graph) -> Iterator[tuple[Node, tuple[Shape, ...]]]:
-    """The nodes of a graph, each with the shapes of its inputs."""
-    shapes = list(graph.inputs)
-    for node in graph.nodes:
-        yield node, tuple([shapes[i] for i in node.inputs])
-        shapes.append(node.output)
-
-
 def tally(graph: Graph, convention: Convention) -> Counts:
     """The cost of a whole graph; copies are counted once and multiplied, so their number may be a symbol."""
     total = Counts.zero()
-    for node, inputs in with_inputs(graph):
-        if isinstance(node.op, Graph):
-            total = total.plus(tally(node.op, convention), node.copies)
-        elif (counts := count(node, inputs, convention)) is not None:
-            total = total.plus(counts)
+    for _, alike in groupby(walk(graph), key=lambda found: id(found.copies)):
+        one, copies = Counts.zero(), 1
+        for found in alike:
+            copies = found.copies
+            if (counts := count(found, convention)) is not None:
+                one = one.plus(counts)
+        total = total.plus(one, copies)
     return total
 
 
 def weighted_layers(graph: Graph) -> Size:
-    """The depth of a network: convolutions and fully connected layers, those of shortcuts left out.
-
-    Copies are counted once and multiplied, so their number may be an array or a symbol.
-    """
-    total: Size = 0
-    for node in graph.nodes:
-        if isinstance(node.op, Graph):
-            total = total + weighted_layers(node.op) * node.copies
-        elif isinstance(node.op, (Conv, Linear)):
-            total = total + int(graph.level == "stage" or not node.name.startswith("shortcut"))
-    return total
+    """The depth of a network: convolutions and fully connected layers, those of shortcuts left out."""
+    layers = (found for found in walk(graph) if isinstance(found.node.op, (Conv, Linear)))
+    return sum(found.copies for found in layers if not (found.block and found.node.name.startswith("shortcut")))
 
 
 OF_NETWORKS: Mapping[str, Callable[[Graph], Size]] = {"depth": weighted_layers}
@@ -145,22 +129,9 @@ def costs(graph: Graph, convention: Convention) -> dict[str, Size]:
     return {**tally(graph, convention).to_dict(), **{key: find(graph) for key, find in OF_NETWORKS.items()}}
 
 
-def operations(graph: Graph) -> Iterator[tuple[Node, tuple[Shape, ...]]]:
-    """One copy of every operation of a graph, with the shapes of its inputs."""
-    for node, inputs in with_inputs(graph):
-        if isinstance(node.op, Graph):
-            yield from operations(node.op)
-        else:
-            yield node, inputs
-
-
-def everything_measured(graph: Graph, copies: Size = 1) -> Iterator[tuple[Measured, Size]]:
+def everything_measured(graph: Graph) -> Iterator[tuple[Measured, Size]]:
     """Every operation of a graph as conventions see it, and its number of copies."""
-    for node, inputs in with_inputs(graph):
-        if isinstance(node.op, Graph):
-            yield from everything_measured(node.op, copies * node.copies)
-        else:
-            yield measure(node, inputs), copies
+    return ((measure(found), found.copies) for found in walk(graph))
 
 
 def stages(graph: Graph, convention: Convention) -> Sequence[tuple[str, Counts]]:

@@ -60,8 +60,27 @@ class Metric:
         return f"{self.title} ({self.unit})" if self.unit else self.title
 
 
-METRICS: dict[str, Metric] = {
-    metric.key: metric
+class _Registry(dict[str, Metric]):
+    """Metrics by key; which of them operations have is known without a search."""
+
+    def __init__(self, metrics: Iterable[tuple[str, Metric]]) -> None:
+        super().__init__(metrics)
+        self._note()
+
+    def __setitem__(self, key: str, metric: Metric) -> None:
+        super().__setitem__(key, metric)
+        self._note()
+
+    def __delitem__(self, key: str) -> None:
+        super().__delitem__(key)
+        self._note()
+
+    def _note(self) -> None:
+        self.counted = tuple([key for key, metric in self.items() if metric.operations])
+
+
+METRICS = _Registry(
+    (metric.key, metric)
     for metric in (
         Metric("params", "parameters", "params", objective=True, predicts=True, prefix="M"),
         Metric("flops", "FLOPs", "FLOPs", "multiply-adds", per_view=True, objective=True, predicts=True, prefix="G"),
@@ -79,13 +98,13 @@ METRICS: dict[str, Metric] = {
         Metric("activations", "activations", "activ.", "elements", share=False, drop=3, prefix="M"),
         Metric("depth", "depth", "depth", "layers", operations=False, predicts=True, logarithmic=False),
     )
-}
+)
 """Every metric by its key."""
 
 
 def counted() -> tuple[str, ...]:
     """The metrics that are sums over operations, in the order of their columns."""
-    return tuple([key for key, metric in METRICS.items() if metric.operations])
+    return METRICS.counted
 
 
 def find_metric(key: str) -> Metric:

@@ -16,6 +16,7 @@ from csncost.costs.metrics import METRICS, Counts, Metric, PerMetric, counted
 from csncost.costs.rows import GEOMETRY, LEVELS, Level, Row, grouped
 from csncost.errors import CsncostError, did_you_mean
 from csncost.network.ops import Shape
+from csncost.network.sizes import Size
 from csncost.table import Column, Table, data_frame
 from csncost.units import human, percent, shape
 
@@ -49,16 +50,18 @@ class Report(PerMetric):
     coverage: Coverage | None = field(default=None, hash=False)
     backward_flops: int = 0
     """The part of `flops` that a backward pass takes, where one was asked for."""
-    depth: int | None = None
-    """Weighted layers, those of shortcuts left out; a traced module does not say which these are."""
+    _of_network: Mapping[str, Callable[[], Size]] = field(default_factory=dict, repr=False, compare=False)
+    """Metrics that are no sums over operations; a traced module does not say which layers are weighted."""
     _rows: Callable[[], Iterable[Row]] = field(default=tuple, repr=False, compare=False)
     _canonical: Callable[[], str] = field(default=str, repr=False, compare=False)
     _recount: Callable[[Convention], Report] | None = field(default=None, repr=False, compare=False)
     _measured: Callable[[], Iterable[tuple[Measured, int]]] = field(default=tuple, repr=False, compare=False)
 
-    def metric(self, key: str) -> int:
-        """The total of a metric that operations have."""
-        return int(self.totals.metric(key))
+    def metric(self, key: str) -> int | None:
+        """The total of a metric; None for a metric of whole networks that the report of a traced module lacks."""
+        if key in counted():
+            return int(self.totals.metric(key))
+        return int(self._of_network[key]()) if key in self._of_network else None
 
     @cached_property
     def canonical(self) -> str:
@@ -207,7 +210,7 @@ def _counts(report: Report, metric: Metric) -> Iterator[Column]:
     yield Column(metric.key, metric.heading, metric.show, "right", drop=metric.drop)
     # by layer only the shares of FLOPs, which say where the time goes
     if report.level != "total" and metric.share and (report.level != "layer" or metric.per_view):
-        whole = report.metric(metric.key)
+        whole = int(report.totals.metric(metric.key))
         share = f"{metric.key}_share"
         yield Column(share, "%", lambda part: percent(part, whole), "right", only="people", tight=True, drop=2)
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from csncost.costs.conventions import Convention
-from csncost.costs.count import count, operations, with_inputs
-from csncost.costs.metrics import Counts, PerMetric
+from csncost.costs.count import count
+from csncost.costs.metrics import Counts
 from csncost.network.graph import Graph, Network, Node
-from csncost.network.ops import KINDS, Conv, Linear, Pool, Shape
-from csncost.network.sizes import Size
+from csncost.network.ops import KINDS, Conv, Linear, Pool
+from csncost.network.walk import Operation, walk
 
 Level: TypeAlias = Literal["layer", "block", "stage", "total"]
 LEVELS: tuple[Level, ...] = ("layer", "block", "stage", "total")
 
 
-@dataclass(frozen=True, slots=True)
-class Row(PerMetric):
+class Row(NamedTuple):
     """One counted operation, or a group of them; sizes in the order (T, H, W), output (C, T, H, W).
 
     The output of a traced operation has its batch axis; `calls` says how often it ran, of a group where all of its
@@ -38,14 +36,12 @@ class Row(PerMetric):
     counts: Counts
     calls: int = 1
 
-    def metric(self, key: str) -> Size:
-        """The value of a metric that operations have."""
-        return self.counts.metric(key)
+    def __getattr__(self, metric: str) -> Any:
+        return self.counts.metric(metric)
 
     def to_dict(self) -> dict[str, Any]:
         """The row as plain data, a value for each metric."""
-        own = {name: getattr(self, name) for name in GEOMETRY}
-        return {**own, **self.counts.to_dict(), "calls": self.calls}
+        return {**dict(zip(GEOMETRY, self, strict=False)), **self.counts.to_dict(), "calls": self.calls}
 
 
 GEOMETRY = ("name", "op", "stage", "block", "in_channels", "out_channels", "kernel", "stride", "groups", "output")
@@ -54,26 +50,27 @@ GEOMETRY = ("name", "op", "stage", "block", "in_channels", "out_channels", "kern
 
 def network_rows(network: Network, convention: Convention, views: int) -> Iterator[Row]:
     """A row for each operation that the convention counts, copies written out."""
-    for stage in network.graph.nodes:
-        assert isinstance(stage.op, Graph)
-        for node, inputs in with_inputs(stage.op):
-            if isinstance(node.op, Graph):
-                counted = [row for one in operations(node.op) for row in _counted(*one, convention, views)]
-                block = node.op.level == "block"
-                for copy in node.instances() if block else [""]:
-                    for name, kind, fields in counted:
-                        yield Row(f"{copy}.{name}" if block else name, kind, stage.name, copy, *fields)
-            else:
-                for name, kind, fields in _counted(node, inputs, convention, views):
-                    yield Row(name, kind, stage.name, "", *fields)
+    known: dict[int, list[tuple[str, tuple[Any, ...]]]] = {}  # copies of a block are counted once
+    for place in walk(network.graph, each_copy=True, into_blocks=False):
+        op = place.node.op
+        if isinstance(op, Graph):
+            if id(op) not in known:
+                known[id(op)] = list(_counted(walk(op), convention, views))
+            for name, (kind, *fields) in known[id(op)]:
+                yield Row(f"{place.name}.{name}", kind, place.stage, place.block, *fields)
+        else:
+            for name, (kind, *fields) in _counted([place], convention, views):
+                yield Row(name, kind, place.stage, "", *fields)
 
 
 def _counted(
-    node: Node, inputs: Sequence[Shape], convention: Convention, views: int
-) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
-    """An operation that the convention counts, one copy of it: name, kind, and the fields that all copies share."""
-    if (counts := count(node, inputs, convention)) is not None:
-        yield node.name, KINDS[type(node.op)], (*_geometry(node), node.output, counts.times(views))
+    operations: Iterable[Operation], convention: Convention, views: int
+) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """The operations that the convention counts: name, and the fields of a row that all copies share."""
+    for found in operations:
+        if (counts := count(found, convention)) is not None:
+            node = found.node
+            yield found.name, (KINDS[type(node.op)], *_geometry(node), node.output, counts.times(views))
 
 
 def _geometry(node: Node) -> tuple[Any, ...]:

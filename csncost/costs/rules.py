@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
-from csncost.costs.metrics import METRICS, find_metric
+from csncost.costs.metrics import METRICS, counted, find_metric
 from csncost.costs.quantities import NAMES as QUANTITIES
 from csncost.errors import CsncostError
 from csncost.network.ops import KINDS
@@ -42,7 +42,7 @@ class Rule:
     Rule(params={'weights': 1}, flops={'macs': 2})
     """
 
-    __slots__ = ("_terms",)
+    __slots__ = ("_known", "_terms")
 
     def __init__(self, **terms: Terms) -> None:
         for metric, quantities in terms.items():
@@ -51,10 +51,18 @@ class Rule:
                 hint = f"quantities are {', '.join(sorted(QUANTITIES))}"
                 raise CsncostError(f"unknown quantity {min(unknown)!r}", hint)
         self._terms = terms
+        self._known: tuple[tuple[str, ...], list[Terms]] = ((), [])
 
     def __getitem__(self, metric: str) -> Terms:
         """How often each quantity enters a metric."""
         return self._terms[metric] if metric in self._terms else METRICS[metric].terms
+
+    def weights(self) -> list[Terms]:
+        """How often each quantity enters each metric that operations have, in the order of `counted`."""
+        metrics = counted()
+        if self._known[0] is not metrics:
+            self._known = metrics, [self[metric] for metric in metrics]
+        return self._known[1]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Rule) and all(self[metric] == other[metric] for metric in METRICS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable
 from typing import NamedTuple
 
 from csncost.network.graph import Graph, Node
@@ -58,47 +58,57 @@ def walk(graph: Graph, *, each_copy: bool = False, into_blocks: bool = True) -> 
     (an int, an array or a symbol). With `each_copy` every copy is walked, in a network of ints. Without `into_blocks`
     a block is passed as one operation.
     """
-    return (yield from _Walk(graph, each_copy, into_blocks).through(graph, range(len(graph.inputs)), _Place()))
+    found = _Walk(graph, each_copy, into_blocks)
+    result = found.through(graph, list(range(len(graph.inputs))), _Place())
+    yield from found.operations
+    return result
 
 
 class _Walk:
-    """The shapes of the values that a walk has met."""
+    """The operations that a walk has met, and the shapes of their values. Lists are quicker than nested generators."""
 
     def __init__(self, graph: Graph, each_copy: bool, into_blocks: bool) -> None:
         self.each_copy, self.into_blocks = each_copy, into_blocks
         self.shapes = list(graph.inputs)
+        self.operations: list[Operation] = []
 
-    def through(self, graph: Graph, inputs: Sequence[int], place: _Place) -> Generator[Operation, None, int]:
-        """Walk a graph on values, and return the value of its output."""
-        values = list(inputs)
+    def through(self, graph: Graph, values: list[int], place: _Place) -> int:
+        """Walk a graph on values, to which its own are added; the value of its output."""
+        stage, block, prefix, _, copies = place
+        shapes, note = self.shapes, self.operations.append
         for node in graph.nodes:
-            values.append((yield from self.at(node, [values[i] for i in node.inputs], place)))
+            taken = tuple([values[i] for i in node.inputs])
+            if isinstance(node.op, Graph):
+                values.append(self.into(node, node.op, taken, place))
+            else:  # as `met` does, without a call: most analyses walk hundreds of these
+                inputs = tuple([shapes[value] for value in taken])
+                note(Operation(prefix + node.name, node, inputs, taken, stage, block, copies))
+                values.append(len(shapes))
+                shapes.append(node.output)
         return values[-1] if graph.nodes else values[0]
 
-    def at(self, node: Node, taken: list[int], place: _Place) -> Generator[Operation, None, int]:
-        """Walk a node on the values that it takes, and return the value that it gives."""
-        if not isinstance(node.op, Graph):
-            return (yield from self.passed(node, place.prefix + node.name, taken, place))
+    def into(self, node: Node, graph: Graph, taken: tuple[int, ...], place: _Place) -> int:
+        """Walk a nested graph on the values that it takes; the value of its output."""
         for name, copies in self.copies(node):
             inner = place.inside(node, name, copies)
-            if node.op.level == "block" and not self.into_blocks:
-                result = yield from self.passed(node, place.prefix + name, taken, inner)
+            if graph.level == "block" and not self.into_blocks:
+                result = self.met(node, place.prefix + name, taken, *inner[:2], inner.copies)
             else:
-                result = yield from self.through(node.op, taken, inner)
-            taken = [result, *taken[1:]]  # in sequence: the output of one is the first input of the next
+                result = self.through(graph, list(taken), inner)
+            taken = (result, *taken[1:])  # in sequence: the output of one is the first input of the next
         return taken[0]
 
-    def copies(self, node: Node) -> Iterator[tuple[str, Size]]:
+    def copies(self, node: Node) -> Iterable[tuple[str, Size]]:
         """The copies of a nested graph that are walked: name, and how many it stands for."""
         if self.each_copy:
-            yield from ((name, 1) for name in node.instances())
-        else:
-            numbered = is_number(node.first) and node.first
-            yield f"{node.name}_{node.first}" if numbered else node.name, node.copies
+            return [(name, 1) for name in node.instances()]
+        numbered = is_number(node.first) and node.first
+        return [(f"{node.name}_{node.first}" if numbered else node.name, node.copies)]
 
-    def passed(self, node: Node, name: str, taken: list[int], place: _Place) -> Generator[Operation, None, int]:
-        """Yield an operation, and return the value that it gives."""
-        inputs = tuple([self.shapes[value] for value in taken])
-        yield Operation(name, node, inputs, tuple(taken), place.stage, place.block, place.copies)
-        self.shapes.append(node.output)
-        return len(self.shapes) - 1
+    def met(self, node: Node, name: str, taken: tuple[int, ...], stage: str, block: str, copies: Size) -> int:
+        """Note an operation; the value that it gives."""
+        shapes = self.shapes
+        inputs = tuple([shapes[value] for value in taken])
+        self.operations.append(Operation(name, node, inputs, taken, stage, block, copies))
+        shapes.append(node.output)
+        return len(shapes) - 1
