@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 from csncost.costs.conventions import Convention
 from csncost.costs.conventions import convention as find_convention
@@ -17,18 +16,15 @@ from csncost.costs.rows import GEOMETRY, LEVELS, Level, Row, grouped
 from csncost.errors import CsncostError, did_you_mean
 from csncost.network.ops import Shape
 from csncost.network.sizes import Size
-from csncost.table import Column, Table, data_frame
+from csncost.table import Column, Result, Table
 from csncost.units import human, percent, shape
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 WRITTEN_OUT = "a network written out"
 """What a network without a name is called."""
 
 
 @dataclass(frozen=True)
-class Report(PerMetric):
+class Report(PerMetric, Result):
     """The cost of a network for one clip shape and class count, under one convention.
 
     `params` (learned), `flops` (in the convention's unit, for all `views` of a video), `interactions` (pairs of
@@ -36,6 +32,8 @@ class Report(PerMetric):
     other metric of the list are exact ints, and the sums of the `rows`. The report of a traced module says in
     `setting` what it ran on, in `coverage` which operations ran; it has a `clip` if its input was one batch of clips.
     """
+
+    WHOLE: ClassVar[tuple[str, ...]] = ("in_channels", "out_channels", "groups")
 
     spec: str
     name: str
@@ -146,14 +144,11 @@ class Report(PerMetric):
             "rows": [row.to_dict() for row in self.rows],
         }
 
-    def to_json(self, indent: int | None = 2) -> str:
-        """`to_dict` as JSON."""
-        return json.dumps(self.to_dict(), indent=indent)
+    def _frame_rows(self) -> list[dict[str, Any]]:
+        return [row.to_dict() for row in self.rows]
 
-    def to_frame(self) -> DataFrame:
-        """The rows as a pandas DataFrame, with the stamp in `attrs`. Raises MissingExtra without pandas."""
-        frame = data_frame([row.to_dict() for row in self.rows], {"spec": self.spec, **self.stamp()})
-        return frame.astype(dict.fromkeys(("in_channels", "out_channels", "groups"), "Int64"))
+    def _subject(self) -> dict[str, str]:
+        return {"spec": self.spec}
 
     def table(self) -> Table:
         """The report as a table: shares of the totals beside the counts."""
@@ -163,14 +158,8 @@ class Report(PerMetric):
         counts = ", ".join(f"{metric} {value:,}" for metric, value in self.totals.to_dict().items())
         return f"<Report {self.title}: {counts} ({self.table().stamp_line()})>"
 
-    def __str__(self) -> str:
-        return self._overview().to_markdown()
-
-    def _repr_html_(self) -> str:
-        return self._overview().to_html()
-
     def _overview(self) -> Table:
-        """What a notebook and `print` show: a report by layer has too many rows for a glance."""
+        """The report by stage for a glance: by layer it has too many rows."""
         return (self.by("stage") if self.level == "layer" else self).table()
 
 
@@ -179,7 +168,9 @@ def _table(report: Report) -> Table:
     by_layer = report.level == "layer"
 
     rows = [
-        row.to_dict() | {f"{metric}_share": row.metric(metric) for metric in counted()} | {"what": _what(row)}
+        row.to_dict()
+        | {f"{metric}_share": value for metric, value in row.counts.to_dict().items()}
+        | {"what": _what(row)}
         for row in report.rows
     ]
     columns = [
