@@ -16,7 +16,7 @@ ROOMS = ["errors", "files", "units", "table", "network", "lang", "costs", "logs"
 
 KEEPERS = {  # third-party packages, and the only places that may import them
     "rich": ("render",), "matplotlib": ("render",), "plotly": ("render.page",), "click": ("cli",), "torch": ("pytorch",), "fvcore": ("pytorch.verify",),
-    "onnx": ("pytorch.build.export",), "onnxscript": ("pytorch.build.export",), "sympy": ("network", "lang.lower", "costs.formula", "costs.formula_text"), "numpy": ("logs", "spaces"),
+    "onnx": ("pytorch.build.export",), "onnxscript": ("pytorch.build.export",), "sympy": ("network", "lang.lower", "costs.formula", "costs.formula_text"), "numpy": ("network.sizes", "logs", "spaces"),
     "pandas": ("table", "costs", "logs", "spaces"), "moocore": ("spaces.query",), "scipy": ("logs",), "xarray": ("spaces", "render"), "dask": ("spaces",),
     "distributed": ("spaces.workers",), "zarr": ("spaces.store",), "pyarrow": ("spaces.export",), "netCDF4": ("spaces.export",), "tensorboard": ("logs.formats",),
 }  # fmt: skip

@@ -10,7 +10,8 @@ from csncost.errors import Source, Span, SpecError
 from csncost.lang.lexer import Token, tokenize
 from csncost.lang.syntax import Call, Case, Chain, Expr, Index, List, Name, Number, Sizes
 
-FUNCTIONS = ("floor", "ceil", "round", "min", "max")
+FUNCTIONS = {"floor": (1, 1), "ceil": (1, 1), "round": (1, 1), "min": (1, 99), "max": (1, 99)}
+"""The functions of sizes, with the least and the most arguments of each."""
 MAX_DEPTH = 40
 
 T = TypeVar("T")

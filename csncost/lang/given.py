@@ -142,10 +142,11 @@ def _value(name: str, text: str) -> Expr:
 
 def python_number(value: Any) -> Any:
     """A NumPy, SymPy or zero-dimensional number as the Python number it is, so that it cannot overflow."""
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        # of NumPy's floats, of which float64 is Python's too, the decimal that they are written as
+        return float(value.astype(str).item()) if getattr(value.dtype, "kind", "") == "f" else value.item()
     if isinstance(value, (int, float, str, Fraction)) or value is None:
         return value
-    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
-        return value.item()
     if getattr(value, "is_Integer", False):
         return int(value)
     return value

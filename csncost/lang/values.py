@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from functools import reduce
+from operator import add, floordiv, mul, sub
 
 from csncost.errors import Span, SpecError, Undecided
+from csncost.lang.expressions import FUNCTIONS
 from csncost.lang.printer import print_value
 from csncost.lang.syntax import Call, Case, Chain, Expr, Index, List, Name, Number, Sizes
+from csncost.network.sizes import Size, ceil, divide, floor, roomy, smaller
 
 LIBRARY = "csncost:"
 """Prefix of the source names of the package's own definitions; faults are shown in the caller's text instead."""
@@ -19,24 +22,20 @@ LIMIT = 10**18
 _MAX_LEAVES = 100_000
 _MAX_DEPTH = 60
 
-_OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: Fraction(a) / b,
-    "//": lambda a, b: a // b,
-    "%": lambda a, b: a % b,
+COMPUTE: dict[str, Callable[..., Size]] = {
+    "+": lambda a, b: add(*roomy(a, b)),
+    "-": lambda a, b: sub(*roomy(a, b)),
+    "*": lambda a, b: mul(*roomy(a, b, product=True)),
+    "/": divide,
+    "//": floordiv,
+    "%": lambda a, b: a - a // b * b,
+    "floor": floor,
+    "ceil": ceil,
+    "round": lambda x: floor(x + Fraction(1, 2)),
+    "min": lambda *values: reduce(smaller, values),
+    "max": lambda *values: reduce(lambda a, b: a + b - smaller(a, b), values),
 }
-
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "floor": lambda x: x // 1,
-    "ceil": lambda x: -(-x // 1),
-    "round": lambda x: (x + Fraction(1, 2)) // 1,
-    "min": min,
-    "max": max,
-}
-
-ARITY = {"floor": (1, 1), "ceil": (1, 1), "round": (1, 1), "min": (1, 99), "max": (1, 99)}
+"""Operators and functions, exact for numbers, arrays and symbols alike; what they divide by is not 0."""
 
 
 class Evaluator:
@@ -113,16 +112,17 @@ class Evaluator:
         return base.items[index.value - 1]
 
     def _call(self, call: Call) -> Expr:
-        if call.function not in ARITY:
-            raise SpecError(f'unknown function "{call.function}"', call.span, hint=f"functions are {', '.join(ARITY)}")
-        least, most = ARITY[call.function]
+        if call.function not in FUNCTIONS:
+            hint = f"functions are {', '.join(FUNCTIONS)}"
+            raise SpecError(f'unknown function "{call.function}"', call.span, hint=hint)
+        least, most = FUNCTIONS[call.function]
         if not least <= len(call.arguments) <= most:
             raise SpecError(f"{call.function} does not take {len(call.arguments)} arguments", call.span)
         arguments = tuple(map(self, call.arguments))
         if not all(isinstance(argument, Number) for argument in arguments):
             return Call(call.function, arguments, span=call.span)
         numbers = [argument for argument in arguments if isinstance(argument, Number)]
-        return _number(_FUNCTIONS[call.function](*(n.value for n in numbers)), _blame(call.span, *numbers))
+        return _number(COMPUTE[call.function](*(n.value for n in numbers)), _blame(call.span, *numbers))
 
     def _case(self, case: Case) -> Expr:
         subject = self(case.subject)
@@ -197,10 +197,10 @@ def ids(*exprs: Expr) -> set[str]:
     return {name.id for expr in exprs for name in names_in(expr)}
 
 
-def _folded(operator: str, a: Number, b: Number) -> Number:
-    if operator in ("/", "//", "%") and b.value == 0:
+def _folded(symbol: str, a: Number, b: Number) -> Number:
+    if symbol in ("/", "//", "%") and b.value == 0:
         raise SpecError("division by zero", _blame(b.span, a, b))
-    return _number(_OPERATIONS[operator](a.value, b.value), _blame(a.span, a, b))
+    return _number(COMPUTE[symbol](a.value, b.value), _blame(a.span, a, b))
 
 
 def _number(value: int | Fraction, span: Span) -> Number:

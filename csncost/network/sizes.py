@@ -7,6 +7,7 @@ expression (a closed form). Nothing here imports those libraries unless a value 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 from math import prod
 from typing import Any, TypeAlias
 
@@ -89,22 +90,67 @@ def smaller(a: Size, b: Size) -> Size:
     return a + (b - a) * (b < a)
 
 
-NEARLY = 1e-9
-"""How far a float may lie from a whole number and still stand for it; arrays of multipliers such as 0.29 are floats."""
+MOST = 2**63 - 1
+"""The greatest number that an array of 64-bit ints holds."""
+
+
+def exact(value: Size) -> Size:
+    """A given size whose arithmetic is exact: arrays hold 64-bit ints, or Fractions where they held floats.
+
+    A float stands for the shortest decimal that it is written as: 0.1 is a tenth. Raises ValueError for what is not
+    finite.
+    """
+    match array_kind(value):
+        case "i" | "u":
+            return value.astype("int64")
+        case "f":
+            import numpy as np
+
+            return np.frompyfunc(Fraction, 1, 1)(value.astype(str))
+    return value
+
+
+def array_kind(value: Size) -> str:
+    """NumPy's letter for what an array holds; empty for what is no array."""
+    return value.dtype.kind if hasattr(value, "dtype") else ""
+
+
+def greatest(value: Size) -> Size:
+    """The greatest magnitude of a number, or in an array."""
+    if not hasattr(value, "dtype"):
+        return abs(value)
+    return max(abs(value.min().item()), abs(value.max().item()))
+
+
+def roomy(a: Size, b: Size, product: bool = False) -> tuple[Size, Size]:
+    """Operands whose sum or `product` cannot wrap around: arrays of Python's ints where 64 bits might not do."""
+    if "i" not in (array_kind(a), array_kind(b)) or is_symbolic(a, b):
+        return a, b
+    x, y = greatest(a), greatest(b)
+    if (x * y if product else x + y) <= MOST:
+        return a, b
+    return (a.astype(object), b) if array_kind(a) == "i" else (a, b.astype(object))
+
+
+def divide(a: Size, b: Size) -> Size:
+    """a / b, exact: of arrays one of ints where all are whole, else one of Fractions."""
+    if is_symbolic(a, b):
+        return a / b
+    if not (hasattr(a, "dtype") or hasattr(b, "dtype")):
+        return Fraction(a) / b
+    if everywhere(a % b == 0):
+        return a // b
+    return (a.astype(object) if hasattr(a, "dtype") else a) * Fraction(1) / b
 
 
 def floor(x: Size) -> Size:
     """The largest whole number not above x."""
-    return (x + NEARLY) // 1 if _is_float_array(x) else x // 1
+    return x // 1
 
 
 def ceil(x: Size) -> Size:
     """The smallest whole number not below x."""
     return -floor(-x)
-
-
-def _is_float_array(x: Size) -> bool:
-    return hasattr(x, "dtype") and x.dtype.kind == "f"
 
 
 def divides(divisor: Size, n: Size) -> Truth:

@@ -78,6 +78,41 @@ def test_an_array_may_stand_wherever_a_size_may(layers, how):
         assert [int(np.broadcast_to(np.asarray(values), 3)[i]) for values in found] == list(report.totals)
 
 
+FLOATS = [0.1, 0.3, 0.5, 0.7, 1.1, 2.675, 4.35]  # floats times which comes out beside a whole number, or short of one
+
+EXACT = [  # texts in which floats would lose what fractions keep
+    "c 1x1x1, floor(10*w) + 1", "c 1x1x1, floor(100*w) + 1", "c 1x1x1, 1000*w", "c 1x1x1, ceil(200*w/2)", "c 1x1x1, 1 + w*1000 // 1",
+    "c 1x1x1, 1 + 1000*w % 7", "c 1x1x1, round(10*w + (1/2))", "c 1x1x1, max(1, floor(3*w*(1/3)*10))", "c 1x1x1, (10 / (w*10) * w*20)",
+    "c 1x1x1, floor((w + w + w) * 10)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("layer", EXACT)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_floats_are_the_decimals_that_they_are_written_as(layer, dtype):
+    text = f"input 3x4x6x6\n{layer}\nfc 5"
+    array = axis("w", np.array(FLOATS, dtype))
+    found, valid = totals(text, w=array)
+    valid = np.broadcast_to(np.asarray(valid), len(FLOATS))
+    for i, w in enumerate(array.values):
+        try:
+            params = cc.analyze(text, w=w).params
+        except cc.SpecError:
+            assert not valid[i]
+        else:
+            assert valid[i]
+            assert xr.DataArray(found.params).broadcast_like(array).values[i] == params
+
+
+def test_sizes_may_be_whole_floats_and_nothing_but_numbers():
+    found, _ = totals("simple-8", frames=axis("frames", [4.0, 8.0]))
+    assert found.flops.values.tolist() == [cc.analyze("simple-8", frames=n).flops for n in (4, 8)]
+    with pytest.raises(cc.SpecError, match="not all finite"):
+        totals("simple-8", width=axis("width", [0.5, np.nan]))
+    with pytest.raises(cc.SpecError, match="an array of bool, not of numbers"):
+        totals("simple-8", width=axis("width", [True, False]))
+
+
 def test_what_ints_refuse_is_masked():
     _, valid = totals("bottleneck-G-16", G=axis("G", [1, 2, 3, 64, 65, 128]))
     assert valid.values.tolist() == [True, True, False, True, False, False]

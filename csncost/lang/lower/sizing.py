@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
-from functools import reduce
 
 from csncost.errors import Span, SpecError, Undecided
 from csncost.lang.expand import Written
 from csncost.lang.lexer import MAX_SIZE
 from csncost.lang.printer import print_value
 from csncost.lang.syntax import Call, Chain, Expr, Name, Number, Sizes
-from csncost.lang.values import LIBRARY, LIMIT
+from csncost.lang.values import COMPUTE, LIBRARY, LIMIT
 from csncost.network.ops import Checks, Fault, Shape
-from csncost.network.sizes import NEARLY, Size, Truth, ceil, differ, everywhere, floor, is_symbolic, smaller
+from csncost.network.sizes import Size, Truth, array_kind, differ, exact, greatest, is_symbolic
 
 
 class Sizing:
@@ -22,8 +21,8 @@ class Sizing:
 
     def __init__(self, written: Written, values: dict[str, Size], setting: Mapping[str, Size]) -> None:
         self.written = written
-        self.values = values
-        self.setting = setting
+        self.values = {name: _entered(name, value) for name, value in values.items()}
+        self.setting = {name: _entered(name, value) for name, value in setting.items()}
         self.checks = Checks()
         self.ops: Size = 0
 
@@ -45,7 +44,7 @@ class Sizing:
                 return value
             case Name(identifier):
                 if identifier in self.values:
-                    return _entered(self.values[identifier], expr, self.blame)
+                    return self.values[identifier]
                 raise self.unbound(expr)
             case Chain(first, rest):
                 value = self.value(first)
@@ -53,7 +52,7 @@ class Sizing:
                     value = self.operate(operator, value, self.value(operand), operand)
                 return value
             case Call(function, arguments):
-                return _call(function, [self.value(argument) for argument in arguments])
+                return COMPUTE[function](*map(self.value, arguments))
             case _:
                 raise SpecError(f"expected a number, not {print_value(expr)[:60]}", self.blame(expr.span))
 
@@ -69,37 +68,23 @@ class Sizing:
         )
 
     def operate(self, operator: str, a: Size, b: Size, at: Expr) -> Size:
-        """a operator b, exact but for arrays of floats, and not of absurd size."""
-        return self.sane(self.combine(operator, a, b, at), at)
+        """a operator b, exact, and not of absurd size; where arrays divide by 0, the design is masked."""
+        if operator in ("/", "//", "%"):
+            if hasattr(b, "dtype"):
+                self.checks.mask(b != 0)
+                b = b + (b == 0)
+            elif b == 0:
+                raise SpecError("division by zero", self.blame(at.span))
+        return self.sane(COMPUTE[operator](a, b), at)
 
     def sane(self, value: Size, at: Expr) -> Size:
         """A value as it is, if it is of no absurd size: what is folded before has the same limit."""
         if isinstance(value, (int, Fraction)):
             if abs(value.numerator) > LIMIT or value.denominator > LIMIT:
                 raise SpecError("a number of absurd size", self.blame(at.span))
-        elif _kind(value) in ("i", "O") and _greatest(value) > LIMIT:
+        elif array_kind(value) and greatest(value) > LIMIT:
             self.checks.mask(abs(value) <= LIMIT)
         return value
-
-    def combine(self, operator: str, a: Size, b: Size, at: Expr) -> Size:
-        """a operator b."""
-        a, b = _roomy(operator, *_alike(a, b))
-        match operator:
-            case "+":
-                return a + b
-            case "-":
-                return a - b
-            case "*":
-                return a * b
-        if hasattr(b, "dtype"):
-            self.checks.mask(b != 0)
-            b = b + (b == 0)
-        elif b == 0:
-            raise SpecError("division by zero", self.blame(at.span))
-        if operator == "/":
-            return _quotient(a, b)
-        whole = a // b if _exact(a, b) else floor(a / b)
-        return whole if operator == "//" else a - whole * b
 
     def size(self, expr: Expr, what: str, least: int = 1) -> Size:
         """A size: whole, and at least `least`."""
@@ -143,10 +128,6 @@ class Sizing:
 
     def checked_array(self, value: Size, least: int) -> Size:
         """An array of sizes as 64-bit ints; where one is illegal the design is masked, and the value is a legal one."""
-        if value.dtype.kind == "f":
-            whole = (value + 0.5) // 1
-            self.checks.mask(abs(value - whole) < NEARLY)
-            value = whole
         legal = (value >= least) & (value <= MAX_SIZE)
         if value.dtype.kind == "O":
             legal = legal & (value % 1 == 0)
@@ -184,82 +165,14 @@ class Sizing:
         return self.written.at if span.source.name.startswith(LIBRARY) else span
 
 
-def _call(function: str, arguments: list[Size]) -> Size:
-    arguments = list(_alike(*arguments))
-    match function:
-        case "floor":
-            return floor(arguments[0])
-        case "ceil":
-            return ceil(arguments[0])
-        case "round":
-            half = 0.5 if _inexact(arguments[0]) else Fraction(1, 2)
-            return floor(arguments[0] + half)
-        case "min":
-            return reduce(smaller, arguments)
-        case _:
-            return reduce(lambda a, b: a + b - smaller(a, b), arguments)
-
-
-def _entered(value: Size, name: Name, blame: Callable[[Span], Span]) -> Size:
-    """A given value: arrays of ints have 64 bits; what would wrap around in them, and fractions, are Python's own."""
-    if not hasattr(value, "dtype"):
-        return value
-    if value.dtype.kind not in "iufO":
-        raise SpecError(f'"{name.id}" is an array of {value.dtype}, not of numbers', blame(name.span))
-    return value if value.dtype.kind in "fO" else value.astype("int64")
-
-
-def _alike(*values: Size) -> tuple[Size, ...]:
-    """Fractions as floats where they meet an array of floats."""
-    if not any(map(_inexact, values)):
-        return values
-    return tuple(
-        float(value) if isinstance(value, Fraction) else value.astype(float) if _kind(value) == "O" else value
-        for value in values
-    )
-
-
-def _roomy(operator: str, a: Size, b: Size) -> tuple[Size, Size]:
-    """Operands whose result cannot wrap around: arrays of Python's ints where 64 bits might not do."""
-    if "i" not in (_kind(a), _kind(b)) or is_symbolic(a, b) or operator in ("/", "//", "%"):
-        return a, b
-    x, y = _greatest(a), _greatest(b)
-    if (x * y if operator == "*" else x + y) <= _MOST:
-        return a, b
-    return (a.astype(object), b) if _kind(a) == "i" else (a, b.astype(object))
-
-
-_MOST = 2**63 - 1
-
-
-def _greatest(value: Size) -> Size:
-    """The greatest magnitude of a number or in an array."""
-    if not hasattr(value, "dtype"):
-        return abs(value)
-    return max(abs(value.min().item()), abs(value.max().item()))
-
-
-def _quotient(a: Size, b: Size) -> Size:
-    """a / b, exact but for arrays of floats: an array of ints where all are whole, else of Fractions."""
-    if is_symbolic(a, b) or _inexact(a) or _inexact(b):
-        return a / b
-    if not (hasattr(a, "dtype") or hasattr(b, "dtype")):
-        return Fraction(a) / b
-    whole = everywhere(a % b == 0)
-    return a // b if whole else (a.astype(object) if hasattr(a, "dtype") else a) * Fraction(1) / b
-
-
-def _kind(value: Size) -> str:
-    return value.dtype.kind if hasattr(value, "dtype") else ""
-
-
-def _inexact(value: Size) -> bool:
-    return _kind(value) == "f"
-
-
-def _exact(*values: Size) -> bool:
-    """Whether floor division of the values is exact: all but arrays of floats."""
-    return not any(map(_inexact, values))
+def _entered(name: str, value: Size) -> Size:
+    """A given value as it is computed with."""
+    if hasattr(value, "dtype") and value.dtype.kind not in "iufO":
+        raise SpecError(f'"{name}" is an array of {value.dtype}, not of numbers')
+    try:
+        return exact(value)
+    except ValueError:
+        raise SpecError(f'"{name}" is an array of numbers that are not all finite') from None
 
 
 def _short(value: int | Fraction) -> str:
