@@ -41,7 +41,7 @@ def unmatched(formulas: Mapping[Any, Op], calls: Iterable[Call]) -> Iterator[str
 
 
 def _met(key: Any) -> tuple[str, tuple[Any, ...]]:
-    """What an operation is called, and all that the tracer may meet it as. Raises CsncostError for what it never is."""
+    """The name of an operation, and all that the tracer may meet it as. Raises CsncostError for what it never is."""
     name = key if isinstance(key, str) else _qualified(key)
     if name is None:
         if key not in _functions():
@@ -89,7 +89,7 @@ def _adapted(name: str, formula: Callable[..., Any]) -> Callable[[Bound], Cost]:
 
 
 def _checked(name: str, counted: Any) -> dict[str, int]:
-    """What a formula gives, by quantity. Raises CsncostError for what is no count."""
+    """The counts of a formula, by quantity. Raises CsncostError for what is no count."""
     found = counted if isinstance(counted, Mapping) else {"macs": counted}
     if found.keys() - NAMES - {"backward"} or not all(type(n) is int and n >= 0 for n in found.values()):
         raise CsncostError(

@@ -1,4 +1,4 @@
-"""Which types of tensors PyTorch's functions take together, and which autocast gives them.
+"""Types of tensors that PyTorch's functions take together, and those that autocast gives them.
 
 Kernels on tensors without data do not look: they take a layer of float32 and an input of int64. What is refused here is
 what the kernels of a CPU refuse.

@@ -1,8 +1,9 @@
-"""What to do with each of PyTorch's functions, found by its name once and remembered."""
+"""The treatment of each of PyTorch's functions, found by its name once and cached."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from types import FunctionType, MethodDescriptorType
 from typing import Any
 
@@ -21,12 +22,11 @@ PLAIN = words(
     stride storage_offset is_contiguous is_floating_point is_complex is_signed is_neg is_conj element_size
     get_device data_ptr __hash__ __len__ __repr__ __str__ __dir__ untyped_storage storage storage_type
     _typed_storage is_tensor result_type promote_types can_cast broadcast_shapes is_shared is_pinned is_inference
-    has_names _is_view is_coalesced is_distributed
-    is_storage is_nonzero_static __get__ sparse_dim dense_dim __deepcopy__ __reduce_ex__ is_set_to _is_zerotensor
-    is_same_size dim_order is_autocast_enabled get_autocast_dtype
+    has_names _is_view is_coalesced is_distributed is_storage is_nonzero_static sparse_dim dense_dim __deepcopy__
+    __reduce_ex__ is_set_to _is_zerotensor is_same_size dim_order is_autocast_enabled get_autocast_dtype
     """
 )
-"""What only reads the form of a tensor."""
+"""Functions that only read the form of a tensor."""
 
 VALUES = words(
     """
@@ -34,15 +34,15 @@ VALUES = words(
     equal allclose
     """
 )
-"""What reads the values of a tensor."""
+"""Functions that read the values of a tensor."""
 
 ARRAYS = frozenset({"__array__", "numpy", "__dlpack__"})
-"""What shows the values of a tensor so that they can be written."""
+"""Those that show them so that they can be written."""
 
 HOOKS = frozenset({"register_hook", "register_post_accumulate_grad_hook", "retain_grad"})
 
 SELECTING = words("__getitem__ index masked_select nonzero argwhere unique unique_consecutive")
-"""What may give as many elements as the values of a tensor say."""
+"""Functions that may give as many elements as the values of a tensor say."""
 
 BY_VALUE = words(
     """
@@ -58,14 +58,14 @@ REFUSED = {
     "_make_dual": ("differentiates forwards, which is not followed", "trace what it differentiates"),
     "quantized": ("is quantised, and such kernels need data", "trace it as it was before: it costs the same"),
 }
-"""What is seen, and cannot be followed: what to say of it."""
+"""Calls that cannot be followed: the reason, and a hint."""
 
 RESHAPING = words(
     """
     squeeze_ unsqueeze_ transpose_ t_ swapaxes_ swapdims_ resize_ resize_as_ set_ as_strided_ detach_ requires_grad_
     """
 )
-"""What changes the form of its first argument."""
+"""Functions that change the form of their first argument."""
 
 ANSWERED = frozenset({"_nested_tensor_from_mask_left_aligned"})
 """Questions about values before a short cut of nn.TransformerEncoder, which is never taken here."""
@@ -115,7 +115,7 @@ _WAYS = {
     }.items()
     for name in names
 }
-"""How to treat functions that are no operation of the table: the name of the tracer's method."""
+"""The tracer's method for each function that is no operation of the table."""
 
 _DISPATCHED = {
     function: name for name, function in vars(functional).items() if getattr(function, "__name__", "") == "fn"
@@ -124,19 +124,10 @@ _DISPATCHED = {
 
 _CHECKS = {"has_torch_function", "has_torch_function_unary", "has_torch_function_variadic"}
 
-_known: dict[Any, tuple[Any, str]] = {}
-_bodies: dict[Any, Callable[..., Any]] = {}
 
-
+@cache
 def known(func: Any) -> tuple[Any, str]:
-    """How to treat a function (an Op, or the name of a way) and what it is called."""
-    found = _known.get(func)
-    if found is None:
-        found = _known[func] = _way(func)
-    return found
-
-
-def _way(func: Any) -> tuple[Any, str]:
+    """The treatment of a function, an Op or the name of a way, and its name."""
     if isinstance(func, torch._ops.HigherOrderOperator):
         return "higher", str(func._name)
     if func is torch.autograd.grad:  # its name is that of an attribute, too
@@ -183,24 +174,19 @@ def _checks(func: Any) -> bool:
 
 
 def in_place(name: str) -> bool:
-    """Whether a function of this name changes its first argument."""
+    """Tell whether a function of this name changes its first argument."""
     if name.startswith("__"):
         return name == "__setitem__" or (name.startswith("__i") and name not in ("__invert__", "__int__", "__index__"))
     return name.endswith("_")
 
 
+@cache
 def body(func: Any) -> Callable[..., Any]:
     """A function of PyTorch that does not hand itself to the interceptor, but runs."""
-    if func not in _bodies:
-        scope = {**func.__globals__, **dict.fromkeys(_CHECKS, _never)}
-        made = FunctionType(func.__code__, scope, func.__name__, func.__defaults__, func.__closure__)
-        made.__kwdefaults__ = func.__kwdefaults__
-        _bodies[func] = made
-    return _bodies[func]
-
-
-def _never(*args: Any) -> bool:
-    return False
+    scope = {**func.__globals__, **dict.fromkeys(_CHECKS, lambda *args: False)}
+    made = FunctionType(func.__code__, scope, func.__name__, func.__defaults__, func.__closure__)
+    made.__kwdefaults__ = func.__kwdefaults__
+    return made
 
 
 __all__ = ["DTYPES", "FREE_SHAPES", "VIEWS", "Op", "body", "in_place", "kernel", "known"]

@@ -42,12 +42,12 @@ class Bound:
 
     @property
     def more(self) -> bool:
-        """Whether arguments are given that have no name here."""
+        """Tell whether arguments are given that have no name here."""
         return len(self.args) > len(self.parameters) or not self.kwargs.keys() <= self.parameters.keys()
 
     @property
     def result(self) -> Any:
-        """What the operation returned; the first where it returned several tensors."""
+        """The tensor that the operation returned; the first where it returned several tensors."""
         return self.out[0] if isinstance(self.out, (tuple, list)) and self.out else self.out
 
     def given(self, *names: str) -> tuple[Tensor, ...]:
@@ -56,7 +56,7 @@ class Bound:
         return tuple(value for value in values if isinstance(value, Tensor))
 
     def one_type(self) -> bool:
-        """Whether all tensors have one type, which has fractions."""
+        """Tell whether all tensors have one type, which has fractions."""
         dtype = self.tensors[0].dtype
         for tensor in self.tensors:  # a loop, as every operation comes by
             if tensor.dtype != dtype:
@@ -72,7 +72,7 @@ class Gradient(NamedTuple):
 
 
 class Geometry(NamedTuple):
-    """What a row says of an operation."""
+    """The channels and the window of an operation, as its row shows them."""
 
     in_channels: int | None = None
     out_channels: int | None = None

@@ -56,7 +56,7 @@ def _states(given: Any) -> tuple[Tensor, ...]:
 
 
 def _in_one_kernel(input: Tensor, states: tuple[Tensor, ...]) -> bool:
-    """Whether an LSTM on whole sequences runs as one kernel: on a CPU not in double precision, nor with projections.
+    """Tell whether an LSTM on whole sequences runs as one kernel: on a CPU, not in double precision nor projected.
 
     Otherwise it is a matrix product for each step, which counters of kernels see. (So it is in half precision on a CPU
     without instructions for that; here it is not.)
@@ -82,7 +82,7 @@ class _Run:
         return self.input.numel() // width if width else 0
 
     def cost(self, call: Bound, padded: int) -> Cost:
-        """What the call costs; `padded` are the steps of all sequences, were they as long as the longest."""
+        """The cost of the call; `padded` are the steps of all sequences, were they as long as the longest."""
         matrices = tuple(weight for weight in self.weights if weight.dim() == 2)
         biases = tuple(weight for weight in self.weights if weight.dim() == 1)
         of_a_step = {

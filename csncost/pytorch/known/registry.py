@@ -175,40 +175,6 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-FREE = words(
-    """
-    view view_as reshape reshape_as flatten unflatten ravel squeeze unsqueeze permute transpose swapaxes swapdims
-    movedim moveaxis t T mT H mH adjoint expand expand_as broadcast_to broadcast_tensors contiguous clone detach
-    detach_ as_strided narrow narrow_copy select slice split split_with_sizes chunk tensor_split unsafe_split
-    unsafe_chunk unbind hsplit vsplit dsplit cat concat concatenate stack hstack vstack dstack row_stack
-    column_stack tile repeat repeat_interleave roll rot90 flip fliplr flipud pad constant_pad_nd reflection_pad1d
-    reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d replication_pad3d _pad_circular unfold
-    im2col col2im fold pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle __getitem__ __setitem__
-    index index_select index_put index_put_ _index_put_impl index_add index_copy index_fill gather scatter
-    scatter_add take take_along_dim masked_fill masked_select masked_scatter diagonal diag diag_embed tril triu
-    tril_indices triu_indices meshgrid cartesian_prod combinations one_hot zero_ fill_ copy_ fill zero set_ resize_
-    resize_as_ to type_as cpu cuda _to_copy lift_fresh
-    lift alias requires_grad_ data grad real imag view_as_real view_as_complex conj resolve_conj resolve_neg _conj
-    zeros ones empty full arange range linspace logspace eye zeros_like ones_like empty_like full_like rand randn
-    randint randperm rand_like randn_like randint_like new_zeros new_ones new_empty new_full new_tensor tensor
-    as_tensor from_numpy scalar_tensor empty_strided new_empty_strided empty_permuted complex polar bernoulli
-    bernoulli_ uniform_ normal_ normal exponential_ random_ multinomial dropout dropout1d dropout2d dropout3d
-    alpha_dropout feature_alpha_dropout feature_dropout native_dropout _fused_dropout eq ne lt le gt ge __eq__
-    __ne__ __lt__ __le__ __gt__ __ge__ equal allclose isclose isnan isinf isfinite logical_and logical_or
-    logical_not logical_xor bitwise_and bitwise_or bitwise_not bitwise_xor __and__ __or__ __xor__ __invert__
-    __rand__ __ror__ argmax argmin max min sort argsort topk kthvalue unique unique_consecutive nonzero
-    nonzero_static argwhere searchsorted bucketize histc bincount is_same_size _unsafe_view _reshape_alias
-    _reshape_copy unsafe_split_with_sizes squeeze_ unsqueeze_ transpose_ t_ swapaxes_ swapdims_ item
-    _local_scalar_dense checkpoint _pack_padded_sequence _pad_packed_sequence _assert_async sym_size sym_numel
-    sym_stride align_to rename refine_names align_as _efficientzerotensor
-    _nested_tensor_from_mask_left_aligned view_copy permute_copy expand_copy _shape_as_tensor record_stream
-    pin_memory _cast_Float _cast_Half _cast_Long
-    _autocast_to_reduced_precision _autocast_to_full_precision embedding_renorm_ _assert_scalar
-    _assert_tensor_metadata max_unpool1d max_unpool2d max_unpool3d
-    """
-)
-"""Operations that compute nothing: views, copies, look-ups, comparisons, random numbers, and what makes new tensors."""
-
 VIEWS = words(
     """
     view view_as reshape reshape_as flatten unflatten squeeze unsqueeze permute transpose swapaxes swapdims movedim
@@ -217,4 +183,32 @@ VIEWS = words(
     view_as_real view_as_complex unfold
     """
 )
-"""Those that share the storage of their input, so that a parameter's own view costs no memory."""
+"""Operations that share the storage of their input, so that a parameter's own view costs no memory."""
+
+FREE = VIEWS | words(
+    """
+    ravel clone narrow_copy slice unsafe_split unsafe_chunk hsplit vsplit dsplit cat concat concatenate stack hstack
+    vstack dstack row_stack column_stack tile repeat repeat_interleave roll rot90 flip fliplr flipud pad
+    constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d
+    replication_pad3d _pad_circular im2col col2im fold pixel_shuffle pixel_unshuffle channel_shuffle
+    native_channel_shuffle __setitem__ index index_select index_put _index_put_impl index_add index_copy index_fill
+    gather scatter scatter_add take take_along_dim masked_fill masked_select masked_scatter diag diag_embed tril
+    triu tril_indices triu_indices meshgrid cartesian_prod combinations one_hot copy_ fill zero set_ resize_
+    resize_as_ to type_as cpu cuda _to_copy lift_fresh lift requires_grad_ grad conj resolve_conj resolve_neg _conj
+    zeros ones empty full arange range linspace logspace eye zeros_like ones_like empty_like full_like rand randn
+    randint randperm rand_like randn_like randint_like new_zeros new_ones new_empty new_full new_tensor tensor
+    as_tensor from_numpy scalar_tensor empty_strided new_empty_strided empty_permuted complex polar bernoulli
+    uniform_ normal exponential_ random_ multinomial dropout dropout1d dropout2d dropout3d alpha_dropout
+    feature_alpha_dropout feature_dropout native_dropout _fused_dropout eq ne lt le gt ge __eq__ __ne__ __lt__
+    __le__ __gt__ __ge__ equal allclose isclose isnan isinf isfinite logical_and logical_or logical_not logical_xor
+    bitwise_and bitwise_or bitwise_not bitwise_xor __and__ __or__ __xor__ __invert__ __rand__ __ror__ argmax argmin
+    max min sort argsort topk kthvalue unique unique_consecutive nonzero nonzero_static argwhere searchsorted
+    bucketize histc bincount is_same_size _unsafe_view _reshape_alias _reshape_copy unsafe_split_with_sizes item
+    _local_scalar_dense checkpoint _pack_padded_sequence _pad_packed_sequence _assert_async sym_size sym_numel
+    sym_stride align_to rename refine_names align_as _efficientzerotensor _nested_tensor_from_mask_left_aligned
+    view_copy permute_copy expand_copy _shape_as_tensor record_stream pin_memory _cast_Float _cast_Half _cast_Long
+    _autocast_to_reduced_precision _autocast_to_full_precision embedding_renorm_ _assert_scalar
+    _assert_tensor_metadata max_unpool1d max_unpool2d max_unpool3d
+    """
+)
+"""Operations that compute nothing: views, copies, look-ups, comparisons, random numbers, and what makes new tensors."""

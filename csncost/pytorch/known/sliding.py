@@ -40,7 +40,7 @@ def conv_transpose_shape(call: Bound) -> Shape | None:
 
 
 def _biased(call: Bound, channels: int) -> bool:
-    """Whether all tensors have one type, and a bias has a number for each channel."""
+    """Tell whether all tensors have one type, and a bias has a number for each channel."""
     return call.one_type() and (call.bias is None or call.bias.shape == (channels,))
 
 
