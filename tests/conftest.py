@@ -1,10 +1,19 @@
-"""Golden files: `pytest --regenerate` writes them anew from what the code says now; look at the diff."""
+"""Golden files and random draws.
+
+`pytest --regenerate` writes the golden files anew from what the code says now; look at the diff. Hypothesis draws the
+same examples in every run, so that a change is judged by what it does; `pytest --hypothesis-profile anew` draws others.
+"""
 
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 GOLDEN = Path(__file__).parent / "golden"
+
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("anew", derandomize=False, deadline=None)
+settings.load_profile("same")
 
 
 def pytest_addoption(parser):

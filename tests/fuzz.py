@@ -1,6 +1,7 @@
 """Throws random and mutated texts at the language; nothing but SpecError may come out.
 
 python -m tests.fuzz 1000000      a long run, with progress; exit 1 at the first other exception
+python -m tests.fuzz 50000 0      the texts of one seed, the same each time
 """
 
 from __future__ import annotations
@@ -75,9 +76,12 @@ def mutated(count: int, seed: int = 0, report: Callable[[int], None] = lambda do
 if __name__ == "__main__":
     total = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     started = time.time()
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else int(started)
     mutated(
         total,
-        seed=int(started),
+        seed=seed,
         report=lambda done: print(f"{done:,} of {total:,} ({time.time() - started:.0f} s)", file=sys.stderr),
     )
-    print(f"{total:,} texts raised nothing but SpecError, {total / (time.time() - started):,.0f} a second")
+    print(
+        f"{total:,} texts of seed {seed} raised nothing but SpecError, {total / (time.time() - started):,.0f} a second"
+    )
