@@ -35,8 +35,8 @@ class Metric:
     terms: Mapping[str, int] = field(default_factory=dict, hash=False)
     operations: bool = True
     per_view: bool = False
-    objective: bool = False
-    """Whether a search without objectives asks for it."""
+    objective: int = 0
+    """Its place among the objectives of a search that names none; 0 where it is none of them."""
     predicts: bool = False
     """Whether accuracy is correlated with it unless others are named."""
     logarithmic: bool = True
@@ -82,15 +82,15 @@ class _Registry(dict[str, Metric]):
 METRICS = _Registry(
     (metric.key, metric)
     for metric in (
-        Metric("params", "parameters", "params", objective=True, predicts=True, prefix="M"),
-        Metric("flops", "FLOPs", "FLOPs", "multiply-adds", per_view=True, objective=True, predicts=True, prefix="G"),
+        Metric("params", "parameters", "params", objective=2, predicts=True, prefix="M"),
+        Metric("flops", "FLOPs", "FLOPs", "multiply-adds", per_view=True, objective=1, predicts=True, prefix="G"),
         Metric(
             "interactions",
             "channel interactions",
             "interact.",
             "pairs",
             better="more",  # what the paper found accuracy to go with (section 4.2)
-            objective=True,
+            objective=3,
             predicts=True,
             log_axis=True,
             prefix="G",

@@ -10,14 +10,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from csncost.costs.count import COSTS, METRICS
+from csncost.costs.metrics import METRICS
 from csncost.costs.spelling import MANY, argument, spelling
 from csncost.errors import MissingExtra
 from csncost.logs.join import ACCURACY, MEASURED, accuracy_columns, join, join_notes
 from csncost.logs.read import LogLike, read_log
 from csncost.logs.runs import Joined, Select, points
-from csncost.table import Column, Table, data_frame
-from csncost.units import human, plural, shortened
+from csncost.table import Column, Result, Table, data_frame
+from csncost.units import plural, shortened
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -32,7 +32,6 @@ _WIDE = 80
 _PIECE = 10_000
 """Rows that are made at a time."""
 
-TITLES = {"flops": "FLOPs", "interactions": "interact.", "activations": "activ."}
 _SHOWN = {
     "accuracy": Column("accuracy", "accuracy %", points, "right"),
     "accuracy_spread": Column("accuracy_spread", "±", points, "right", tight=True),
@@ -46,7 +45,7 @@ FACTS = ("family", "blocks", "kind", "groups", "depth")
 
 
 @dataclass(frozen=True)
-class Designs:
+class Designs(Result):
     """Legal designs: the spec that each was made of, and columns of `values`.
 
     The columns are what was swept, then params, FLOPs (of one clip), interactions, activations, depth (weighted
@@ -77,11 +76,8 @@ class Designs:
     def __repr__(self) -> str:
         return f"<{plural(len(self), 'design')} in {', '.join(self.names)} (convention {self.stamp['convention']})>"
 
-    def __str__(self) -> str:
-        return self.table(HEAD).to_markdown()
-
-    def _repr_html_(self) -> str:
-        return self.table(HEAD).to_html()
+    def _overview(self) -> Table:
+        return self.table(HEAD)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """The designs as rows of plain Python values, made a few at a time."""
@@ -190,9 +186,10 @@ class Designs:
         """How a column is shown; of specs that are too `wide` a part, and what is swept then always."""
         if name in ("accuracy", "deviation") or (name in _SHOWN and any(n > 1 for n in self.values["runs"])):
             return _SHOWN[name]
-        if name in METRICS:
-            return Column(name, TITLES.get(name, name), human, "right", drop=int(name == "activations"))
         only: Literal["machines", ""] = "machines" if name in (*FACTS, *ACCURACY) else ""
+        if name in METRICS and not only:
+            metric = METRICS[name]
+            return Column(name, metric.heading, metric.show, "right", drop=min(metric.drop, 1))  # after what is swept
         if name == "spec":
             return Column(name, name, (lambda spec: shortened(spec, 40)) if wide else str)
         return Column(name, name, only=only, align="right", drop=0 if wide else 2)
@@ -205,8 +202,10 @@ class Designs:
         unmatched = {"unmatched": [one.to_dict() for one in self.joined.elsewhere]} if self.joined else {}
         return {**self.stamp, "refused": self.refused, **unmatched}
 
-    def to_json(self) -> str:
-        """`to_dict` as JSON, a line for each design."""
+    def to_json(self, indent: int | None = None) -> str:
+        """`to_dict` as JSON, a line for each design unless another `indent` is given."""
+        if indent is not None:
+            return super().to_json(indent)
         designs = ",\n".join(f"  {json.dumps(row)}" for row in self)
         return f'{json.dumps(self._head())[:-1]}, "designs": [\n{designs}\n]}}\n'
 
@@ -227,7 +226,7 @@ class Designs:
 
         if self.dataset is not None:
             return self._logged_in(self.dataset)
-        numbers = (*COSTS, *MEASURED)
+        numbers = (*METRICS, *MEASURED)
         columns = {name: v if name in numbers else _one_kind(v) for name, v in _known(self.columns).items()}
         variables = {name: ("design", values) for name, values in columns.items()}
         found = Dataset(variables, attrs=dict(self.stamp))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from csncost.costs.analyze import analyze
 from csncost.costs.conventions import Convention
-from csncost.costs.count import COSTS
+from csncost.costs.metrics import METRICS
 from csncost.costs.spelling import CLIP, MANY
 from csncost.errors import SpecError
 from csncost.lang.given import SETTING, from_argument
@@ -61,7 +61,7 @@ def designs_at(found: Dataset, at: Sequence[Any], convention: str | Convention |
     lengths = {str(dim): length for dim, length in found["valid"].sizes.items()}
     where = dict(zip(lengths, at, strict=False))
     costs = {}
-    for name in COSTS:
+    for name in (name for name in METRICS if name in found):
         own = {str(dim): ("design", where[str(dim)]) for dim in found[name].dims}
         values = found[name].isel(own).values  # of a space larger than memory, these designs alone
         costs[name] = values if own else values.reshape(1).repeat(len(at[0]))
@@ -81,7 +81,7 @@ def rows_in(source: Source, chunk: Chunk, shape: tuple[int, ...]) -> Columns:
     """The legal designs of a chunk: their `place`, counted through the whole space, and what is counted of them."""
     from csncost.spaces.parts import lengths, places_in
 
-    rows = source.rows(chunk, COSTS)
+    rows = source.rows(chunk, tuple(METRICS))
     return {**rows, "place": places_in(rows["place"], lengths(chunk), chunk, shape)}
 
 
@@ -93,7 +93,7 @@ def designs_of(space: Space, rows: Columns, attributes: Mapping[str, Any]) -> De
     labels = {name: np.asarray(values)[where[name]] for name, values in space.coordinates().items()}
     fixed = {**space.fixed, "convention": space.convention}
     lengths = dict(zip(space.names, space.shape, strict=True))
-    return _designs(labels, {name: rows[name] for name in COSTS}, fixed, attributes, lengths)
+    return _designs(labels, {name: rows[name] for name in METRICS}, fixed, attributes, lengths)
 
 
 def _designs(

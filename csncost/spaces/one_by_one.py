@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 from csncost.costs.analyze import resolve
 from csncost.costs.conventions import Convention
 from csncost.costs.conventions import convention as find_convention
-from csncost.costs.count import COSTS, costs
+from csncost.costs.count import costs
+from csncost.costs.metrics import METRICS
 from csncost.errors import SpecError
 from csncost.lang.given import SETTING, sizes
 from csncost.lang.lower.stages import lower
@@ -77,5 +78,5 @@ def _designs(
     stamp = {"convention": convention.name, "clip": clip, "classes": classes, "views": 1}
     counts = [costs(net.graph, convention) for _, net in found]
     columns = {one.name: [labels[one.name] for labels, _ in found] for one in axes}
-    columns |= {cost: [row[cost] for row in counts] for cost in COSTS}
+    columns |= {cost: [row[cost] for row in counts] for cost in METRICS}
     return Designs([spec] * len(found), columns, stamp, refused)

@@ -1,19 +1,20 @@
-"""What is asked of designs: budgets that all must meet, then the best by one objective, or the front by several.
+"""A question to designs: budgets that all must meet, then the best by one objective, or the front by several.
 
-A query reduces block by block: what it selects of the selections of all blocks is what it selects of everything.
+A query reduces chunk by chunk: what it selects of the selections of all chunks is what it selects of everything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor, isfinite
 from numbers import Real
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from csncost.costs.metrics import METRICS
 from csncost.errors import CsncostError, MissingExtra, did_you_mean
 from csncost.units import PREFIXES, human, rounded
 
@@ -25,12 +26,14 @@ Limit: TypeAlias = int | float | Fraction | None
 Bound: TypeAlias = tuple[str, Limit, Limit]
 """A column, the least and the greatest value that it may have; None where it has no such limit."""
 
-LESS_IS_BETTER = ("flops", "params")
-MORE_IS_BETTER = ("interactions",)
-"""The objectives where none is stated: cost against what the paper found accuracy to go with."""
-
 _EXACT = 2**53
 """Up to here every whole number is a float."""
+
+
+def default_objectives(better: Literal["less", "more"]) -> tuple[str, ...]:
+    """The objectives where none is stated: cost against what the paper found accuracy to go with."""
+    found = sorted((metric.objective, key) for key, metric in METRICS.items() if metric.better == better)
+    return tuple(key for place, key in found if place)
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,9 @@ class Query:
 
     def __post_init__(self) -> None:
         if not self.minimize and not self.maximize:
-            object.__setattr__(self, "minimize", LESS_IS_BETTER)
-            object.__setattr__(self, "maximize", MORE_IS_BETTER)
-        names = [*self.minimize, *self.maximize]
+            object.__setattr__(self, "minimize", default_objectives("less"))
+            object.__setattr__(self, "maximize", default_objectives("more"))
+        names = [name for name, _ in self.objectives]
         if twice := [name for name in names if names.count(name) > 1]:
             raise CsncostError(f"{twice[0]} is an objective twice", "minimise or maximise it, once")
         if self.top is not None and (type(self.top) is not int or self.top < 1):
@@ -80,7 +83,7 @@ class Query:
         return tuple(dict.fromkeys([*(name for name, _ in self.objectives), *(name for name, *_ in self.bounds)]))
 
     def __str__(self) -> str:
-        """What is asked, in words: `the front of least FLOPs, most interactions; params at most 20 M`."""
+        """The question in words: `the front of least FLOPs, most interactions; params at most 20 M`."""
         goals = [f"{'least' if sign > 0 else 'most'} {called(name)}" for name, sign in self.objectives]
         kind = "the best by " if len(goals) == 1 else "the front of "
         return "; ".join([kind + ", ".join(goals), *map(limits, self.bounds)])
@@ -89,50 +92,51 @@ class Query:
         """The places of the selected designs, the best by the first objective first.
 
         Exact for integers of any size. Designs alike in every objective stand in the order in which they are given,
-        so that blocks are put together in their order. Raises CsncostError for a column that is not there, MissingExtra
-        without moocore.
+        so that chunks are put together in their order. Raises CsncostError for a column that is not there,
+        MissingExtra without moocore.
         """
-        self._check(columns)
-        rows = np.flatnonzero(self._meets(columns))
-        keys = [_key(np.asarray(columns[name])[rows], sign) for name, sign in self.objectives]
-        found = np.flatnonzero(self._chosen(keys))
+        self.check(columns)
+        values = {name: np.asarray(columns[name]) for name in self.names}
+        rows = np.flatnonzero(np.logical_and.reduce(list(self._allowed(values))))
+        keys = [_key(values[name][rows], sign) for name, sign in self.objectives]
+        found = np.flatnonzero(self._best(keys))
         order = np.lexsort([key[found] for key in reversed(keys)])
         selected: Array = rows[found[order]][: self.top]
         return selected
 
-    def _check(self, columns: Columns) -> None:
+    def check(self, names: Iterable[str]) -> None:
+        """Raise CsncostError where the query needs a column that is not among the names."""
+        known = list(names)
         for name in self.names:
-            if name == "accuracy" and name not in columns:
+            if name == "accuracy" and name not in known:
                 raise CsncostError("these designs have no accuracy", "give a log of measured accuracies")
-            if name not in columns:
-                known = list(columns)
+            if name not in known:
                 hint = did_you_mean(name, known) or f"they have {', '.join(known)}"
                 raise CsncostError(f'the designs have no "{name:.40}"', hint)
 
-    def _meets(self, columns: Columns) -> Array:
-        """Which designs meet all bounds, and have a value for every objective."""
-        kept = np.ones(len(np.asarray(columns[self.names[0]])), bool)
-        for bound in self.bounds:
-            kept &= meets(bound, np.asarray(columns[bound[0]]))
-        for name, _ in self.objectives:
-            values = np.asarray(columns[name])
-            if values.dtype.kind == "f":
-                kept &= ~np.isnan(values)
-        return kept
+    def _allowed(self, columns: Columns) -> Iterator[Array]:
+        """Masks of the designs that meet each bound, and that have a value for each objective."""
+        yield from (meets(bound, columns[bound[0]]) for bound in self.bounds)
+        yield from (columns[name] == columns[name] for name, _ in self.objectives)
 
-    def _chosen(self, keys: list[Array]) -> Array:
-        """Which designs are on the front; for one objective those as good as the last of the best so many."""
+    def _best(self, keys: list[Array]) -> Array:
+        """A mask of the front; for one objective, of the designs as good as the last of the best so many."""
         if not len(keys[0]):
             return np.zeros(0, bool)
         if len(keys) == 1:
             last = min(self.top or 1, len(keys[0])) - 1
             best: Array = keys[0] <= np.partition(keys[0], last)[last]
             return best
-        return _nondominated(np.stack(keys, axis=1))
+        try:
+            from moocore import is_nondominated
+        except ImportError:
+            raise MissingExtra("moocore", "explore") from None
+        front: Array = is_nondominated(np.stack(keys, axis=1), keep_weakly=True)
+        return front
 
 
 def meets(bound: Bound, values: Array) -> Array:
-    """Which values are within a bound; limits of integers are exact, and NaN is within none."""
+    """A mask of the values within a bound; limits of integers are exact, and NaN is within none."""
     _, low, high = bound
     kept: Array = values == values
     whole = values.dtype.kind in "iuO"
@@ -151,28 +155,21 @@ def _key(values: Array, sign: int) -> Array:
     return found
 
 
-def _nondominated(points: Array) -> Array:
-    """Which points no other one dominates, where less is better; of equal points, all."""
-    try:
-        from moocore import is_nondominated
-    except ImportError:
-        raise MissingExtra("moocore", "explore") from None
-    kept: Array = is_nondominated(points, keep_weakly=True)
-    return kept
+# -- questions and answers in words ------------------------------------------------------------------------------
 
 
 def limits(bound: Bound) -> str:
     """A bound in words: `FLOPs at least 1 G and at most 2 G`."""
     name, low, high = bound
-    sides = [
-        f"at {side} {amount(name, value)}" for side, value in (("least", low), ("most", high)) if value is not None
-    ]
+    ends = {"least": low, "most": high}
+    sides = (f"at {end} {amount(name, value)}" for end, value in ends.items() if value is not None)
     return f"{called(name)} {' and '.join(sides)}"
 
 
 def called(name: str) -> str:
-    """What people call a metric."""
-    return "FLOPs" if name == "flops" else name
+    """The name of a metric with the capitals of its title: FLOPs."""
+    title = METRICS[name].title if name in METRICS else name
+    return title if title.lower() == name else name
 
 
 def said(name: str, value: Any) -> str:
@@ -189,8 +186,3 @@ def amount(name: str, value: Any) -> str:
     if power and value * 1000 % 1000**power == 0:
         return f"{rounded(value, 1000**power, 3).rstrip('0').rstrip('.')} {PREFIXES[power]}"
     return f"{value:,}"
-
-
-def names_of(value: str | Iterable[str]) -> tuple[str, ...]:
-    """Objectives as callers give them: one name, or several."""
-    return (value,) if isinstance(value, str) else tuple(value)

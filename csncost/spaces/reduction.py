@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from csncost.costs.count import COSTS
+from csncost.costs.metrics import METRICS
 from csncost.errors import CsncostError
 from csncost.spaces.chunks import Chunks, Source, chunk_lengths, chunks_of, source_of
 from csncost.spaces.designs import Designs
@@ -141,7 +141,7 @@ def best_of(
     is told how many more designs are done, and how many there are. Raises as `sweep` and `Query.select` do, and
     CsncostError where there is no scheduler, or no worker.
     """
-    job = job_of(query, space.shape, space.names, space.coordinates(), COSTS)
+    job = job_of(query, space.shape, space.names, space.coordinates(), tuple(METRICS))
     cut = chunks_of(space.shape, chunk_lengths(space, chunks))
     source, structures = source_of(space)
     best = reduced(job, source, cut, scheduler, advance)
@@ -177,5 +177,5 @@ def reduced(job: Job, source: Rows, chunks: Iterable[Chunk], scheduler: str | No
 def _designs(space: Space, source: Source, best: Best, attributes: Mapping[str, Any]) -> Designs:
     """The best designs with their coordinates and all that they cost."""
     places = best.columns["place"]
-    rows = {"place": places, **source.at(np.unravel_index(places, space.shape), COSTS)}
+    rows = {"place": places, **source.at(np.unravel_index(places, space.shape), tuple(METRICS))}
     return replace(designs_of(space, rows, attributes), refused=prod(space.shape) - best.legal)

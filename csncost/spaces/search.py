@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from csncost.costs.count import COSTS, METRICS
+from csncost.costs.metrics import METRICS
 from csncost.errors import CsncostError, NoAnswer
 from csncost.lang.given import SpecLike
 from csncost.logs.join import ACCURACY
@@ -17,7 +17,7 @@ from csncost.spaces.chunks import Chunks, chunks_of
 from csncost.spaces.designs import Designs
 from csncost.spaces.legal import designs_at
 from csncost.spaces.products import Chunk
-from csncost.spaces.query import Array, Bound, Limit, Query, called, limits, meets, names_of, said
+from csncost.spaces.query import Array, Bound, Limit, Query, called, limits, meets, said
 from csncost.spaces.ranges import count, percentage
 from csncost.spaces.reduction import best_of, job_of, reduced
 from csncost.spaces.study import arguments_of, distinct, explore
@@ -48,7 +48,7 @@ def pareto(
     >>> found.columns["spec"]
     ['bottleneck-G16-16', 'bottleneck-G4-16', 'bottleneck-G1-16']
     """
-    found: Designs | DataFrame = _taken(designs, Query(names_of(minimize), names_of(maximize)))
+    found: Designs | DataFrame = _taken(designs, Query(_names(minimize), _names(maximize)))
     return found
 
 
@@ -84,7 +84,7 @@ def search(
     >>> found.columns["spec"], found.columns["interactions"]
     (['bottleneck-DG2-16'], [2272636096])
     """
-    goals = names_of(minimize), names_of(maximize)
+    goals = _names(minimize), _names(maximize)
     alone = top is None and len(goals[0] + goals[1]) == 1
     query = Query(*goals, _bounds(at_most or {}, at_least or {}), BEST if alone else top)
     listed = tuple(specs) if isinstance(specs, (list, tuple)) else (specs,)
@@ -106,6 +106,11 @@ def search(
     if not len(chosen):
         raise NoAnswer(*_nearest_miss(found, query))
     return _chosen(chosen, query)
+
+
+def _names(given: str | Iterable[str]) -> tuple[str, ...]:
+    """Objectives as callers give them: one name, or several."""
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def _chosen(found: Designs, query: Query) -> Designs:
@@ -181,7 +186,7 @@ def _of_chunks(space: Dataset, query: Query) -> Designs:
     """The selected designs of a space that Dask holds, found chunk by chunk."""
     valid = space["valid"]
     dims = list(map(str, valid.dims))
-    job = job_of(query, valid.shape, dims, {name: space[name].values for name in dims}, COSTS)
+    job = job_of(query, valid.shape, dims, {name: space[name].values for name in dims}, tuple(METRICS))
     cut = chunks_of(valid.shape, [max(lengths) for lengths in valid.chunks])
     best = reduced(job, _Held(space), cut, None, ignored)
     at = np.unravel_index(best.columns["place"], valid.shape)

@@ -10,7 +10,7 @@ from typing import Any
 
 from csncost.costs.analyze import analyze
 from csncost.costs.conventions import Convention
-from csncost.costs.count import COSTS
+from csncost.costs.metrics import METRICS
 from csncost.costs.spelling import argument, spelling
 from csncost.errors import CsncostError, SpecError
 from csncost.lang.expand import expand
@@ -133,7 +133,7 @@ def _rows(family: str, kind: str, part: Designs, given: Mapping[str, Any]) -> It
         chosen = {**fixed, **{key: argument(key, row[key]) for key in knobs}}
         name = spelling(_name(family, kind, groups, depth), chosen)
         design = {"spec": name, "family": family, "blocks": row["blocks"], "kind": kind, "groups": groups}
-        yield {**design, **{key: row[key] for key in knobs}, **{cost: row[cost] for cost in COSTS}}
+        yield {**design, **{key: row[key] for key in knobs}, **{cost: row[cost] for cost in METRICS}}
 
 
 @lru_cache(maxsize=1024)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import csncost as cc
 import csncost.errors
 from csncost.cli.main import main
-from csncost.costs.count import METRICS
+from csncost.costs.metrics import METRICS, Metric, counted
 from csncost.spaces.query import Query
 
 NAMES = ("params", "flops", "interactions", "depth")
@@ -149,13 +149,13 @@ def test_without_moocore_the_extra_is_named(monkeypatch):
 
 def costs(spec, **given):
     report = cc.analyze(spec, **given)
-    return {name: getattr(report, name) for name in METRICS} | {"depth": layers(report)}
+    return {name: getattr(report, name) for name in counted()} | {"depth": layers(report)}
 
 
 def exact(found):
     """Every answer is a spec that costs what its row says, whatever is left to give."""
     for row in found:
-        assert costs(row["spec"]) == {name: row[name] for name in (*METRICS, "depth")}
+        assert costs(row["spec"]) == {name: row[name] for name in METRICS}
     return found
 
 
@@ -404,3 +404,11 @@ def test_a_network_with_two_names_in_the_study_is_one_answer():
     assert len(found) == len({cc.analyze(spec).canonical for spec in found.columns["spec"]}) == 14
     run = CliRunner().invoke(main, ["sweep", "--groups", "1,2"])
     assert run.stderr == "of one group G is none and DG is D: 14 networks in 20 rows\n"
+
+
+def test_a_metric_that_is_added_is_a_column_an_objective_and_a_budget(monkeypatch):
+    monkeypatch.setitem(METRICS, "reads", Metric("reads", "reads of weights", "reads", terms={"weights": 2}))
+    found = cc.search(groups=[2], minimize="reads", at_most={"reads": "100M"}, top=3)
+    assert found.columns["reads"] == [2 * params for params in found.columns["params"]]
+    assert [column.title for column in found.table().columns if column.key == "reads"] == ["reads"]
+    assert "best by least reads; reads at most 100 M" in found.stamp["chosen"]
