@@ -1,50 +1,75 @@
-"""Functions that come with a backward pass of their own (`torch.autograd.Function`): what that pass takes.
+"""Functions of PyTorch that no interceptor sees: while a model is traced, they go another way.
 
-PyTorch does not look into their forward pass when it follows gradients: what these take, only `backward` knows. So it
-runs right after the forward pass, on gradients without data, and its multiply-adds are counted if the gradient of what
-the model returns comes by; one that does not run so is listed as unknown.
+Among them are functions with a backward pass of their own (`torch.autograd.Function`), which PyTorch does not look into
+when it follows gradients: what these take, only `backward` knows. So it runs right after the forward pass, on gradients
+without data, and its multiply-adds are counted if the gradient of what the model returns comes by; one that does not
+run so is listed as unknown.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
+from torch.utils.checkpoint import CheckpointFunction
 
+from csncost.pytorch.known.names import REFUSED
 from csncost.pytorch.trace.gradients import Gradients, Node
 from csncost.pytorch.trace.meta import Args, Kwargs, like, mapped, tensors
+from csncost.pytorch.trace.scope import Scope
 from csncost.pytorch.trace.tracer import Tracer
 
-_APPLY = Function.__dict__["apply"]
+_APPLY = Function.__dict__["apply"].__func__
 """As PyTorch has it: within another trace it is replaced already."""
 
 
 @contextmanager
-def own_backward(tracer: Tracer) -> Iterator[None]:
-    """Run the backward passes of such functions, too, where gradients are followed on this thread."""
-    gradients, thread = tracer.marks.gradients, threading.get_ident()
-    if gradients is None:
-        yield
-        return
-    before = Function.__dict__["apply"]
-
-    def apply(cls: type[Function], *args: Any, **kwargs: Any) -> Any:
-        run = partial(_APPLY.__func__, cls)
-        if threading.get_ident() != thread or tracer.quiet or not (needs := _needing(gradients, args, kwargs)):
-            return run(*args, **kwargs)
-        return _both_ways(tracer, run, args, kwargs, needs)
-
-    Function.apply = classmethod(apply)  # type: ignore[assignment]
+def replaced_functions(tracer: Tracer) -> Iterator[None]:
+    """Replace them for what is traced; to others they do what they did."""
+    functional, utils = torch.autograd.functional, torch.utils
+    replaced: tuple[tuple[Any, str, Any], ...] = (
+        (Function, "apply", classmethod(_apply_for(tracer))),
+        (functional, "_autograd_grad", _refusing(tracer.scope, functional._autograd_grad, "grad")),  # would give zeros
+        (utils, "swap_tensors", _refusing(tracer.scope, utils.swap_tensors, "swap_tensors")),  # cannot be put back
+    )
+    before = [vars(place)[name] for place, name, _ in replaced]
+    for place, name, other in replaced:
+        setattr(place, name, other)
     try:
         yield
     finally:
-        Function.apply = before  # type: ignore[method-assign]
+        for (place, name, _), one in zip(replaced, before, strict=True):
+            setattr(place, name, one)
+
+
+def _refusing(scope: Scope, function: Callable[..., Any], what: str) -> Callable[..., Any]:
+    @wraps(function)
+    def refusing(*args: Any, **kwargs: Any) -> Any:
+        if scope.follows():
+            raise scope.refuse(*REFUSED[what])
+        return function(*args, **kwargs)
+
+    return refusing
+
+
+def _apply_for(tracer: Tracer) -> Callable[..., Any]:
+    gradients = tracer.marks.gradients
+
+    def apply(cls: type[Function], *args: Any, **kwargs: Any) -> Any:
+        if tracer.scope.follows() and cls is CheckpointFunction:  # would hide from autograd what runs within
+            return args[0](*args[2:])
+        run = partial(_APPLY, cls)
+        if gradients is None or tracer.quiet or not tracer.scope.follows():
+            return run(*args, **kwargs)
+        needs = _needing(gradients, args, kwargs)
+        return _both_ways(tracer, gradients, run, args, kwargs, needs) if needs else run(*args, **kwargs)
+
+    return apply
 
 
 def _needing(gradients: Gradients, args: Args, kwargs: Kwargs) -> list[Tensor]:
@@ -52,7 +77,9 @@ def _needing(gradients: Gradients, args: Args, kwargs: Kwargs) -> list[Tensor]:
     return gradients.needing(tuple(arg for arg in (*args, *kwargs.values()) if isinstance(arg, Tensor)), {})
 
 
-def _both_ways(tracer: Tracer, run: Callable[..., Any], args: Args, kwargs: Kwargs, needs: list[Tensor]) -> Any:
+def _both_ways(
+    tracer: Tracer, gradients: Gradients, run: Callable[..., Any], args: Args, kwargs: Kwargs, needs: list[Tensor]
+) -> Any:
     """Run a function, and if PyTorch would, its backward pass."""
     with tracer.unheard():
         seen = {id(tensor): _stand_in(tensor, tracer) for tensor in needs if tensor.is_meta}
@@ -63,8 +90,7 @@ def _both_ways(tracer: Tracer, run: Callable[..., Any], args: Args, kwargs: Kwar
         context = next((one.grad_fn for one in reached), None)
         flowing = [like(one) if isinstance(one, Tensor) else None for one in _tuple(result)]
     result = _other(result, given)  # what was changed in place is the argument itself
-    gradients = tracer.marks.gradients
-    if gradients is not None and reached:
+    if reached:
         gradients.join(needs, _other(reached, given), _backward(tracer, gradients, context, flowing))
     return result
 

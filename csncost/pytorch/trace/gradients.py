@@ -8,8 +8,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-from csncost.pytorch.trace.kept import storage
-from csncost.pytorch.trace.meta import Args, Kwargs, tensors
+from csncost.pytorch.trace.meta import Args, Kwargs, storage, tensors
 from csncost.pytorch.trace.record import Call
 from csncost.pytorch.trace.scope import Scope
 

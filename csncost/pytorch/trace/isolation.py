@@ -1,50 +1,129 @@
-"""A model as it was: whatever running it changes is put back."""
+"""Isolation: what running a model changes is put back, also after an exception."""
 
 from __future__ import annotations
 
 import random
 import sys
-import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from functools import partial
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from operator import is_
+from types import FunctionType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from csncost.errors import CsncostError
-from csncost.pytorch.known.names import REFUSED
-from csncost.pytorch.trace.reach import ways
-from csncost.pytorch.trace.scope import Scope
-from csncost.pytorch.trace.snapshot import Snapshot
+from csncost.pytorch.trace.meta import storage
+
+PLAIN = frozenset({dict, OrderedDict, defaultdict, Counter, list, deque, set})
+"""Containers that are put back; what is within tuples is, too."""
+
+IMMUTABLE = frozenset({str, int, bool, float, type(None), FunctionType})
+
+LARGEST = 1 << 20
+"""Bytes of the largest storage that is written to while a model runs."""
+
+
+class ModelState:
+    """What modules held before a run: attributes, plain containers within them, tensors with their gradients.
+
+    Objects of other classes are left as the run leaves them.
+    """
+
+    def __init__(self) -> None:
+        self._seen: set[int] = set()
+        self._contents: list[tuple[Any, list[Any]]] = []
+        self._scripts: list[tuple[Any, dict[str, Any]]] = []
+        self._storages: set[int | None] = set()
+        self._written: dict[int, tuple[Any, Any]] = {}
+
+    def save(self, module: nn.Module) -> None:
+        """Remember a module and all within it; what was remembered before stays so."""
+        waiting: list[Any] = [module]
+        while waiting:
+            held = waiting.pop()
+            kind = type(held)
+            if kind in IMMUTABLE or id(held) in self._seen:
+                continue
+            self._seen.add(id(held))
+            if kind in PLAIN:
+                content = _content(held) if held else []
+                self._contents.append((held, content))
+                waiting += content[-len(held) :]
+            elif kind is tuple:
+                waiting += held
+            elif isinstance(held, nn.Module):
+                waiting.append(held.__dict__)
+                if isinstance(held, torch.jit.ScriptModule):
+                    self._save_script(held)
+                    waiting += held.children()
+            elif isinstance(held, Tensor):
+                waiting += held.__dict__, held.grad if held.is_leaf else None
+                self._storages.add(storage(held))
+
+    def _save_script(self, held: Any) -> None:
+        """Remember attributes of scripted code, which are not in Python: a detector of speech keeps its state there."""
+        names = held._concrete_type.get_attributes()
+        self._scripts.append((held._c, {name: held._c.getattr(name) for name in names}))
+
+    def __contains__(self, tensor: Tensor) -> bool:
+        found = storage(tensor)
+        return found is not None and found in self._storages
+
+    def lend(self, tensor: Tensor) -> bool:
+        """Allow to write to a small tensor until the run ends, so that code reads what it wrote."""
+        where = storage(tensor)
+        if where is None or tensor.is_meta or tensor.is_inference():
+            return False
+        numbers = tensor.untyped_storage()
+        if numbers.nbytes() > LARGEST:
+            return False
+        self._written.setdefault(where, (numbers, numbers.clone()))  # type: ignore[no-untyped-call]
+        return True
+
+    def restore(self) -> None:
+        """Put everything back."""
+        for numbers, before in self._written.values():
+            numbers.copy_(before)
+        for held, content in self._contents:
+            if held or content:
+                _refill(held, content)
+        for script, attributes in self._scripts:
+            for name, value in attributes.items():
+                script.setattr(name, value)
+
+
+def _content(held: Any) -> list[Any]:
+    """The elements of a container; of a dict its keys, then its values."""
+    return [*held, *held.values()] if isinstance(held, dict) else [*held]
+
+
+def _refill(held: Any, content: list[Any]) -> None:
+    """Give a container the elements that it had, unless it has them."""
+    now = _content(held)
+    if len(now) == len(content) and all(map(is_, now, content)):
+        return
+    held.clear()
+    if isinstance(held, dict):
+        half = len(content) // 2
+        for key, value in zip(content[:half], content[half:], strict=True):
+            held[key] = value
+    else:
+        held.update(content) if isinstance(held, set) else held.extend(content)
 
 
 @contextmanager
-def unchanged(roots: Iterable[Any], given: Iterable[Tensor], scope: Scope) -> Iterator[None]:
-    """Restore all that is reachable from what runs, and random numbers, also after an exception.
-
-    `given` are tensors that may change. Raises CsncostError for what changed and cannot be put back.
-    """
-    snapshot = Snapshot(ways, given)
-    snapshot.take(roots)
-    for tensor in snapshot.tensors:
-        if scope.owner(tensor) is None:
-            scope.kept.add(tensor)
+def isolated(state: ModelState) -> Iterator[None]:
+    """Restore a model, random numbers, grad mode and the default type of tensors afterwards."""
     switches = _switches()
-    lasting: list[str] = []
     try:
         yield
     finally:
-        scope.kept.restore()
-        lasting += snapshot.restore()
-        for restore, state in switches:
-            restore(state)
-    if lasting:
-        raise CsncostError(
-            f"the model {lasting[0]} that it holds, which cannot be put back", "let it make a new one in each run"
-        )
+        state.restore()
+        for restore, before in switches:
+            restore(before)
 
 
 def _switches() -> list[tuple[Any, Any]]:
@@ -64,54 +143,8 @@ def _switches() -> list[tuple[Any, Any]]:
 
 
 @contextmanager
-def direct_checkpoints() -> Iterator[None]:
-    """Checkpointed code runs as part of the model: the old kind would hide from autograd what runs within."""
-    checkpoint = sys.modules.get("torch.utils.checkpoint")
-    if checkpoint is None:
-        yield
-        return
-    function, thread = checkpoint.CheckpointFunction, threading.get_ident()
-    before, apply = vars(function).get("apply"), function.apply
-
-    def direct(run: Any, preserve: Any, *args: Any) -> Any:
-        return run(*args) if threading.get_ident() == thread else apply(run, preserve, *args)
-
-    function.apply = staticmethod(direct)
-    try:
-        yield
-    finally:
-        if before is None:
-            del function.apply
-        else:
-            function.apply = before
-
-
-@contextmanager
-def refused(scope: Scope) -> Iterator[None]:
-    """Refuse what is not intercepted: Jacobians, which would be zero without a gradient, and what is not undone."""
-    with ExitStack() as stack:
-        for place, name, what in _PAST_INTERCEPTION:
-            stack.callback(setattr, place, name, getattr(place, name))
-            setattr(place, name, partial(_unless_followed, scope, getattr(place, name), what))
-        yield
-
-
-_PAST_INTERCEPTION: tuple[tuple[Any, str, str], ...] = (
-    (torch.autograd.functional, "_autograd_grad", "grad"),
-    (torch.utils, "swap_tensors", "swap_tensors"),
-)
-"""Functions of PyTorch that do not tell an interceptor, and why they are refused."""
-
-
-def _unless_followed(scope: Scope, function: Callable[..., Any], what: str, /, *args: Any, **kwargs: Any) -> Any:
-    if scope.follows():
-        raise scope.refuse(*REFUSED[what])
-    return function(*args, **kwargs)
-
-
-@contextmanager
 def quiet_compiler(modules: Iterable[nn.Module]) -> Iterator[None]:
-    """Compiled modules warn of the hooks that follow them."""
+    """Silence the warning of compiled modules about the hooks that follow them."""
     if not any(type(module).__name__ == "OptimizedModule" for module in modules):
         yield
         return
@@ -122,7 +155,7 @@ def quiet_compiler(modules: Iterable[nn.Module]) -> Iterator[None]:
 
 @contextmanager
 def unoptimised_scripts() -> Iterator[None]:
-    """Scripted code runs as it is written: optimised, it runs other kernels the second time."""
+    """Run scripted code as it is written: optimised, it runs other kernels the second time."""
     before = torch._C._get_graph_executor_optimize()
     torch._C._set_graph_executor_optimize(False)
     try:

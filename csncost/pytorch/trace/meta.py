@@ -106,3 +106,11 @@ def filled(name: str, outline: Tensor, args: Args, kwargs: Kwargs) -> Tensor:
     if stem == "full":
         value = kwargs.get("fill_value", args[-1] if len(args) > 1 else 0)
     return torch.full(outline.shape, value, dtype=outline.dtype)
+
+
+def storage(tensor: Tensor) -> int | None:
+    """A number for the memory of a tensor: views have that of their base."""
+    try:
+        return int(tensor.untyped_storage()._cdata)
+    except (NotImplementedError, RuntimeError):  # sparse, nested and lazy tensors have none
+        return None

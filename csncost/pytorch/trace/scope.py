@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from csncost.errors import CsncostError
-from csncost.pytorch.trace.kept import Kept, storage
+from csncost.pytorch.trace.isolation import ModelState
+from csncost.pytorch.trace.meta import storage
 
 
 @dataclass(slots=True)
@@ -47,7 +48,7 @@ class Scope:
         self.owners: dict[int, Owner] = {}
         self.by_name: dict[str, Owner] = {}
         self.storages: dict[int, list[Owner]] = {}
-        self.kept = Kept()
+        self.state = ModelState()
         self.stack = [Frame("", "", None)]
         self.thread = threading.get_ident()
         self.strays: set[int] = set()
@@ -60,6 +61,7 @@ class Scope:
 
     def adopt(self, prefix: str, root: nn.Module) -> None:
         """Learn the names of a module and of all within it; a name that came first stays."""
+        self.state.save(root)
         for path, module in root.named_modules(prefix=prefix):
             if id(module) not in self.paths:
                 self.paths[id(module)] = path
@@ -102,7 +104,7 @@ class Scope:
 
     def holds(self, tensor: Tensor) -> bool:
         """Whether a tensor is of the model, registered or not."""
-        return self.owner(tensor) is not None or tensor in self.kept
+        return self.owner(tensor) is not None or tensor in self.state
 
     def named(self, name: str) -> Owner:
         """A parameter or buffer by its full name."""

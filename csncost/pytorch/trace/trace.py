@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from contextvars import copy_context
 from functools import partial
 from types import GeneratorType
 from typing import Any, TypeAlias
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from csncost.costs.conventions import Convention
 from csncost.costs.conventions import convention as find_convention
@@ -20,13 +19,12 @@ from csncost.errors import CsncostError
 from csncost.lang.given import view_count
 from csncost.pytorch.known.custom import Formulas, custom, unmatched
 from csncost.pytorch.trace.classifier import classifier as find_classifier
-from csncost.pytorch.trace.functions import own_backward
+from csncost.pytorch.trace.functions import replaced_functions
 from csncost.pytorch.trace.gradients import outputs
 from csncost.pytorch.trace.inputs import Inputs, arguments, clip, described
-from csncost.pytorch.trace.isolation import direct_checkpoints, quiet_compiler, refused, unchanged, unoptimised_scripts
+from csncost.pytorch.trace.isolation import isolated, quiet_compiler, unoptimised_scripts
 from csncost.pytorch.trace.lock import alone, turn
 from csncost.pytorch.trace.messages import meaning
-from csncost.pytorch.trace.meta import tensors
 from csncost.pytorch.trace.record import Trace
 from csncost.pytorch.trace.scope import Scope
 from csncost.pytorch.trace.tracer import Tracer
@@ -53,12 +51,12 @@ def trace(
     that is a list of tensors; a dict of shapes for keyword arguments; or example tensors in the place of shapes. A text
     such as "1x16:int64" is a shape with a type; other shapes have `dtype` (default: that of the model's parameters).
 
-    The model runs as it is (call `model.eval()` for the cost of inference) on tensors without data, and is not changed:
-    whatever it holds is put back, in objects, containers, arrays, closures, classes and global names of its file, too;
-    caches of functools that it filled are emptied. Out of reach are globals of other files, what extensions in C hold
-    within (a table of pandas, a StringIO), files, other processes, and memory written by its address or as a storage.
-    Iterators that go on, and computations in threads of the model's own, are refused where they are seen: a thread that
-    ran before and computes without modules is not. Traces in several threads take turns.
+    The model runs as it is (call `model.eval()` for the cost of inference) on tensors without data. Put back are its
+    training modes, parameters, buffers, gradients and hooks, all attributes of its modules with the lists, dicts, sets
+    and tuples in them, random numbers, grad mode and default dtype, also after an exception; whatever else it changes
+    (objects of other classes, arrays, globals, files) stays changed. Computations in threads of the model's own are
+    refused where they are seen: a thread that ran before and computes without modules is not. Traces in several
+    threads take turns.
 
     Counted is what is executed: a module that runs twice counts twice in FLOPs, and once in params and interactions.
     What `backward` adds are the gradients of weights and inputs on the way from what the model returns to its weights,
@@ -115,8 +113,6 @@ def _traced(
     if backward:
         setting["pass"] = "forward and backward"
     with ExitStack() as stack:
-        held = [value for value in (*args, *kwargs.values()) if not isinstance(value, Tensor)]
-        stack.enter_context(unchanged([target, *held], tensors(args, kwargs), scope))
         _surround(stack, tracer, backward)
         output = _run(target, args, kwargs, scope)
     if isinstance(output, nn.Module):
@@ -147,23 +143,22 @@ def _traced(
 
 def _surround(stack: ExitStack, tracer: Tracer, backward: bool) -> None:
     """What holds while a target runs."""
-    modules = list(tracer.scope.modules.values())
-    stack.enter_context(alone(tracer.scope))
-    stack.enter_context(direct_checkpoints())
-    stack.enter_context(refused(tracer.scope))
-    stack.enter_context(quiet_compiler(modules))
+    scope = tracer.scope
+    stack.enter_context(isolated(scope.state))
+    stack.enter_context(alone(scope))
+    stack.enter_context(replaced_functions(tracer))
+    stack.enter_context(quiet_compiler(scope.modules.values()))
     stack.enter_context(unoptimised_scripts())
-    stack.enter_context(tracer.scope.following())
+    stack.enter_context(scope.following())
     if backward:
         stack.enter_context(torch.enable_grad())
-        stack.enter_context(own_backward(tracer))
     stack.enter_context(tracer.net)
     stack.enter_context(tracer)
 
 
 def _run(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], scope: Scope) -> Any:
     try:
-        output = copy_context().run(target, *args, **kwargs)  # what it sets in context variables stays there
+        output = target(*args, **kwargs)
         return list(output) if isinstance(output, GeneratorType) else output  # which runs only when it is asked
     except CsncostError:
         raise

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.hooks import RemovableHandle
@@ -22,10 +23,9 @@ from csncost.errors import CsncostError
 from csncost.pytorch.known import dtypes, names
 from csncost.pytorch.known.operation import Op
 from csncost.pytorch.trace import meta as hollow
-from csncost.pytorch.trace.kept import storage
 from csncost.pytorch.trace.ledger import Aside, Ledger
 from csncost.pytorch.trace.marks import Marks
-from csncost.pytorch.trace.meta import Args, Kwargs, mapped, tensors
+from csncost.pytorch.trace.meta import Args, Kwargs, mapped, storage, tensors
 from csncost.pytorch.trace.scope import Scope
 
 SMALL = 1 << 16
@@ -46,7 +46,6 @@ class Tracer(TorchFunctionMode):
         self.ledger = Ledger(place, self.marks)
         self.book: Ledger | Aside = self.ledger
         self.free: Counter[str] = Counter()
-        self.copies: dict[int, Tensor] = {}
         self.stale: dict[int | None, Tensor] = {}
         self.quiet = False
         self.autocast: str | None = None
@@ -222,34 +221,25 @@ class Tracer(TorchFunctionMode):
 
         `shape` is that of its result, if known. If it is not the target's, PyTorch is asked whether they fit together.
         """
-        target = args[0]
-        owned = self.scope.owner(target) is not None
-        kept = not owned and target in self.scope.kept
-        reshaping = name in names.RESHAPING
-        if not owned and not any(map(self._unknowable, tensors(args, kwargs))):
-            if not kept or (not reshaping and self.scope.kept.lend(target)):
-                return func(*args, **kwargs)
-        elif reshaping and not owned and not kept:
+        target, reshaping = args[0], name in names.RESHAPING
+        owner = self.scope.owner(target)
+        held = owner is not None or target in self.scope.state
+        known = not any(map(self._unknowable, tensors(args, kwargs)))
+        if not held and (known or reshaping):
             if name == "detach_":
                 target._csncost_grad = False
             return func(*args, **kwargs)
-        if owned and target.numel() == 1 and not any(map(self._unknowable, tensors(args, kwargs))):
-            self._counted_on(func, target, args, kwargs)
+        if known and not reshaping and not (owner and owner.learned) and self.scope.state.lend(target):
+            with _unsafe_preserve_version_counter(target):
+                return func(*args, **kwargs)
         result = target
         if shape != target.shape:
             tried = self._on_twins(name, func, (hollow.like(target), *args[1:]), kwargs)
             result = tried if reshaping else target
-        if not owned and not target.is_meta:
+        if owner is None and not target.is_meta:
             self.stale[storage(target)] = target
         self.marks.inherit(name, target, args, kwargs, in_place=True)
         return None if name == "__setitem__" else result
-
-    def _counted_on(self, func: Any, target: Tensor, args: Args, kwargs: Kwargs) -> None:
-        """A number of the model, such as that of the batches seen, goes on in a copy, as it may be read."""
-        if target.requires_grad:
-            return
-        copy = self.copies.setdefault(id(target), target.detach().clone())
-        func(copy, *args[1:], **kwargs)
 
     def _constant(self, name: str, args: Args, kwargs: Kwargs) -> bool:
         """Whether tensors may be computed with for real: constants, and views of parameters."""
@@ -312,7 +302,6 @@ class Tracer(TorchFunctionMode):
             owner = self.scope.owner(next(tensors(args, kwargs)))
             whose = f"{owner.name}, which has none" if owner is not None else "an activation"
             raise self._unread(name, f"reads the value of {whose}")
-        args = tuple(self.copies.get(id(arg), arg) for arg in args)
         if name in names.ARRAYS and self.scope.holds(args[0]) and not args[0].requires_grad:
             args = (args[0].detach().clone(), *args[1:])  # what is written into the array is not the model's
         return func(*args, **kwargs)
