@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -16,16 +15,15 @@ from csncost.costs.report import WRITTEN_OUT, Report
 from csncost.costs.rows import network_rows
 from csncost.errors import CsncostError, SpecError
 from csncost.lang.canonical import canonical
-from csncost.lang.expand import Written, expand, put_in
+from csncost.lang.expand import Written, as_clip, expand, put_in
 from csncost.lang.given import STDIN, SizeLike, SpecLike, file_in, literal, not_literal, read, sizes, view_count
 from csncost.lang.library import aliases
 from csncost.lang.lower.layers import AXES
 from csncost.lang.lower.stages import lower
 from csncost.lang.parser import parse
-from csncost.lang.printer import print_spec
-from csncost.lang.syntax import Layer, Name, Number, Sizes, Spec
+from csncost.lang.printer import print_reference, print_spec
+from csncost.lang.syntax import Layer, Name, Number, Reference, Sizes, Spec
 from csncost.network.graph import Network
-from csncost.units import shape
 
 REFERENCE = Path(__file__).parent.parent / "lang" / "REFERENCE.md"
 
@@ -100,18 +98,18 @@ def analyze(
     written, net = _resolved(spec, names, sizes(frames, size, classes))
     if not all(isinstance(size, int) for size in (*net.clip, net.classes)):
         raise CsncostError("analyze takes numbers, not arrays or symbols", "formula gives closed forms")
-    name = _as_analysed(written.name, net, frames is not None or size is not None)
-    return _report(shown(spec), name, partial(_canonical, written, net), net, views, counting)
+    called = _as_analysed(written.called, net)
+    return _report(shown(spec), called, partial(_canonical, written, net), net, views, counting)
 
 
 def _report(
-    spec: str, name: str, written: Callable[[], str], net: Network, views: int, convention: Convention
+    spec: str, called: Reference | None, written: Callable[[], str], net: Network, views: int, convention: Convention
 ) -> Report:
     totals = tally(net.graph, convention)
     return Report(
         spec=spec,
-        name=name,
-        aliases=aliases(name),
+        name=print_reference(called) if called else "",
+        aliases=aliases(called),
         convention=convention,
         clip=net.clip,
         classes=net.classes,
@@ -120,18 +118,18 @@ def _report(
         _of_network={key: partial(find, net.graph) for key, find in OF_NETWORKS.items()},
         _rows=partial(network_rows, net, convention, views),
         _canonical=written,
-        _recount=partial(_report, spec, name, written, net, views),
+        _recount=partial(_report, spec, called, written, net, views),
         _measured=partial(everything_measured, net.graph),
     )
 
 
-def _as_analysed(name: str, net: Network, overridden: bool) -> str:
+def _as_analysed(called: Reference | None, net: Network) -> Reference | None:
     """A canonical name with the clip and the classes that options put in the place of its own."""
-    if overridden and "@" in name:
-        _, *axes = net.clip
-        clip = shape(tuple(axes[:2] if axes[1] == axes[2] else axes))
-        name = re.sub(r"@[^(]*", f"@{clip}", name)
-    return re.sub(r"\bclasses=\d+", f"classes={net.classes}", name)
+    if called is None:
+        return None
+    clip = called.clip and as_clip(map(Number, net.clip[1:]))
+    modifiers = tuple((key, Number(net.classes) if key == "classes" else value) for key, value in called.modifiers)
+    return replace(called, clip=clip, modifiers=modifiers)
 
 
 def _canonical(written: Written, net: Network) -> str:

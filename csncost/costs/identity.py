@@ -1,4 +1,4 @@
-"""Which network a spec is, so that a log and a design find each other whatever the spelling."""
+"""The identity of networks: a log and a design find each other whatever the spelling."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 from csncost.costs.analyze import analyze, resolve
 from csncost.errors import CsncostError, NoParameter, SpecError
 from csncost.lang.expand import expand
-from csncost.lang.given import SpecLike, file_in, read
+from csncost.lang.given import SETTING, SpecLike, read, version
 from csncost.lang.lower.stages import DEFAULT_CLASSES
 from csncost.lang.syntax import Name
 from csncost.units import shape
@@ -35,23 +35,15 @@ Given: TypeAlias = tuple[tuple[str, Any], ...]
 
 def known(spec: SpecLike, clip: str = "", given: Given = ()) -> Known:
     """A network that a log names, at the clip that the log gives. Raises CsncostError for what is no network."""
-    if isinstance(spec, str) and file_in(spec) is None:
-        return _cached(spec, clip, given)
-    return _network(spec, clip, given)
+    return _known(spec, version(spec), clip, given)
 
 
 @lru_cache(maxsize=4096)
-def _cached(spec: str, clip: str, given: Given) -> Known:
-    return _network(spec, clip, given)
-
-
-def _network(spec: SpecLike, clip: str, given: Given) -> Known:
+def _known(spec: SpecLike, version: int, clip: str, given: Given) -> Known:
     values = dict(given)
-    frames, size = _clip(clip)
-    setting = {name: values.pop(name, None) for name in ("frames", "size", "classes")}
-    setting |= {name: value for name, value in (("frames", frames), ("size", size)) if value is not None}
+    setting = {name: values.pop(name, None) for name in SETTING} | _clip(clip)
     report = analyze(spec, **setting, **values)
-    stated = _states_clip(spec, values) or not {setting["frames"], setting["size"]} <= {None}
+    stated = setting["frames"] or setting["size"] or _states_clip(spec, values)
     return Known(
         *(report.spec, report.name, report.canonical, architecture(spec, **values)),
         clip=shape(report.clip) if stated else "",
@@ -60,11 +52,12 @@ def _network(spec: SpecLike, clip: str, given: Given) -> Known:
 
 
 def takes(spec: str, name: str) -> bool:
-    """Whether a network has a parameter or a free name that is called so. Raises SpecError for what is no network."""
-    return (_takes_cached if file_in(spec) is None else _takes)(spec, name)
+    """Tell if a network has a parameter or a free name that is called so. Raises SpecError for what is no network."""
+    return _takes(spec, version(spec), name)
 
 
-def _takes(spec: str, name: str) -> bool:
+@lru_cache(maxsize=4096)
+def _takes(spec: str, version: int, name: str) -> bool:
     tree = read(spec)
     expand(tree)
     try:
@@ -76,23 +69,20 @@ def _takes(spec: str, name: str) -> bool:
     return True
 
 
-_takes_cached = lru_cache(maxsize=4096)(_takes)
-
-
-def _clip(text: str) -> tuple[int | None, Any]:
+def _clip(text: str) -> dict[str, Any]:
     """Frames and size of a clip as a log gives it: `8x224`, `8x224x224`, `3x8x224x224`."""
     if not text:
-        return None, None
+        return {}
     parts = text.casefold().replace("\u00d7", "x").split("x")
     if not 2 <= len(parts) <= 4 or not all(part.strip().isdecimal() and len(part) < 9 for part in parts):
         raise CsncostError(f'"{text[:40]}" is no clip, as 8x224 and 3x8x224x224 are')
     sizes = [int(part) for part in parts]
     frames, *axes = sizes[1:] if len(sizes) == 4 else sizes
-    return frames, axes[0] if len(axes) == 1 else tuple(axes)
+    return {"frames": frames, "size": axes[0] if len(axes) == 1 else tuple(axes)}
 
 
 def _states_clip(spec: SpecLike, names: Mapping[str, Any]) -> bool:
-    """Whether a spec itself says which clip it is for."""
+    """Tell if a spec itself says for which clip it is."""
     written = resolve(spec, names, {})
     bound = {name for name, _ in written.bound}
     return all(not isinstance(size, Name) or size.id in bound for size in written.input.items[1:])
@@ -108,11 +98,6 @@ def architecture(spec: SpecLike, **names: Any) -> str:
         return analyze(spec, frames=8, size=224, classes=400, **names).canonical
     except SpecError:
         return analyze(spec, **names).canonical  # a network for which that clip is none
-
-
-def clip_of(spec: SpecLike, frames: int | None, size: Any, **names: Any) -> str:
-    """The clip that a design is analysed with."""
-    return shape(analyze(spec, frames=frames, size=size, **names).clip)
 
 
 def key_of(spec: SpecLike, frames: int | None, size: Any) -> tuple[str, str, int | None]:

@@ -5,7 +5,7 @@ What remains is an input and stages over numbers and free names; no template, ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from csncost.errors import Span, SpecError, did_you_mean
@@ -37,19 +37,24 @@ MAX_ALIASES = 20
 
 @dataclass(frozen=True)
 class Written:
-    """A network written out: the input's sizes, the stages, and how it is called where it has a name.
+    """A network written out: the input's sizes, the stages, and its canonical name where it is `called` by one.
 
     `at` is the name or text that stands for the whole in messages.
     """
 
     input: Sizes
     stages: tuple[Stage, ...]
-    name: str = ""
+    called: Reference | None = None
     at: Span = NOWHERE
     axes: tuple[str, ...] = ()
     """The names that frames, height and width have in the text; empty where they have none."""
     bound: tuple[tuple[str, Expr], ...] = ()
     """The values that a clip after @ gives to those names."""
+
+    @property
+    def name(self) -> str:
+        """The canonical name; empty for a network that no name can say."""
+        return print_reference(self.called) if self.called else ""
 
     @property
     def spec(self) -> Spec:
@@ -84,7 +89,7 @@ def expand(spec: Spec, given: Mapping[str, Expr] | None = None) -> Written:
     if references:
         written = _expand_reference(definitions, references[0], outer)
         outer.check_defaults_used()
-        return written if definitions is library() else replace(written, name="")  # its own definitions may differ
+        return written if definitions is library() else replace(written, called=None)  # its own definitions may differ
     if not parts:
         raise SpecError("only definitions, no network", hint="end with a name, or with an input and layers")
     written = _expand_body(definitions, parts, outer)
@@ -129,14 +134,18 @@ def clip_axes(clip: Sizes) -> tuple[Expr, Expr, Expr]:
     raise SpecError("a clip is @TxS or @TxHxW", clip.span, hint="for instance @32x224, or @32x224x320")
 
 
+def as_clip(axes: Iterable[Expr]) -> Sizes:
+    """Frames, height and width as the clip of a name: one side where both are equal."""
+    frames, height, width = axes
+    return Sizes((frames, height) if height == width else (frames, height, width))
+
+
 def _with_clip(written: Written, clip: Sizes | None, scope: Scope) -> Written:
     """The network at a clip, which stands in its name too."""
     if clip is None:
         return written
     axes = tuple(map(scope.evaluate, clip_axes(clip)))
-    text = print_value(Sizes(axes[:2] if axes[1] == axes[2] else axes))
-    plain, bracket, modifiers = written.name.partition("(")
-    name = f"{plain.partition('@')[0]}@{text}{bracket}{modifiers}" if written.name else ""
+    called = written.called and replace(written.called, clip=as_clip(axes))
     bound: dict[str, Expr] = {}
     sizes = [written.input.items[0]]
     for known, value in zip(written.input.items[1:], axes, strict=True):
@@ -145,7 +154,7 @@ def _with_clip(written: Written, clip: Sizes | None, scope: Scope) -> Written:
                 f'"{known.id}" cannot be both {print_value(bound[known.id])} and {print_value(value)}', clip.span
             )
         sizes.append(known if isinstance(known, Name) else value)
-    return replace(written, input=Sizes(tuple(sizes), span=clip.span), name=name, bound=tuple(bound.items()))
+    return replace(written, input=Sizes(tuple(sizes), span=clip.span), called=called, bound=tuple(bound.items()))
 
 
 def _resolve(definitions: Library, reference: Reference, passed: Mapping[str, Expr], depth: int) -> Written:
@@ -175,9 +184,8 @@ def _resolve(definitions: Library, reference: Reference, passed: Mapping[str, Ex
     scope.check_known(pattern_text(definition, {}), reference.span, axes)
     written = _expand_body(definitions, [item for item in template.items if not isinstance(item, Assignment)], scope)
     scope.check_used(print_reference(replace(reference, clip=None, modifiers=())), [])
-    return _with_clip(
-        replace(written, name=_canonical_name(definition, values, own, beyond, scope)), target.clip, inner
-    )
+    called = _canonical_name(definition, values, own, beyond, scope)
+    return _with_clip(replace(written, called=called), target.clip, inner)
 
 
 def _canonical_name(
@@ -186,23 +194,23 @@ def _canonical_name(
     own: Mapping[str, Expr],
     beyond: Mapping[str, Expr],
     scope: Scope,
-) -> str:
-    """The name in the definition's spelling, with the modifiers that change something."""
-    texts: dict[str, str] = {}
+) -> Reference | None:
+    """The name in the definition's spelling, with the modifiers that change something; None where no name says it."""
+    segments: list[str | List] = []
     modifiers = {key: value for key, value in beyond.items() if value != own.get(key, scope.default(key))}
     for text, hole in definition.pattern:
-        if not hole:
-            continue
-        value = scope.as_choice(hole, holes[hole])
-        in_name = isinstance(value, (List, Number)) if not text else isinstance(value, Number)
-        if not in_name and not text and hole not in SAMPLES:
-            return ""  # no name can say it
-        texts[hole] = print_value(value) if in_name else "" if text else SAMPLES[hole]
-        if not in_name:
-            modifiers[hole] = value
-    said = {key: value for key, value in modifiers.items() if value != Name(key)}
-    listed = ", ".join(f"{key}={print_value(value)}" for key, value in sorted(said.items()))
-    return pattern_text(definition, texts) + (f"({listed})" if listed else "")
+        value = scope.as_choice(hole, holes[hole]) if hole else Name(text)
+        if isinstance(value, Number):
+            segments.append(text + print_value(value))
+        elif isinstance(value, List) and not text:
+            segments.append(value)
+        elif not text and hole not in SAMPLES:
+            return None
+        else:  # a fixed part of the name; or one that leaves the value to a modifier
+            segments.append(text or SAMPLES[hole])
+            modifiers |= {hole: value} if hole else {}
+    said = sorted((key, value) for key, value in modifiers.items() if value != Name(key))
+    return Reference(tuple(segments), modifiers=tuple(said))
 
 
 def _expand_body(definitions: Library, parts: Sequence[Input | Stage], scope: Scope) -> Written:

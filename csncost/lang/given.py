@@ -53,6 +53,12 @@ def file_in(spec: str) -> Path | None:
     return Path(match[1]) if match else None
 
 
+def version(spec: SpecLike) -> int:
+    """The time at which the file that a spec is in was last written, so that a cache is not out of date; else 0."""
+    path = file_in(spec) if isinstance(spec, str) else spec
+    return path.stat().st_mtime_ns if isinstance(path, Path) and path.exists() else 0
+
+
 def _of_file(path: str, suffix: str, text: str) -> Spec:
     """The spec in a file, with what stands behind its path."""
     tree = parse(read_file(Path(path)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -85,13 +85,11 @@ def _refuse_twins(spec: Spec) -> None:
 
 
 @cache
-def aliases(name: str) -> tuple[str, ...]:
+def aliases(called: Reference | None) -> tuple[str, ...]:
     """Other names of a network that goes by a canonical name: `ir-CSN-50` for `bottleneck-D-16`."""
-    plain = name.partition("@")[0]
-    if name.endswith(")"):
-        return ()
+    plain = called and replace(called, clip=None)
     plain_names = (network for network in library().networks if not any(hole for _, hole in network.pattern))
-    return tuple(pattern_text(network, {}) for network in plain_names if print_reference(network.target) == plain)
+    return tuple(pattern_text(network, {}) for network in plain_names if network.target == plain)
 
 
 def pattern_text(network: NetworkDefinition, holes: dict[str, str]) -> str:

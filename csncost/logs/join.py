@@ -8,7 +8,7 @@ from typing import Any
 
 from csncost.costs.analyze import analyze
 from csncost.costs.identity import architecture
-from csncost.costs.spelling import clip_by_name
+from csncost.costs.naming import clip_by_name
 from csncost.errors import SpecError
 from csncost.lang.given import SETTING, from_argument
 from csncost.logs.formats import why_unread

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from csncost.costs.identity import Known, known, takes
-from csncost.costs.spelling import clip_by_name, spelling
+from csncost.costs.naming import clip_by_name, spelling
 from csncost.errors import CsncostError
 from csncost.files import published
 from csncost.lang.given import SETTING, SpecLike, from_argument

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from csncost.costs.metrics import METRICS
-from csncost.costs.spelling import MANY, argument, spelling
+from csncost.costs.naming import MANY, argument, spelling
 from csncost.errors import MissingExtra
 from csncost.logs.join import ACCURACY, MEASURED, accuracy_columns, join, join_notes
 from csncost.logs.read import LogLike, read_log

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from csncost.costs.analyze import analyze
 from csncost.costs.conventions import Convention
 from csncost.costs.metrics import METRICS
-from csncost.costs.spelling import CLIP, MANY
+from csncost.costs.naming import CLIP, MANY
 from csncost.errors import SpecError
 from csncost.lang.given import SETTING, from_argument
 from csncost.spaces.designs import Designs, plain

@@ -17,8 +17,8 @@ import numpy as np
 
 from csncost.costs.analyze import analyze, shown
 from csncost.costs.metrics import METRICS, counted
+from csncost.costs.naming import spelling
 from csncost.costs.report import Report
-from csncost.costs.spelling import spelling
 from csncost.errors import CsncostError, NoAnswer, SpecError
 from csncost.lang.given import SETTING, SpecLike, from_argument, python_number, read
 from csncost.lang.library import library

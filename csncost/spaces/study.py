@@ -11,7 +11,7 @@ from typing import Any
 from csncost.costs.analyze import analyze
 from csncost.costs.conventions import Convention
 from csncost.costs.metrics import METRICS
-from csncost.costs.spelling import argument, spelling
+from csncost.costs.naming import argument, spelling
 from csncost.errors import CsncostError, SpecError
 from csncost.lang.expand import expand
 from csncost.lang.given import SpecLike, literal
