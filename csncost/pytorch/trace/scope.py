@@ -51,8 +51,7 @@ class Scope:
         self.state = ModelState()
         self.stack = [Frame("", "", None)]
         self.thread = threading.get_ident()
-        self.strays: set[int] = set()
-        self.awake, self.over = True, False
+        self.awake = True
         self.refusal: CsncostError | None = None
         self.failed: tuple[BaseException | None, str] = None, ""
         self._blamed: tuple[BaseException | None, str] = None, ""
@@ -156,10 +155,6 @@ class Scope:
             self.refusal = CsncostError(f"{self.stack[-1].path or 'the model'} {what}", hint)
         return self.refusal
 
-    def refuse_thread(self, what: str = "a thread") -> CsncostError:
-        """An error for computations that are not followed."""
-        return self.refuse(f"computes in {what} of its own, which is not followed", "let it run its parts in turn")
-
     def follows(self) -> bool:
         """Whether what runs here and now belongs to this trace."""
         return self.awake and self.thread == threading.get_ident()
@@ -170,7 +165,7 @@ class Scope:
             return False
         ours = self.thread != threading.get_ident() and id(module) in self.paths
         if ours and any(isinstance(arg, Tensor) and arg.is_meta for arg in args):
-            raise self.refuse_thread()
+            raise self.refuse("runs modules in a thread of its own, which is not followed", "let them run in turn")
         return True
 
     def _enter(self, module: nn.Module, args: Any) -> None:

@@ -23,7 +23,7 @@ from csncost.pytorch.trace.functions import replaced_functions
 from csncost.pytorch.trace.gradients import outputs
 from csncost.pytorch.trace.inputs import Inputs, arguments, clip, described
 from csncost.pytorch.trace.isolation import isolated, quiet_compiler, unoptimised_scripts
-from csncost.pytorch.trace.lock import alone, turn
+from csncost.pytorch.trace.lock import locked, running
 from csncost.pytorch.trace.messages import meaning
 from csncost.pytorch.trace.record import Trace
 from csncost.pytorch.trace.scope import Scope
@@ -54,9 +54,8 @@ def trace(
     The model runs as it is (call `model.eval()` for the cost of inference) on tensors without data. Put back are its
     training modes, parameters, buffers, gradients and hooks, all attributes of its modules with the lists, dicts, sets
     and tuples in them, random numbers, grad mode and default dtype, also after an exception; whatever else it changes
-    (objects of other classes, arrays, globals, files) stays changed. Computations in threads of the model's own are
-    refused where they are seen: a thread that ran before and computes without modules is not. Traces in several
-    threads take turns.
+    (objects of other classes, arrays, globals, files) stays changed. Modules that run in other threads of the model
+    are refused; functions and processes there are not seen. Traces in several threads wait for one another.
 
     Counted is what is executed: a module that runs twice counts twice in FLOPs, and once in params and interactions.
     What `backward` adds are the gradients of weights and inputs on the way from what the model returns to its weights,
@@ -90,7 +89,7 @@ def run(
     fast: bool = True,
 ) -> Trace:
     """Everything that a target runs, not yet counted."""
-    with turn():
+    with locked():
         return _traced(target, inputs, dtype, backward, classifier, formulas, fast)
 
 
@@ -145,7 +144,7 @@ def _surround(stack: ExitStack, tracer: Tracer, backward: bool) -> None:
     """What holds while a target runs."""
     scope = tracer.scope
     stack.enter_context(isolated(scope.state))
-    stack.enter_context(alone(scope))
+    stack.enter_context(running(scope))
     stack.enter_context(replaced_functions(tracer))
     stack.enter_context(quiet_compiler(scope.modules.values()))
     stack.enter_context(unoptimised_scripts())
