@@ -25,6 +25,8 @@ from csncost.units import shape
 FEW = 512
 """Designs that are counted one by one; more are counted as arrays."""
 
+_Labels: TypeAlias = dict[str, Any]
+
 
 def one_by_one(spec: str, swept: dict[str, Any], fixed: dict[str, Any], convention: str | Convention) -> Designs | None:
     """The legal designs of a space as `of_dataset` gives them, or None where arrays are to say what it holds.
@@ -38,10 +40,14 @@ def one_by_one(spec: str, swept: dict[str, Any], fixed: dict[str, Any], conventi
     setting = sizes(**{name: fixed.get(name) for name in SETTING})
     names = {name: value for name, value in fixed.items() if name not in SETTING}
     found = list(_networks(spec, axes, names, setting))
-    return _designs(spec, axes, found, count - len(found), find_convention(convention))
-
-
-_Labels: TypeAlias = dict[str, Any]
+    stamps = {(shape(net.clip), net.classes) for _, net in found}
+    if len(stamps) != 1:
+        return None
+    counting = find_convention(convention)
+    stamp = dict(zip(("convention", "clip", "classes", "views"), (counting.name, *stamps.pop(), 1), strict=True))
+    rows = [labels | costs(net.graph, counting) for labels, net in found]
+    values = {name: [row[name] for row in rows] for name in (*swept, *METRICS)}
+    return Designs([spec] * len(found), values, stamp, count - len(found))
 
 
 def _networks(
@@ -62,21 +68,6 @@ def _networks(
 
 def _points(axes: Sequence[Axis]) -> Iterator[tuple[_Labels, dict[str, Any]]]:
     """Every combination of values: their labels, and themselves."""
-    names = [one.name for one in axes]
-    for point in product(*(zip(one.labels, one.values, strict=True) for one in axes)):
-        labels, values = zip(*point, strict=True) if point else ((), ())
-        yield dict(zip(names, labels, strict=True)), dict(zip(names, values, strict=True))
-
-
-def _designs(
-    spec: str, axes: Sequence[Axis], found: Sequence[tuple[_Labels, Network]], refused: int, convention: Convention
-) -> Designs | None:
-    stamps = {(shape(net.clip), net.classes) for _, net in found}
-    if len(stamps) != 1:
-        return None
-    clip, classes = stamps.pop()
-    stamp = {"convention": convention.name, "clip": clip, "classes": classes, "views": 1}
-    counts = [costs(net.graph, convention) for _, net in found]
-    columns = {one.name: [labels[one.name] for labels, _ in found] for one in axes}
-    columns |= {cost: [row[cost] for row in counts] for cost in METRICS}
-    return Designs([spec] * len(found), columns, stamp, refused)
+    for point in product(*(range(len(one.values)) for one in axes)):
+        places = list(zip(axes, point, strict=True))
+        yield {one.name: one.labels[i] for one, i in places}, {one.name: one.values[i] for one, i in places}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from csncost.costs.analyze import analyze
 from csncost.costs.conventions import Convention
@@ -17,22 +17,41 @@ from csncost.lang.expand import expand
 from csncost.lang.given import SpecLike, literal
 from csncost.lang.parser import parse
 from csncost.lang.printer import print_value
-from csncost.logs.join import ACCURACY
 from csncost.spaces.axes import is_swept
 from csncost.spaces.designs import Designs
-from csncost.spaces.kinds import Design
 from csncost.spaces.legal import of_dataset
 from csncost.spaces.one_by_one import one_by_one
 from csncost.spaces.sweep import sweep
 from csncost.units import plural
 
-FAMILIES: Mapping[str, tuple[str, ...]] = {"simple": ("none", "G", "D"), "bottleneck": ("none", "G", "D", "DG")}
+Family: TypeAlias = Literal["simple", "bottleneck"]
+Kind: TypeAlias = Literal["none", "G", "D", "DG"]
+
+FAMILIES: Mapping[Family, tuple[Kind, ...]] = {"simple": ("none", "G", "D"), "bottleneck": ("none", "G", "D", "DG")}
 """No groups; 3x3x3 in G groups; 3x3x3 depthwise; that, with both 1x1x1 in G groups, which only bottlenecks have."""
 
 GROUPED = ("G", "DG")
 
 MAX_ROWS = 1_000_000
 """Combinations of one study, each of which has a name of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """A design of the study as a record, with the costs that figures show.
+
+    `groups` is the number of groups of a G or DG design, 1 of others.
+    """
+
+    spec: str
+    family: Family
+    blocks: int
+    kind: Kind
+    groups: int
+    params: int
+    flops: int
+    interactions: int
+    activations: int
 
 
 def study(
@@ -59,22 +78,55 @@ def study(
     groups, blocks = (value if hasattr(value, "__len__") else list(value) for value in (groups, blocks))
     if not (len(groups) and len(blocks)):
         raise CsncostError(f"a study has no {'blocks' if len(groups) else 'groups'}", "give at least one")
-    given = {**names, "frames": frames, "size": size, "classes": classes}
-    given = {key: value for key, value in given.items() if value is not None}
+    given = _given({**names, "frames": frames, "size": size, "classes": classes})
     _check_rows([groups, blocks, *(value for key, value in given.items() if is_swept(key, value))])
     rows: list[dict[str, Any]] = []
     refused, stamp = 0, {}
-    for family, kinds in FAMILIES.items():
-        for kind in kinds:
-            swept = {**given, "blocks": blocks, **({"G": groups} if kind in GROUPED else {})}
-            part = _part(_name(family, kind, "", "16"), swept, convention)
-            rows += _rows(family, kind, part, given)
-            refused, stamp = refused + part.refused, dict(part.stamp)
+    for family, kind in ((family, kind) for family, kinds in FAMILIES.items() for kind in kinds):
+        swept = {**given, "blocks": blocks, **({"G": groups} if kind in GROUPED else {})}
+        part = _counted(_name(family, kind, "", "16"), swept, convention)
+        rows += _rows(family, kind, part, given)
+        refused, stamp = refused + part.refused, dict(part.stamp)
     rows.sort(key=_order(blocks))
     columns: dict[str, Any] = {key: [row[key] for row in rows] for key in rows[0]} if rows else {"spec": []}
-    specs = columns.pop("spec")
     notes = tuple(_notes(groups, blocks, rows, refused, given))
-    return Designs(specs, columns, stamp, refused, notes, fixed={"convention": convention})
+    return Designs(columns.pop("spec"), columns, stamp, refused, notes, fixed={"convention": convention})
+
+
+def explore(specs: Sequence[SpecLike], groups: Any, blocks: Any, **given: Any) -> Designs:
+    """The paper's study where there are no `specs`, and else their space: G over `groups`, `blocks`, what is given."""
+    if specs:
+        given = arguments_of(groups, blocks, given)
+        found = of_dataset(sweep(list(specs) if len(specs) > 1 else specs[0], **given), given.get("convention"))
+    else:
+        given = {key: alone(value) for key, value in _given(given).items()}
+        found = study(**_given({"groups": groups, "blocks": blocks}), **given)
+    if not len(found):
+        analyze(specs[0] if specs else "simple-8", **_first(given))  # says what is wrong with the first
+        raise CsncostError("no combination of these values is a network")
+    return found
+
+
+def arguments_of(groups: Any, blocks: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `sweep` that are given: numbers of groups are the free name G, a list of one value is that."""
+    return {key: alone(value) for key, value in _given({"G": groups, "blocks": blocks, **given}).items()}
+
+
+def alone(value: Any) -> Any:
+    """The value of a list of one, which is fixed and not swept."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _first(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The first of the values that are swept, and those that are fixed."""
+    return {key: value[0] if is_swept(key, value) else value for key, value in given.items()}
+
+
+# -- networks that have two names --------------------------------------------------------------------------------
 
 
 def distinct(found: Designs) -> Designs:
@@ -84,29 +136,21 @@ def distinct(found: Designs) -> Designs:
 
 
 def twice_named(found: Designs) -> str:
-    """What is said of a study in which networks have two names, if any have."""
+    """A note of the networks that have two names in a study, if any have."""
     if "kind" not in found.values or (networks := len(distinct(found))) == len(found):
         return ""
     return f"of one group G is none and DG is D: {plural(networks, 'network')} in {len(found):,} rows"
 
 
-def _part(spec: str, given: Mapping[str, Any], convention: str | Convention) -> Designs:
-    """The designs of one kind."""
+# -- the designs of one kind -------------------------------------------------------------------------------------
+
+
+def _counted(spec: str, given: Mapping[str, Any], convention: str | Convention) -> Designs:
+    """The space of one kind: a few designs one by one, for which no library of arrays is imported."""
     swept = {key: value for key, value in given.items() if is_swept(key, value)}
     fixed = {key: value for key, value in given.items() if key not in swept}
-    return one_by_one(spec, swept, fixed, convention) or of_dataset(
-        sweep(spec, convention=convention, **given), convention
-    )
-
-
-def designs(found: Designs) -> list[Design]:
-    """The designs of a study as plots take them. Raises CsncostError for the space of a spec, and for several clips."""
-    names = tuple(item.name for item in fields(Design))
-    if missing := [name for name in names if name not in found.names]:
-        raise CsncostError(f"these are no designs of the paper's study: they have no {missing[0]}", "name no SPEC")
-    if more := [name for name in found.names if name not in (*names, "depth", *ACCURACY)]:
-        raise CsncostError(f"designs with several values of {more[0]}", "give one")
-    return [Design(**{name: row[name] for name in names}) for row in found]
+    found = one_by_one(spec, swept, fixed, convention)
+    return found or of_dataset(sweep(spec, convention=convention, **given), convention)
 
 
 def _check_rows(lists: Sequence[Any]) -> None:
@@ -133,7 +177,7 @@ def _rows(family: str, kind: str, part: Designs, given: Mapping[str, Any]) -> It
         chosen = {**fixed, **{key: argument(key, row[key]) for key in knobs}}
         name = spelling(_name(family, kind, groups, depth), chosen)
         design = {"spec": name, "family": family, "blocks": row["blocks"], "kind": kind, "groups": groups}
-        yield {**design, **{key: row[key] for key in knobs}, **{cost: row[cost] for cost in METRICS}}
+        yield {**design, **{key: row[key] for key in (*knobs, *METRICS)}}
 
 
 @lru_cache(maxsize=1024)
@@ -143,15 +187,14 @@ def _canonical(name: str) -> str:
 
 def _order(blocks: Sequence[Any]) -> Any:
     """Families, depths and kinds in the paper's order, as a sorting key."""
-    families = list(FAMILIES)
+    families, kinds = list(FAMILIES), list(FAMILIES["bottleneck"])
     depths = [print_value(literal("blocks", value)) for value in blocks]
-    kinds = ("none", "G", "D", "DG")
     return lambda row: (
-        families.index(row["family"]),
-        depths.index(str(row["blocks"])),
-        kinds.index(row["kind"]),
-        row["groups"],
-    )
+        families.index(row["family"]), depths.index(str(row["blocks"])), kinds.index(row["kind"]), row["groups"],
+    )  # fmt: skip
+
+
+# -- what is left out --------------------------------------------------------------------------------------------
 
 
 def _notes(
@@ -161,10 +204,9 @@ def _notes(
     refused: int,
     given: Mapping[str, Any],
 ) -> Iterator[str]:
-    """What was left out, and why."""
+    """Notes of what is no network, and why."""
     used = {row["groups"] for row in rows if row["kind"] in GROUPED}
-    left = [g for g in groups if g not in used]
-    if left:
+    if left := [g for g in groups if g not in used]:
         listed = ", ".join(map(str, left[:12])) + (f", ... ({len(left)} in all)" if len(left) > 12 else "")
         yield f"left out {'groups' if len(left) > 1 else 'group count'} {listed}: {_reason(left[0], blocks[0], given)}"
     elif refused:
@@ -172,38 +214,9 @@ def _notes(
 
 
 def _reason(groups: int, blocks: Any, given: Mapping[str, Any]) -> str:
-    """Why one number of groups is not legal, as `analyze` says it."""
-    fixed = {key: value[0] if is_swept(key, value) else value for key, value in given.items()}
+    """The reason why one number of groups is not legal, as `analyze` says it."""
     try:
-        analyze("bottleneck-G-16", G=groups, blocks=blocks, **fixed)
+        analyze("bottleneck-G-16", G=groups, blocks=blocks, **_first(given))
     except SpecError as fault:
         return "; ".join(text for text in (fault.message, fault.hint) if text)
     return "no network with them is legal"
-
-
-def explore(specs: Sequence[SpecLike], groups: Any, blocks: Any, **given: Any) -> Designs:
-    """The paper's study where there are no `specs`, and else their space: G over `groups`, `blocks`, what is given."""
-    given = {key: alone(value) for key, value in given.items() if value is not None}
-    if not specs:
-        chosen = {"groups": groups, "blocks": blocks}
-        found = study(**{key: value for key, value in chosen.items() if value is not None}, **given)
-    else:
-        given = arguments_of(groups, blocks, given)
-        found = of_dataset(sweep(list(specs) if len(specs) > 1 else specs[0], **given), given.get("convention"))
-    if not len(found):
-        spec = specs[0] if specs else "simple-8"
-        first = {key: value[0] if is_swept(key, value) else value for key, value in given.items()}
-        analyze(spec, **first)  # says what is wrong with the first
-        raise CsncostError("no combination of these values is a network")
-    return found
-
-
-def arguments_of(groups: Any, blocks: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of `sweep` that are given: numbers of groups are the free name G, a list of one value is that."""
-    named = {"G": groups, "blocks": blocks, **given}
-    return {key: alone(value) for key, value in named.items() if value is not None}
-
-
-def alone(value: Any) -> Any:
-    """The value of a list of one, which is fixed and not swept."""
-    return value[0] if isinstance(value, list) and len(value) == 1 else value

@@ -14,9 +14,8 @@ from csncost.errors import CsncostError, MissingExtra
 from csncost.logs.read import read_log
 from csncost.render.page.page import page
 from csncost.spaces.designs import Designs
-from csncost.spaces.kinds import Design
 from csncost.spaces.legal import of_dataset
-from csncost.spaces.study import explore
+from csncost.spaces.study import Design, explore
 from tests.render import browser
 
 pytest.importorskip("plotly")

@@ -15,9 +15,8 @@ from csncost.render import plots
 from csncost.render.figures import style
 from csncost.render.figures.looks import LOOKS
 from csncost.render.figures.series import view
-from csncost.spaces.kinds import Design
 from csncost.spaces.legal import of_dataset
-from csncost.spaces.study import explore
+from csncost.spaces.study import Design, explore
 
 pytest.importorskip("matplotlib")
 

@@ -15,7 +15,6 @@ import csncost.errors
 from csncost.cli.main import main
 from csncost.costs.count import METRICS
 from csncost.spaces import ranges
-from csncost.spaces.study import designs, explore
 
 WRITTEN = "input 3 x T x S x S\nc1 3x7x7, 8*n / 1x2x2\np max 1x3x3 / 1x2x2\nc2 [3x3x3, 16*n, groups=g / 2; 1x1x1, m] x b\navg avg\nfc classes"
 OPTIONAL = "input 4x8x16x16\na [1x1x1, n, optional, groups=g; 3x3x3, depthwise] x b\nfc 5"
@@ -230,20 +229,6 @@ def test_every_row_of_the_paper_study_is_a_spec():
     assert all(cc.analyze(row["spec"]).name == row["spec"] for row in lists)
     assert found.refused
     assert "do not divide into 3 groups" in found.notes[0]
-
-
-def test_the_study_gives_designs_to_plot():
-    found = designs(cc.study([1, 2, 3], [8]))
-    assert [(d.spec, d.kind, d.groups) for d in found[:3]] == [
-        ("simple-8", "none", 1),
-        ("simple-G1-8", "G", 1),
-        ("simple-G2-8", "G", 2),
-    ]
-    assert all(d.flops == cc.analyze(d.spec).flops for d in found)
-    with pytest.raises(cc.CsncostError, match="several values of frames"):
-        designs(cc.study([2], [8], frames=[8, 16]))
-    with pytest.raises(cc.CsncostError, match="no designs of the paper"):
-        designs(explore(["simple-G-8"], [1, 2], None))
 
 
 def run(*args):

@@ -31,8 +31,8 @@ from csncost.render.figures.style import (
     tick,
 )
 from csncost.spaces.designs import Designs
-from csncost.spaces.kinds import Design
 from csncost.spaces.legal import of_dataset
+from csncost.spaces.study import Design
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

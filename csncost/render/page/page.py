@@ -27,8 +27,8 @@ from csncost.render.figures.tradeoff import accuracy_title, rows_of
 from csncost.render.page.legend import legend
 from csncost.render.page.traces import Curve, curves, view
 from csncost.spaces.designs import Designs
-from csncost.spaces.kinds import Design
 from csncost.spaces.legal import of_dataset
+from csncost.spaces.study import Design
 from csncost.units import human, plural, shortened
 
 if TYPE_CHECKING:
