@@ -92,8 +92,8 @@ def sweep(
     """
     from csncost.logs.read import read_arguments
     from csncost.render.designs import draw, emit_designs, form_of, write_blocks
+    from csncost.spaces.space import in_chunks
     from csncost.spaces.study import arguments_of, explore, twice_named
-    from csncost.spaces.sweep import in_chunks
 
     given = {**options, **unlike(names, options, groups if specs else "the study")}
     kind = form_of(form, output)

@@ -17,7 +17,7 @@ from csncost.spaces.legal import left_out
 
 if TYPE_CHECKING:
     from csncost.spaces.chunks import Chunks
-    from csncost.spaces.lowering import Space
+    from csncost.spaces.space import Space
 
 SUFFIXES = {
     ".csv": "csv", ".json": "json", ".nc": "netcdf", ".parquet": "parquet", ".zarr": "zarr", ".md": "markdown",
@@ -87,5 +87,5 @@ def write_blocks(space: Space, form: str, path: str | None, chunks: Chunks, sche
                 streams.write_netcdf(file, space, chunks)
                 return ""
             write = streams.write_csv if form == "csv" else streams.write_parquet
-            refused = total - write(file, streams.pieces(space, chunks, scheduler, advance))
+            refused = total - write(file, streams.designs_in_order(space, chunks, scheduler, advance))
     return left_out(refused, total)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import prod
 from typing import Any
 
-from csncost.costs.count import COSTS
+from csncost.costs.metrics import METRICS
 from csncost.errors import CsncostError, SpecError
 from csncost.lang.given import SETTING, literal, python_number
 from csncost.lang.lexer import MAX_SIZE
-from csncost.lang.lower.layers import AXES
 from csncost.lang.printer import print_value
 from csncost.lang.syntax import Expr, Number
 
@@ -44,6 +42,11 @@ class Axis:
             frozenset(j for j, i in enumerate(places) if i in self.absent),
         )
 
+    def few(self, most: int) -> Axis:
+        """The axis of at most so many of its values, the first and the last among them."""
+        n = len(self.values)
+        return self if n <= most else self.take([i * (n - 1) // (most - 1) for i in range(most)])
+
 
 def is_swept(name: str, value: Any) -> bool:
     """Whether a caller's argument is several values; a pair is one size, a text one value."""
@@ -58,7 +61,7 @@ def axis(name: str, values: Any) -> Axis:
     """The axis of an argument. Raises CsncostError for values that are none, too many, repeated or of no use."""
     if not hasattr(values, "__len__") or isinstance(values, Mapping) or getattr(values, "ndim", 1) != 1:
         raise CsncostError(f"{name} is swept over a list of values", f"for instance {name}=[1, 2, 4]")
-    if name in (*COSTS, "valid", "spec"):
+    if name in (*METRICS, "valid", "spec"):
         raise CsncostError(f'"{name}" is a name of the result and cannot be a dimension', "call it something else")
     if not 0 < len(values) <= MAX_DESIGNS:
         raise CsncostError(f"{name} has {'too many' if len(values) else 'no'} values", "give at least one, and fewer")
@@ -138,24 +141,3 @@ def _is_decimal(value: Any) -> bool:
         return bool(Fraction(repr(float(value))) == value)
     except (ValueError, OverflowError):  # what no float is; nan and infinity
         return False
-
-
-def arguments(axes: Sequence[Axis], chosen: Mapping[str, int], arrays: Mapping[str, Any]) -> dict[str, Any]:
-    """What the axes give: the chosen value of some, arrays of the values of the others."""
-    return {axis.name: axis.values[chosen[axis.name]] if axis.name in chosen else arrays[axis.name] for axis in axes}
-
-
-def refuse_size(shape: Sequence[int]) -> None:
-    """Raise CsncostError for a space that memory should not hold."""
-    if prod(shape) > MAX_DESIGNS:
-        raise CsncostError(
-            f"a space of {prod(shape):,} designs ({' x '.join(map(str, shape))})",
-            f"sweep at most {MAX_DESIGNS:,}, or give chunks",
-        )
-
-
-def setting_of(frames: Any, size: Any, classes: Any) -> dict[str, Any]:
-    """The setting as lowering takes it; `size` is one for both, or a pair."""
-    height, width = size if isinstance(size, tuple) else (size, size)
-    found = {**dict(zip(AXES, (frames, height, width), strict=True)), "classes": classes}
-    return {key: value for key, value in found.items() if value is not None}

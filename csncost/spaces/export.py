@@ -4,54 +4,42 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
-from math import prod
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from csncost.costs.metrics import METRICS
 from csncost.errors import MissingExtra
-from csncost.spaces.chunks import AUTO, Chunks, chunks_of, source_of
+from csncost.spaces.chunks import AUTO, Chunks, chunks_of, lengths_in_order
 from csncost.spaces.designs import Designs
-from csncost.spaces.lazy import variables
-from csncost.spaces.legal import designs_of, rows_in
-from csncost.spaces.lowering import Space
-from csncost.spaces.parts import lengths
-from csncost.spaces.sweep import dataset
-from csncost.spaces.workers import Advance, team
+from csncost.spaces.evaluate import Evaluator, evaluator_of
+from csncost.spaces.legal import designs_of
+from csncost.spaces.space import Space
+from csncost.spaces.sweep import lazy
+from csncost.spaces.workers import Advance, chunk_by_chunk
 
 
-def pieces(space: Space, chunks: Chunks, scheduler: str | None, advance: Advance) -> Iterator[Designs]:
+def designs_in_order(space: Space, chunks: Chunks, scheduler: str | None, advance: Advance) -> Iterator[Designs]:
     """The legal designs of a space, some at a time, in the order in which the sweep in memory has them."""
-    most = chunks if isinstance(chunks, int) else AUTO
-    source, structures = source_of(space)
-    with team(scheduler) as workers:
-        given = workers.share(source)
-        cut = chunks_of(space.shape, _leading(space.shape, most))
-        for at, rows in workers.results((at, (rows_in, given, at, space.shape)) for at in cut):
-            yield designs_of(space, rows, structures.attributes())
-            advance(prod(lengths(at)), prod(space.shape))
-
-
-def _leading(shape: tuple[int, ...], most: int) -> tuple[int, ...]:
-    """The lengths of chunks that stand one behind the other in the order of the designs."""
-    for i in range(len(shape)):
-        inner = prod(shape[i + 1 :])
-        if inner <= most:
-            return (*(1 for _ in shape[:i]), min(shape[i], max(1, most // inner)), *shape[i + 1 :])
-    return shape
+    lengths = lengths_in_order(space.shape, chunks if isinstance(chunks, int) else AUTO)
+    evaluator = evaluator_of(space)
+    tasks = ((at, Evaluator.rows, tuple(METRICS)) for at in chunks_of(space.shape, lengths))
+    for _, rows in chunk_by_chunk(evaluator, tasks, space.shape, scheduler, advance):
+        yield designs_of(space, rows, evaluator.attributes)
 
 
 def write_csv(path: Path, found: Iterator[Designs]) -> int:
     """Write exact values, a line for each design, the stamp in the last columns; return how many designs they are."""
     count = 0
     with path.open("w", encoding="utf-8", newline="") as file:
-        for i, piece in enumerate(found):
-            piece.write_csv(file, head=not i)
-            count += len(piece)
+        for i, some in enumerate(found):
+            some.write_csv(file, head=not i)
+            count += len(some)
     return count
 
 
 def write_parquet(path: Path, found: Iterator[Designs]) -> int:
-    """Write a row group for each piece; return how many designs they are. Raises MissingExtra without pyarrow."""
+    """Write a row group for each chunk; return how many designs they are. Raises MissingExtra without pyarrow."""
     try:
         from pyarrow import Table
         from pyarrow.parquet import ParquetWriter
@@ -59,16 +47,13 @@ def write_parquet(path: Path, found: Iterator[Designs]) -> int:
         raise MissingExtra("pyarrow", "explore") from None
     writer: Any = None
     count = 0
-    try:
-        for piece in found:
-            table = Table.from_pandas(piece.stamped_frame(), writer and writer.schema, preserve_index=False)
-            writer = writer or ParquetWriter(path, table.schema)
+    with ExitStack() as files:
+        for some in found:
+            table = Table.from_pandas(some.stamped_frame(), writer and writer.schema, preserve_index=False)
+            writer = writer or files.enter_context(ParquetWriter(path, table.schema))
             if table.num_rows:
                 writer.write_table(table)
-            count += len(piece)
-    finally:
-        if writer:
-            writer.close()
+            count += len(some)
     return count
 
 
@@ -79,6 +64,6 @@ def write_netcdf(path: Path, space: Space, chunks: Chunks) -> None:
     except ImportError:
         raise MissingExtra("netCDF4", "explore") from None
     try:
-        dataset(space, *variables(space, chunks)).to_netcdf(path, engine="netcdf4")
+        lazy(space, space.chunk_lengths(chunks))[1].to_netcdf(path, engine="netcdf4")
     except RuntimeError as error:  # as the library says that a disk is full
         raise OSError(errno.EIO, str(error)) from None

@@ -21,10 +21,8 @@ from csncost.units import plural
 if TYPE_CHECKING:
     from xarray import Dataset
 
-    from csncost.spaces.chunks import Source
-    from csncost.spaces.lowering import Space
     from csncost.spaces.parts import Columns
-    from csncost.spaces.products import Chunk
+    from csncost.spaces.space import Space
 
 STAMPED = ("convention", "clip", "classes", "views")
 """How designs were counted, of the attributes of a space."""
@@ -75,14 +73,6 @@ def _fixed(space: Dataset) -> dict[str, Any]:
     given = json.loads(space.attrs.get("given", "{}"))
     setting = {name: sizes(text, name)[0] for name, text in given.items() if name in SETTING}
     return {**given, **setting, "convention": space.attrs["convention"]}
-
-
-def rows_in(source: Source, chunk: Chunk, shape: tuple[int, ...]) -> Columns:
-    """The legal designs of a chunk: their `place`, counted through the whole space, and what is counted of them."""
-    from csncost.spaces.parts import lengths, places_in
-
-    rows = source.rows(chunk, tuple(METRICS))
-    return {**rows, "place": places_in(rows["place"], lengths(chunk), chunk, shape)}
 
 
 def designs_of(space: Space, rows: Columns, attributes: Mapping[str, Any]) -> Designs:

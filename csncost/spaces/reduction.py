@@ -13,14 +13,15 @@ import numpy as np
 
 from csncost.costs.metrics import METRICS
 from csncost.errors import CsncostError
-from csncost.spaces.chunks import Chunks, Source, chunk_lengths, chunks_of, source_of
+from csncost.spaces.chunks import Chunk, Chunks, chunks_of
 from csncost.spaces.designs import Designs
+from csncost.spaces.evaluate import evaluator_of
+from csncost.spaces.factored import Array
 from csncost.spaces.legal import designs_of
-from csncost.spaces.lowering import Space
-from csncost.spaces.parts import Columns, lengths, places_in
-from csncost.spaces.products import Array, Chunk
+from csncost.spaces.parts import Columns
 from csncost.spaces.query import Query
-from csncost.spaces.workers import Advance, ignored, team
+from csncost.spaces.space import Space
+from csncost.spaces.workers import Advance, chunk_by_chunk, ignored
 
 _TABLE = 2**16
 """Elements of the table that a chunk is looked up in before its own front is found."""
@@ -33,7 +34,7 @@ class Rows(Protocol):
     """What gives the legal designs of a chunk."""
 
     def rows(self, chunk: Chunk, names: Sequence[str]) -> Columns:
-        """Their `place` in the chunk, counted through, and columns of them."""
+        """Columns of them, and their `place`, counted through the whole space, in order."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,12 @@ class Job:
 
     def best(self, source: Rows, chunk: Chunk, rivals: Columns) -> Best:
         """The best designs of a chunk, those left out that a rival betters in everything."""
-        inner = lengths(chunk)
         rows = source.rows(chunk, [name for name in self.query.names if name not in self.labels])
         legal = len(rows["place"])
         for name, (dim, labels) in self.labels.items():
-            rows[name] = labels[chunk[dim]][np.unravel_index(rows["place"], inner)[dim]]
+            rows[name] = labels[rows["place"] // prod(self.shape[dim + 1 :]) % self.shape[dim]]
         rows = unbeaten(rows, rivals if len(rivals["place"]) else self.rivals(self.sampled(rows)), self.query)
-        found = _taken(rows, self.query.select(rows))
-        found["place"] = places_in(found["place"], inner, chunk, self.shape)
-        return Best(found, legal)
+        return Best(_taken(rows, self.query.select(rows)), legal)
 
     def sampled(self, rows: Columns) -> Best:
         """The best of a few of the rows."""
@@ -141,11 +139,12 @@ def best_of(
     is told how many more designs are done, and how many there are. Raises as `sweep` and `Query.select` do, and
     CsncostError where there is no scheduler, or no worker.
     """
-    job = job_of(query, space.shape, space.names, space.coordinates(), tuple(METRICS))
-    cut = chunks_of(space.shape, chunk_lengths(space, chunks))
-    source, structures = source_of(space)
-    best = reduced(job, source, cut, scheduler, advance)
-    return _designs(space, source, best, structures.attributes())
+    job = job_of(query, space.shape, space.names, space.coordinates(), list(METRICS))
+    cut = chunks_of(space.shape, space.chunk_lengths(chunks))
+    evaluator = evaluator_of(space)
+    best = reduced(job, evaluator, cut, scheduler, advance)
+    rows = {"place": best.columns["place"], **evaluator.at(best.columns["place"], METRICS)}
+    return replace(designs_of(space, rows, evaluator.attributes), refused=prod(space.shape) - best.legal)
 
 
 def job_of(
@@ -165,17 +164,7 @@ def job_of(
 def reduced(job: Job, source: Rows, chunks: Iterable[Chunk], scheduler: str | None, advance: Advance) -> Best:
     """The best designs of all chunks."""
     best = job.nothing()
-    with team(scheduler) as workers:
-        given = workers.share(source)
-        tasks = ((lengths(at), (job.best, given, at, job.rivals(best))) for at in chunks)
-        for shape, found in workers.results(tasks):
-            best = best.merged(found, job.query)
-            advance(prod(shape), prod(job.shape))
+    tasks = ((at, job.best, job.rivals(best)) for at in chunks)
+    for _, found in chunk_by_chunk(source, tasks, job.shape, scheduler, advance):
+        best = best.merged(found, job.query)
     return best
-
-
-def _designs(space: Space, source: Source, best: Best, attributes: Mapping[str, Any]) -> Designs:
-    """The best designs with their coordinates and all that they cost."""
-    places = best.columns["place"]
-    rows = {"place": places, **source.at(np.unravel_index(places, space.shape), tuple(METRICS))}
-    return replace(designs_of(space, rows, attributes), refused=prod(space.shape) - best.legal)

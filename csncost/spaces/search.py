@@ -13,15 +13,14 @@ from csncost.errors import CsncostError, NoAnswer
 from csncost.lang.given import SpecLike
 from csncost.logs.join import ACCURACY
 from csncost.logs.read import LogLike, read_log
-from csncost.spaces.chunks import Chunks, chunks_of
+from csncost.spaces.chunks import Chunk, Chunks, chunks_of
 from csncost.spaces.designs import Designs
 from csncost.spaces.legal import designs_at
-from csncost.spaces.products import Chunk
 from csncost.spaces.query import Array, Bound, Limit, Query, called, limits, meets, said
 from csncost.spaces.ranges import count, percentage
 from csncost.spaces.reduction import best_of, job_of, reduced
+from csncost.spaces.space import in_chunks
 from csncost.spaces.study import arguments_of, distinct, explore
-from csncost.spaces.sweep import in_chunks
 from csncost.spaces.workers import Advance, ignored
 
 if TYPE_CHECKING:
@@ -177,9 +176,11 @@ class _Held:
     def rows(self, chunk: Chunk, names: Sequence[str]) -> dict[str, Array]:
         at = dict(zip(self.space["valid"].dims, chunk, strict=True))
         some = self.space[["valid", *names]].isel(at).compute(scheduler="synchronous")  # in one of many threads
-        place = np.flatnonzero(some["valid"].values)
-        full = {name: some[name].broadcast_like(some["valid"]).transpose(*some["valid"].dims) for name in names}
-        return {"place": place, **{name: array.values.reshape(-1)[place] for name, array in full.items()}}
+        valid = some["valid"]
+        point = [i + at.start for i, at in zip(valid.values.nonzero(), chunk, strict=True)]
+        full = {name: some[name].broadcast_like(valid).transpose(*valid.dims) for name in names}
+        rows = {name: array.values[valid.values] for name, array in full.items()}
+        return {"place": np.ravel_multi_index(point, self.space["valid"].shape), **rows}
 
 
 def _of_chunks(space: Dataset, query: Query) -> Designs:

@@ -25,7 +25,7 @@ from csncost.lang.library import library
 from csncost.lang.syntax import Assignment, Number
 from csncost.spaces.axes import coordinates, is_swept
 from csncost.spaces.designs import Designs
-from csncost.spaces.products import MOST
+from csncost.spaces.factored import MOST
 from csncost.spaces.query import Array, amount, called
 from csncost.spaces.sweep import sweep
 from csncost.units import human, shape

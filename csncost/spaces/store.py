@@ -11,25 +11,25 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from importlib.metadata import version
 from math import prod
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any
 
-from csncost.costs.count import COSTS, METRICS
 from csncost.errors import CsncostError, MissingExtra
 from csncost.lang.given import read
 from csncost.lang.printer import print_spec
-from csncost.spaces.chunks import Chunks, Source, chunk_lengths, chunks_of
-from csncost.spaces.lazy import lazily
-from csncost.spaces.lowering import Space
-from csncost.spaces.parts import Columns, Plan, lengths, spread_out
-from csncost.spaces.products import Chunk
-from csncost.spaces.sweep import dataset
-from csncost.spaces.workers import Advance, team
+from csncost.spaces.chunks import Chunks, chunks_of, shape_of
+from csncost.spaces.evaluate import Evaluator
+from csncost.spaces.space import Space
+from csncost.spaces.sweep import lazy
+from csncost.spaces.workers import Advance, chunk_by_chunk
+
+if TYPE_CHECKING:
+    from xarray import Dataset
 
 Recipe = dict[str, str]
 """What a store is made of, each item as a digest."""
@@ -43,34 +43,44 @@ def write_zarr(path: Path, space: Space, chunks: Chunks, scheduler: str | None, 
     cannot be written: what is done is kept.
     """
     try:
-        import zarr
+        from zarr import consolidate_metadata, open_group
     except ImportError:
         raise MissingExtra("zarr", "dask") from None
-    cut = chunk_lengths(space, chunks)
-    recipe = recipe_of(space, cut)
+    lengths = space.chunk_lengths(chunks)
+    recipe = recipe_of(space, lengths)
     part = path.with_name(f"{path.name}.part")
     if path.exists():
-        _refuse_other(path, json.loads(str(zarr.open_group(path, mode="r").attrs.get("recipe", "{}"))), recipe)
+        _refuse_other(path, path, recipe)
         shutil.rmtree(part, ignore_errors=True)
         return advance(prod(space.shape), prod(space.shape))
-    source, variables, attributes = lazily(space, cut)
+    evaluator, dataset = lazy(space, lengths)
     if not part.exists():
-        _begin(part, recipe, dataset(space, variables, {**attributes, "recipe": json.dumps(recipe)}))
-    _refuse_other(part, json.loads((part / "recipe.json").read_text("utf-8")), recipe)
-    with _done(part) as (done, file):
-        _go_on(zarr.open_group(part / "data", mode="r+"), space, source, cut, done, file, scheduler, advance)
-        zarr.consolidate_metadata(part / "data")
+        _begin(part, dataset.assign_attrs(recipe=json.dumps(recipe)))
+    _refuse_other(part, part / "data", recipe)
+    with _done(part) as (done, note):
+        todo = {i: at for i, at in enumerate(chunks_of(space.shape, lengths)) if i not in done}
+        advance(prod(space.shape) - sum(map(prod, map(shape_of, todo.values()))), prod(space.shape))
+        group: Any = open_group(part / "data", mode="r+")
+        lazily = tuple([str(name) for name, values in dataset.items() if name != "valid" and values.chunks])
+        first = len(space.names) - len(space.dims)  # 1 where there is one spec, which is no dimension
+        tasks = ((at, Evaluator.arrays, lazily) for at in todo.values())
+        work = chunk_by_chunk(evaluator, tasks, space.shape, scheduler, advance)
+        for number, (at, columns) in zip(todo, work, strict=True):
+            for name, values in columns.items():
+                group[name][at[first:]] = values.reshape(values.shape[first:])
+            note(number)
+        consolidate_metadata(part / "data")
         os.rename(part / "data", path)
     shutil.rmtree(part, ignore_errors=True)
 
 
-def recipe_of(space: Space, cut: tuple[int, ...]) -> Recipe:
+def recipe_of(space: Space, lengths: tuple[int, ...]) -> Recipe:
     """What makes two sweeps the same, chunk by chunk."""
     items: dict[str, Any] = {
         "version of csncost": version("csncost"),
         "spec": [print_spec(read(spec)) for spec in space.specs],
         "convention": str(space.convention),
-        "size of the chunks": cut,
+        "size of the chunks": lengths,
         "names": [one.name for one in space.axes],
         "names that are fixed": sorted((name, str(value)) for name, value in space.fixed.items()),
         **{one.name: one.labels for one in space.axes},
@@ -78,28 +88,30 @@ def recipe_of(space: Space, cut: tuple[int, ...]) -> Recipe:
     return {name: sha256(repr(item).encode()).hexdigest() for name, item in items.items()}
 
 
-def _refuse_other(path: Path, found: Recipe, wanted: Recipe) -> None:
-    """Raise CsncostError where a store is not of this sweep."""
+def _refuse_other(path: Path, store: Path, wanted: Recipe) -> None:
+    """Raise CsncostError where a store at a path is not of this sweep."""
+    from zarr import open_group
+
+    found = json.loads(str(open_group(store, mode="r").attrs.get("recipe", "{}")))
     if other := [name for name in wanted if found.get(name) != wanted[name]]:
         raise CsncostError(
             f"{path} holds another sweep: it has another {other[0]}", "name another file, or remove that one"
         )
 
 
-def _begin(part: Path, recipe: Recipe, found: Any) -> None:
-    """A store without its chunks, there as a whole or not at all."""
+def _begin(part: Path, dataset: Dataset) -> None:
+    """Make a store without its chunks, there as a whole or not at all."""
     new = Path(tempfile.mkdtemp(dir=part.parent, prefix=".csncost-"))
     try:
-        found.to_zarr(new / "data", compute=False, zarr_format=2, consolidated=False)
-        (new / "recipe.json").write_text(json.dumps(recipe), "utf-8")
+        dataset.to_zarr(new / "data", compute=False, zarr_format=2, consolidated=False)
         os.rename(new, part)
     finally:
         shutil.rmtree(new, ignore_errors=True)
 
 
 @contextmanager
-def _done(part: Path) -> Iterator[tuple[set[int], TextIO]]:
-    """Which chunks are done, and a file for the numbers of more. Raises CsncostError where another run has it."""
+def _done(part: Path) -> Iterator[tuple[set[int], Callable[[int], None]]]:
+    """The numbers of the chunks that are done, and a way to note more. Raises CsncostError where another run has it."""
     with (part / "done").open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -109,34 +121,7 @@ def _done(part: Path) -> Iterator[tuple[set[int], TextIO]]:
         lines = file.read().split("\n")
         if lines[-1]:  # the end of a line that a killed run began
             file.write("\n")
-        yield {int(line) for line in lines[:-1] if line.isdecimal()}, file
-
-
-def _go_on(
-    group: Any, space: Space, source: Source, cut: tuple[int, ...], done: set[int], file: TextIO, scheduler: str | None,
-    advance: Advance,
-) -> None:  # fmt: skip
-    """Write the chunks that are not done."""
-    names = METRICS if isinstance(source, Plan) else COSTS
-    first = slice(None) if space.labels is not None else 0
-    chunks = list(enumerate(chunks_of(space.shape, cut)))
-    total = prod(space.shape)
-    advance(sum(prod(lengths(at)) for i, at in chunks if i in done), total)
-    with team(scheduler) as workers:
-        given = workers.share(source)
-        tasks = (((i, at), (_columns, given, at, names)) for i, at in chunks if i not in done)
-        for (i, at), columns in workers.results(tasks):
-            for name, values in columns.items():
-                group[name][at if space.labels is not None else at[1:]] = values[first]
-            _note(i, file)
-            advance(prod(lengths(at)), total)
-
-
-def _note(number: int, file: TextIO) -> None:
-    """Add a chunk to those that are done."""
-    file.write(f"{number}\n")
-    file.flush()
-
-
-def _columns(source: Source, chunk: Chunk, names: tuple[str, ...]) -> Columns:
-    return spread_out(source.parts(chunk), lengths(chunk), names)
+        yield (
+            {int(line) for line in lines[:-1] if line.isdecimal()},
+            lambda number: print(number, file=file, flush=True),
+        )

@@ -1,28 +1,22 @@
-"""Design spaces: what every combination of values costs, as one labelled array. Exact, in 64-bit ints."""
+"""Sweeps: the costs of every combination of values as one labelled array, in memory or backed by Dask."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import prod
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from csncost.costs.analyze import shown
 from csncost.costs.conventions import Convention
-from csncost.costs.conventions import convention as find_convention
-from csncost.errors import CsncostError, MissingExtra
-from csncost.lang.given import SETTING, SpecLike, read
-from csncost.lang.syntax import Spec
-from csncost.spaces.axes import axis, is_swept, refuse_size
+from csncost.costs.metrics import METRICS, counted
+from csncost.errors import MissingExtra
+from csncost.lang.given import SpecLike
+from csncost.spaces.chunks import Chunks, whole
+from csncost.spaces.space import Space, space_of
 
 if TYPE_CHECKING:
     from xarray import Dataset
 
-    from csncost.spaces.chunks import Chunks
-    from csncost.spaces.lowering import Space
-
-LARGE = 2**22
-"""Designs that are worked on in chunks, whether or not that is asked for."""
+    from csncost.spaces.evaluate import Evaluator
+    from csncost.spaces.factored import Array
 
 
 def sweep(
@@ -35,7 +29,7 @@ def sweep(
     chunks: Chunks | None = None,
     **names: Any,
 ) -> Dataset:
-    """What every combination of the given values costs: an xarray Dataset with a dimension for each list.
+    """The cost of every combination of the given values: an xarray Dataset with a dimension for each list.
 
     A list (range, array) sweeps its argument; other values are fixed, as in `analyze`. `size` is a list of ints or of
     pairs (H, W); several specs make the dimension `spec`. The variables `params`, `flops`, `interactions` and
@@ -51,73 +45,51 @@ def sweep(
     """
     space = space_of(specs, convention, {**names, "frames": frames, "size": size, "classes": classes})
     if chunks is not None:
-        from csncost.spaces.lazy import variables
+        return lazy(space, space.chunk_lengths(chunks))[1]
+    space.refuse_size()
+    from csncost.spaces.evaluate import lowered
 
-        return dataset(space, *variables(space, chunks))
-    from csncost.spaces.lowering import Structures
-    from csncost.spaces.parts import spread_out
-
-    refuse_size(space.shape)
-    structures = Structures(space)
-    found = spread_out(structures.parts(), space.shape)
-    return dataset(space, {**found, "depth": structures.depth()}, structures.attributes())
+    found = lowered(space)
+    return _dataset(found, {**found.arrays(whole(space.shape), counted()), **found.of_structures()})
 
 
-def space_of(specs: Any, convention: str | Convention, given: Mapping[str, Any]) -> Space:
-    """The space that arguments of `sweep` describe. Raises as it does for what can be told at once."""
-    counting = find_convention(convention)
-    texts = _specs(specs)
-    last = [name for name in SETTING if name in given]
-    given = {name: given[name] for name in (*(name for name in given if name not in last), *last)}
-    swept = {name: value for name, value in given.items() if is_swept(name, value)}
-    fixed = {name: value for name, value in given.items() if name not in swept and value is not None}
-    axes = tuple(axis(name, values) for name, values in swept.items())
-    labels = _labels(texts) if isinstance(specs, (list, tuple)) else None
-    try:
-        from csncost.spaces.lowering import Space
-    except ImportError:
-        raise MissingExtra("numpy", "arrays") from None
-    return Space(tuple(texts), labels, axes, fixed, counting)
+def lazy(space: Space, lengths: Sequence[int]) -> tuple[Evaluator, Dataset]:
+    """A sweep backed by Dask in chunks of some lengths, each counted when it is asked for, after what counts it.
 
-
-def in_chunks(
-    specs: Sequence[SpecLike], given: Mapping[str, Any], chunks: Chunks | None, scheduler: str | None
-) -> Space | None:
-    """The space of some specs if it is to be worked on in chunks: where that is asked for, and where it is large."""
-    if not specs:
-        if chunks is not None or scheduler is not None:
-            raise CsncostError("the paper's study is small, and not cut into chunks", "name a SPEC to sweep")
-        return None
-    given = dict(given)
-    convention = given.pop("convention", "paper")
-    space = space_of(list(specs) if len(specs) > 1 else specs[0], convention, given)
-    return space if chunks is not None or scheduler is not None or prod(space.shape) > LARGE else None
-
-
-def dataset(space: Space, variables: Mapping[str, Any], attributes: Mapping[str, Any]) -> Dataset:
-    """Arrays over a space, specs first, one or several, or (names, array), with its coordinates.
-
-    Raises MissingExtra without xarray.
+    Raises as `sweep` does.
     """
+    try:
+        from dask import delayed
+        from dask.array import map_blocks
+    except ImportError:
+        raise MissingExtra("dask", "dask") from None
+    from csncost.spaces.evaluate import evaluator_of
+
+    found = evaluator_of(space)
+    chunks = tuple(
+        tuple(min(step, n - i) for i in range(0, n, step)) for n, step in zip(space.shape, lengths, strict=True)
+    )
+    given = {"evaluator": delayed(found, traverse=False), "chunks": chunks}
+    variables: dict[str, Any] = {
+        name: map_blocks(_chunk, metric=name, dtype=bool if name == "valid" else "int64", **given)
+        for name in dict.fromkeys([*counted(), "valid", *METRICS])
+    }
+    return found, _dataset(found, {**variables, **(found.of_structures() if found.held else {})})
+
+
+def _chunk(evaluator: Evaluator, metric: str, block_info: Any = None) -> Array:
+    """One variable in one chunk."""
+    at = tuple(slice(*span) for span in block_info[None]["array-location"])
+    return evaluator.arrays(at, () if metric == "valid" else (metric,))[metric]
+
+
+def _dataset(found: Evaluator, variables: Mapping[str, Any]) -> Dataset:
+    """Arrays over a space, specs first, one or several, or (names, array), with its coordinates and its stamp."""
     try:
         from xarray import Dataset
     except ImportError:
         raise MissingExtra("xarray", "arrays") from None
+    space = found.space
     first = 0 if space.labels is None else slice(None)
     named = {name: v if isinstance(v, tuple) else (space.dims, v[first]) for name, v in variables.items()}
-    return Dataset(named, space.coordinates(), attributes)
-
-
-def _specs(specs: Any) -> list[SpecLike]:
-    if isinstance(specs, (str, Path, Spec)):
-        return [read(specs)]
-    if not isinstance(specs, (list, tuple)) or not specs:
-        raise CsncostError("sweep takes a spec, or a list of them")
-    return [read(spec) for spec in specs]
-
-
-def _labels(specs: Sequence[SpecLike]) -> tuple[str, ...]:
-    labels = tuple(map(shown, specs))
-    if len(set(labels)) < len(labels):
-        raise CsncostError("a spec is given twice", "give each once")
-    return labels
+    return Dataset(named, space.coordinates(), dict(found.attributes))

@@ -1,20 +1,21 @@
-"""Who works on chunks: threads of this process, or the workers of a Dask scheduler; with few tasks under way."""
+"""Work on chunks: by threads of this process, or by the workers of a Dask scheduler, with few tasks under way."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import islice
+from math import prod
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from csncost.errors import CsncostError, MissingExtra
+from csncost.spaces.chunks import Chunk, shape_of
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -24,29 +25,48 @@ T = TypeVar("T")
 Advance: TypeAlias = Callable[[int, int], None]
 """Is told how many more designs are done, and how many there are in all."""
 
+Task: TypeAlias = tuple[Chunk, Callable[..., Any], Any]
+"""A chunk, and a function of what all tasks share, of the chunk, and of one thing more."""
+
 PATIENCE = 5
 """Seconds until a scheduler or its first worker is given up."""
 
 
+def ignored(more: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
+def chunk_by_chunk(
+    shared: Any, tasks: Iterable[Task], shape: Sequence[int], scheduler: str | None = None, advance: Advance = ignored
+) -> Iterator[tuple[Chunk, Any]]:
+    """The chunks of a space of that shape and the results of their tasks, in order.
+
+    A task is made when its turn comes, so it may go by what earlier ones found. `scheduler` is the address of a Dask
+    scheduler. Raises CsncostError where there is none, or no worker that counts as this process does.
+    """
+    with _team(scheduler) as team:
+        for chunk, found in team.results(shared, tasks):
+            yield chunk, found
+            advance(prod(shape_of(chunk)), prod(shape))
+
+
 @dataclass(frozen=True)
-class Team:
-    """An executor, how many tasks it should have at a time, and how it is given what all tasks share."""
+class _Team:
+    """An executor, the number of tasks that it should have at a time, and a way to give it what all tasks share."""
 
     executor: Executor
     under_way: int
     share: Callable[[Any], Any]
 
-    def results(self, tasks: Iterable[tuple[T, tuple[Any, ...]]]) -> Iterator[tuple[T, Any]]:
-        """The results of tasks in their order, each with its name; a task is a name, and a function with arguments.
-
-        A task is made when its turn comes, so it may go by what earlier ones found.
-        """
+    def results(self, shared: Any, tasks: Iterable[Task]) -> Iterator[tuple[Chunk, Any]]:
+        """The results of tasks in their order."""
+        given = self.share(shared)
         waiting = iter(tasks)
-        running: deque[tuple[T, Future[Any]]] = deque()
+        running: deque[tuple[Chunk, Future[Any]]] = deque()
         try:
             while True:
-                for name, (function, *given) in islice(waiting, self.under_way - len(running)):
-                    running.append((name, self.executor.submit(function, *given)))
+                for chunk, function, more in islice(waiting, self.under_way - len(running)):
+                    running.append((chunk, self.executor.submit(function, given, chunk, more)))
                 if not running:
                     return
                 yield running[0][0], running[0][1].result()
@@ -57,19 +77,19 @@ class Team:
 
 
 @contextmanager
-def team(scheduler: str | None = None) -> Iterator[Team]:
-    """Threads of this process, or the workers of a scheduler. Raises CsncostError where there is none."""
+def _team(scheduler: str | None) -> Iterator[_Team]:
+    """Threads of this process, or the workers of a scheduler."""
     if scheduler is not None:
         with _cluster(scheduler) as found:
             yield found
         return
-    count = os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))
-    with ThreadPoolExecutor(count or 1) as threads:
-        yield Team(threads, 2 * (count or 1), lambda value: value)
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with ThreadPoolExecutor(count) as threads:
+        yield _Team(threads, 2 * count, lambda value: value)
 
 
 @contextmanager
-def _cluster(address: str) -> Iterator[Team]:
+def _cluster(address: str) -> Iterator[_Team]:
     client = _connected(address)
     from distributed.comm import CommClosedError
     from distributed.scheduler import KilledWorker
@@ -77,7 +97,7 @@ def _cluster(address: str) -> Iterator[Team]:
     try:
         threads = _threads(client, address)
         executor = client.get_executor(pure=False)
-        yield Team(executor, 2 * threads, lambda value: client.submit(_itself, value, pure=False))
+        yield _Team(executor, 2 * threads, lambda value: client.submit(_itself, value, pure=False))
     except KilledWorker as error:
         raise CsncostError(f"workers of {address} die of this work: {error!s:.150}", "give smaller chunks") from None
     except (CancelledError, CommClosedError):
@@ -96,7 +116,6 @@ def _connected(address: str) -> Client:
     try:
         from distributed import Client
         from distributed.core import rpc
-        from distributed.versions import VersionMismatchWarning
     except ImportError:
         raise MissingExtra("distributed", "dask") from None
 
@@ -108,30 +127,27 @@ def _connected(address: str) -> Client:
         kind = asyncio.run(who())["type"]
         if kind != "Scheduler":
             raise CsncostError(f"at {address} there is a {kind}", "give the address of the scheduler")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", VersionMismatchWarning)  # told of below
-            return Client(address, timeout=PATIENCE, set_as_default=False)
+        return Client(address, timeout=PATIENCE, set_as_default=False)
     except CsncostError:
         raise
-    except Exception as error:  # whatever may listen there
+    except Exception as error:  # what distributed raises of whatever may listen there is not said
         reason = f": {error!s:.100}" if isinstance(error, (OSError, ValueError)) and str(error) else ""
         hint = "start one with dask scheduler, and give its address tcp://host:port"
         raise CsncostError(f'no Dask scheduler answers at "{address:.60}"{reason}', hint) from None
 
 
 def _threads(client: Client, address: str) -> int:
-    """How many tasks the workers do at a time. Raises CsncostError where there are none, or would count otherwise."""
+    """The number of tasks that the workers do at a time.
+
+    Raises CsncostError where there are no workers, or they would count otherwise.
+    """
     try:
         client.wait_for_workers(1, timeout=PATIENCE)
     except TimeoutError:
         raise CsncostError(f"the scheduler at {address} has no workers", f"start some: dask worker {address}") from None
     try:
-        client.get_versions(check=True)
-    except ValueError as error:
-        raise CsncostError(f"at {address} there are other versions: {error}", "install the same everywhere") from None
-    try:
         versions = set(client.run(_version).values())
-    except Exception as error:  # what cannot be read there comes back as text
+    except Exception as error:  # what cannot be imported there comes back as any exception
         hint = f"install csncost {_version()} there: {error!s:.100}"
         raise CsncostError(f"workers of {address} cannot import csncost", hint) from None
     if others := versions - {_version()}:
@@ -140,10 +156,6 @@ def _threads(client: Client, address: str) -> int:
             "install one version everywhere",
         )
     return sum(worker["nthreads"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
-
-
-def ignored(more: int, total: int) -> None:
-    """Progress that nobody watches."""
 
 
 def _version() -> str:

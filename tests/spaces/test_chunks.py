@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from fractions import Fraction
+from math import prod
 
 import numpy as np
 import pytest
@@ -14,12 +15,12 @@ from hypothesis import strategies as st
 
 import csncost as cc
 from csncost.costs.count import COSTS, METRICS
-from csncost.spaces.chunks import chunk_lengths, chunks_of, source_of
-from csncost.spaces.legal import STAMPED, designs_of, rows_in
+from csncost.spaces.chunks import chunks_of, whole
+from csncost.spaces.evaluate import evaluator_of
+from csncost.spaces.legal import designs_of
 from csncost.spaces.query import Query
-from csncost.spaces.reduction import job_of, reduced
-from csncost.spaces.sweep import space_of
-from csncost.spaces.workers import ignored
+from csncost.spaces.reduction import best_of
+from csncost.spaces.space import space_of
 from tests.spaces.test_sweep import FRACTIONS, random_space
 
 pytest.importorskip("dask")
@@ -54,7 +55,7 @@ def test_any_space_in_any_chunks_is_that_in_memory(seed):
 ])  # fmt: skip
 def test_a_space_that_is_lowered_for_every_chunk_is_the_same(monkeypatch, spec, values):
     found = cc.sweep(spec, **values)
-    monkeypatch.setattr("csncost.spaces.chunks._LARGE", 1)
+    monkeypatch.setattr("csncost.spaces.evaluate.MAX_ARRAY", 1)
     lazy = cc.sweep(spec, chunks=found.valid.size // 3, **values)
     assert lazy["depth"].chunks is not None
     lazy = lazy.compute(scheduler="synchronous")
@@ -98,7 +99,9 @@ def test_totals_beyond_64_bits_are_refused_when_they_are_counted_or_before(monke
     values = {"w": [1, 2], "g": [1], "frames": [1, 2**21], "size": [1, 2**21]}
     with pytest.raises(cc.CsncostError, match="64-bit"):
         cc.sweep(WIDE, chunks=1, **values)
-    monkeypatch.setattr("csncost.spaces.chunks.MOST", 2**200)  # as where the design that is likely to cost most is none
+    monkeypatch.setattr(
+        "csncost.spaces.evaluate.MOST", 2**200
+    )  # as where the design that is likely to cost most is none
     found = cc.sweep(WIDE, chunks=1, **values)
     assert int(found["flops"][0, 0, 1, 0]) == cc.analyze(WIDE, w=1, g=1, frames=2**21, size=1).flops
     with pytest.raises(cc.CsncostError, match="64-bit"):
@@ -184,32 +187,27 @@ def queries(draw):
 
 @pytest.fixture(scope="module")
 def everything():
-    """A space, what it is counted from, and its legal designs in memory, in order."""
+    """A space, and its legal designs in memory, in order."""
     space = space_of(["bottleneck-G-8", "simple-G-8"], "paper", SPACE)
-    source, structures = source_of(space)
-    whole = tuple(slice(0, n) for n in space.shape)
-    return space, source, designs_of(space, rows_in(source, whole, space.shape), structures.attributes())
+    evaluator = evaluator_of(space)
+    return space, designs_of(space, evaluator.rows(whole(space.shape), COSTS), evaluator.attributes)
 
 
 @settings(max_examples=25, deadline=None)
 @given(query=queries(), chunks=st.integers(30, 400))
 def test_the_best_of_chunks_are_the_best_of_all(everything, query, chunks):
-    space, source, legal = everything
+    space, legal = everything
     columns = {name: np.asarray(legal.columns[name]) for name in (*COSTS, "frames", "width")}
-    expected = [legal.rows[i] for i in query.select(columns).tolist()]
-    job = job_of(query, space.shape, space.names, space.coordinates(), COSTS)
-    best = reduced(job, source, chunks_of(space.shape, chunk_lengths(space, chunks)), None, ignored)
-    point = np.unravel_index(best.columns["place"], space.shape)
-    rows = {**best.columns, **source.at(point, COSTS)}
-    assert designs_of(space, rows, dict.fromkeys(STAMPED)).rows == expected
-    assert best.legal == len(legal)
+    best = best_of(space, query, chunks=chunks)
+    assert best.rows == [legal.rows[i] for i in query.select(columns).tolist()]
+    assert best.refused == prod(space.shape) - len(legal)
 
 
 def test_chunks_are_all_of_a_space_once():
     space = space_of("bottleneck-G-8", "paper", SPACE)
     for chunks in (1, 7, 50, 10**6, {"G": 2}, "auto"):
         seen = np.zeros(space.shape, int)
-        for at in chunks_of(space.shape, chunk_lengths(space, chunks)):
+        for at in chunks_of(space.shape, space.chunk_lengths(chunks)):
             seen[at] += 1
             assert chunks in ("auto", {"G": 2}) or seen[at].size <= chunks
         assert (seen == 1).all()

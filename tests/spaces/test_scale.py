@@ -5,11 +5,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import pandas
 import pytest
 import xarray
+import zarr
 from click.testing import CliRunner
 
 import csncost as cc
@@ -65,48 +65,42 @@ def test_a_store_is_the_sweep_in_memory(tmp_path):
 
 KILLED = """
 import os, signal, sys
-from csncost.spaces import store
 from csncost.cli.main import main
-count = 0
-def killed(i, *given, advance=store._note):
-    global count
-    count += 1
-    if count == 4:
-        os.kill(os.getpid(), signal.SIGKILL)
-    advance(i, *given)
-store._note = killed
+from csncost.spaces import store
+write_zarr = store.write_zarr
+def killed(path, space, chunks, scheduler, advance):
+    calls = []
+    def kill(more, total):
+        calls.append(more)
+        if len(calls) == 4:  # of which the first says what was done before
+            os.kill(os.getpid(), signal.SIGKILL)
+    write_zarr(path, space, chunks, scheduler, kill)
+store.write_zarr = killed
 main(sys.argv[1:])
 """
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_where_it_was(tmp_path, monkeypatch):
-    from csncost.spaces import store
+def test_a_killed_run_goes_on_where_it_was(tmp_path):
+    from csncost.spaces.space import space_of
+    from csncost.spaces.store import write_zarr
 
     path, part = tmp_path / "x.zarr", tmp_path / "x.zarr.part"
-    args = ["sweep", SPEC, *GIVEN, "--chunks", "10", "-o", path]
-    killed = python(KILLED, *args)
+    killed = python(KILLED, "sweep", SPEC, *GIVEN, "--chunks", "10", "-o", path)
     assert killed.returncode == -signal.SIGKILL
     assert not path.exists()
     done = (part / "done").read_text().split()
-    assert len(done) == 3
-    for chunk in (part / "data" / "flops").iterdir():  # a chunk that a killed run left, which nothing says is done
-        if chunk.name[0] != "." and chunk.stat().st_mtime_ns == max(
-            c.stat().st_mtime_ns for c in chunk.parent.iterdir()
-        ):
-            chunk.write_bytes(b"half")
-            break
+    assert done == ["0", "1", "2"]
+    last = ".".join(str(n - 1) for n in zarr.open_array(part / "data" / "flops", mode="r").cdata_shape)
+    (part / "data" / "flops" / last).write_bytes(b"half")  # of a chunk that nothing says is done
     with (part / "done").open("a") as file:
         file.write("1")  # and the beginning of a line
     other = run("sweep", SPEC, *GIVEN, "--chunks", "20", "-o", str(path))
     assert other.exit_code == 2
     assert "another size of the chunks" in other.stderr
-    counted = []
-    columns = store._columns
-    monkeypatch.setattr(store, "_columns", lambda *given: counted.append(given) or columns(*given))
-    again = run(*map(str, args))
-    assert again.exit_code == 0, again.output
-    assert len(counted) == 8 * 2 - 3  # chunks of one G and two widths, but for those that are done
+    advanced = []
+    write_zarr(path, space_of(SPEC, "paper", VALUES), 10, None, lambda more, total: advanced.append(more))
+    assert advanced == [8 + 4 + 8, 4, *[8, 4] * 6]  # chunks of one G and two widths, and of one G and one width
     assert not part.exists()
     xarray.testing.assert_identical(stored(path)[list(in_memory())], in_memory())
 
@@ -203,43 +197,36 @@ def test_what_is_no_scheduler_is_said(monkeypatch):
     assert "no Dask scheduler answers" in done.stderr
 
 
-def dask(*args):
-    return subprocess.Popen([sys.executable, "-m", "dask", *args], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
 @pytest.fixture
 def cluster(tmp_path):
     """A scheduler on loopback and a way to start workers of it, all of them ended with the test."""
-    known = tmp_path / "scheduler.json"
-    running = [
-        dask("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(known))
-    ]
-    deadline = time.monotonic() + 60
-    while not known.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    address = json.loads(known.read_text())["address"]
+    from distributed import LocalCluster
 
-    def worker(*more):
-        running.append(
-            dask(
+    running = []
+    with LocalCluster(n_workers=0, host="127.0.0.1", protocol="tcp", dashboard_address=None) as scheduler:
+        address = scheduler.scheduler_address
+
+        def worker(*more):
+            command = [
+                sys.executable,
+                "-m",
+                "dask",
                 "worker",
                 address,
                 "--no-nanny",
                 "--nthreads",
                 "1",
                 "--no-dashboard",
-                "--local-directory",
-                str(tmp_path),
-                *more,
-            )
-        )
-        return running[-1]
+            ]
+            folder = ["--local-directory", str(tmp_path)]
+            log = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            running.append(subprocess.Popen([*command, *folder, *more], **log))
+            return running[-1]
 
-    yield address, worker
-    for process in running:
-        process.kill()
-        process.wait()
+        yield address, worker
+        for process in running:
+            process.kill()
+            process.wait()
 
 
 def workers(address, count):
