@@ -95,7 +95,7 @@ class NoParameter(SpecError):
 
 
 class Undecided(SpecError):
-    """What a spec means hinges on `names` whose values are not known, or differ; with one value each it may be told."""
+    """A spec hinges on `names` whose values are not known, or differ; with one value each its meaning may be told."""
 
     def __init__(
         self, message: str, span: Span | None = None, *, names: Iterable[str], note: str = "", hint: str = ""

@@ -47,7 +47,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def _beside(path: Path) -> tuple[Path, Path]:
-    """What a path stands for, and a new file beside it; a device or a pipe cannot be replaced and is its own."""
+    """The file at a path, and a new one beside it; a device or a pipe cannot be replaced and is its own."""
     try:
         path = path.resolve()  # a link stays, and what it points to is written
         if path.is_dir():

@@ -48,15 +48,15 @@ class Column:
     show: Callable[[Cell], str] = str
     align: Literal["left", "right"] = "left"
     only: Literal["people", "machines", ""] = ""
-    """Who sees the column: shares are for people, the full geometry of a layer is for machines (CSV)."""
+    """The readers of the column: shares are for people, the full geometry of a layer is for machines (CSV)."""
     wrap: bool = False
-    """Whether a terminal may break its cells over lines."""
+    """A terminal may break its cells over lines."""
     narrowest: int = 16
     """The width that cells which are broken keep at least."""
     tight: bool = False
-    """Whether it belongs to the column before it, and stands close to it (a share, a mark)."""
+    """It belongs to the column before it, and stands close to it (a share, a mark)."""
     drop: int = 0
-    """Which columns a narrow terminal leaves out, the highest first; 0 stays."""
+    """The order in which a narrow terminal leaves columns out: the highest first, 0 never."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Table:
         return ", ".join(f"{key} {value}" for key, value in self.stamp.items())
 
     def footer(self) -> list[str]:
-        """What stands under the table."""
+        """The lines under the table: the stamp and the notes."""
         return [visible(line) for line in (self.stamp_line(), *self.notes) if line]
 
     def to_csv(self) -> str:
@@ -253,7 +253,7 @@ def visible(text: str) -> str:
 
 
 _MARKDOWN = re.compile(r"[\\`*\[<|$&~]|(?<![^\W_])_|_(?![^\W_])")
-"""What starts a cell, a link, code, a formula, a tag or emphasis; an underscore within a word does not."""
+"""The characters that start a cell, a link, code, a formula, a tag or emphasis; no underscore within a word."""
 
 
 def _markdown(text: str) -> str:

@@ -52,7 +52,7 @@ def percent(part: int, whole: int) -> str:
 
 
 def ratio(new: int, base: int) -> str:
-    """How many times `base` something is: 0.36x.
+    """A number as a multiple of `base`: 0.36x.
 
     >>> ratio(9, 25), ratio(3, 0)
     ('0.36x', '-')

@@ -83,7 +83,7 @@ def analyze(
     convention: str | Convention = "paper",
     **names: Any,
 ) -> Report:
-    """What a network costs: params, FLOPs, channel interactions and activations, exact, layer by layer.
+    """Count a network: params, FLOPs, channel interactions and activations, exact, layer by layer.
 
     `frames`, `size` (an int or (H, W)) and `classes` override what the spec says; `views` multiplies FLOPs, as in the
     paper's "GFLOPs x crops"; `names` gives parameters and free names. The default convention counts as Tables 2, 4
@@ -152,6 +152,6 @@ def shown(spec: SpecLike) -> str:
 
 
 def title(spec: SpecLike) -> str:
-    """What a spec without a name is called: its file, or that it is written out."""
+    """The title of a spec without a name: its file, or that it is written out."""
     text = shown(spec)
     return text if isinstance(spec, (Path, Spec)) and "\n" not in text else WRITTEN_OUT

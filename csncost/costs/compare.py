@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from csncost.costs.analyze import analyze
 from csncost.costs.conventions import Convention
-from csncost.costs.count import METRICS
+from csncost.costs.metrics import METRICS, Metric, counted
 from csncost.costs.report import Report
 from csncost.costs.rows import Level
 from csncost.errors import CsncostError
@@ -27,13 +27,13 @@ class Comparison(Result):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What each network is called: as it was asked for."""
+        """The networks as they were asked for."""
         return tuple(report.label for report in self.reports)
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
         """One row for each part and network: the counts, and their ratios to the first network's (None without)."""
-        return [row for part in self._parts() for row in self._of(part)]
+        return [row for part in self._parts() for row in self._beside(part, [rows.get(part) for rows in self._by_name])]
 
     def _parts(self) -> list[str]:
         """The names of all parts, in order; those that only a later network has follow what precedes them there."""
@@ -54,24 +54,19 @@ class Comparison(Result):
     def _by_name(self) -> list[dict[str, Any]]:
         return [{row.name: row for row in report.rows} for report in self.reports]
 
-    def _of(self, part: str) -> Iterator[dict[str, Any]]:
-        base = self._by_name[0].get(part)
-        for label, rows in zip(self.labels, self._by_name, strict=True):
-            row = rows.get(part)
-            if row is not None:
-                yield {"part": part, "network": label} | _against(row, base)
+    def _beside(self, part: str, counts: Sequence[Any]) -> Iterator[dict[str, Any]]:
+        """A row for each network that has a part."""
+        for label, one in zip(self.labels, counts, strict=True):
+            if one is not None:
+                yield {"part": part, "network": label} | _against(one, counts[0])
 
     @property
     def totals(self) -> list[dict[str, Any]]:
         """The totals of each network, and their ratios to the first's."""
-        base = self.reports[0].totals
-        return [
-            {"part": "total", "network": label} | _against(report.totals, base)
-            for label, report in zip(self.labels, self.reports, strict=True)
-        ]
+        return list(self._beside("total", [report.totals for report in self.reports]))
 
     def findings(self) -> list[str]:
-        """How much the FLOPs of each network differ from the first's, and in which parts."""
+        """Differences in FLOPs from the first network, and the parts that they are in."""
         return [self._finding(i) for i in range(1, len(self.reports))]
 
     def _finding(self, i: int) -> str:
@@ -104,19 +99,10 @@ class Comparison(Result):
 
     def table(self) -> Table:
         """The comparison as a table."""
-        numbers = [
-            column
-            for metric, title in (("params", "params"), ("flops", "FLOPs"), ("interactions", "interact."))
-            for column in (
-                Column(metric, title, human, "right"),
-                Column(f"{metric}_ratio", "ratio", lambda pair: ratio(*pair), "right", only="people", tight=True),
-            )
-        ]
         columns = [
             Column("part", self.level),
             Column("network", "network", wrap=True),
-            *numbers,
-            Column("activations", "activ.", human, "right", drop=1),
+            *(column for key in counted() for column in _columns(METRICS[key])),
         ]
         first = self.reports[0]
         stamps = [report.stamp() for report in self.reports]
@@ -176,16 +162,23 @@ def compare(
     return Comparison(tuple(report.by(by) for report in reports), by)
 
 
+def _columns(metric: Metric) -> Iterator[Column]:
+    yield Column(metric.key, metric.heading, metric.show, "right", drop=metric.drop)
+    if metric.share:
+        key = f"{metric.key}_ratio"
+        yield Column(key, "ratio", lambda pair: ratio(*pair), "right", only="people", tight=True)
+
+
 def _against(row: Any, base: Any) -> dict[str, Any]:
-    counts = {metric: getattr(row, metric) for metric in METRICS}
-    bases = {metric: getattr(base, metric) if base is not None else 0 for metric in METRICS}
-    ratios = {f"{metric}_ratio": counts[metric] / bases[metric] if bases[metric] else None for metric in METRICS}
-    return counts | ratios | {f"{metric}_first": bases[metric] for metric in METRICS}
+    counts = {key: getattr(row, key) for key in counted()}
+    bases = {key: getattr(base, key) if base is not None else 0 for key in counts}
+    ratios = {f"{key}_ratio": value / bases[key] if bases[key] else None for key, value in counts.items()}
+    return counts | ratios | {f"{key}_first": value for key, value in bases.items()}
 
 
 def _with_pairs(row: dict[str, Any]) -> dict[str, Any]:
     """The row with ratios as exact pairs, to be rounded once."""
-    return row | {f"{metric}_ratio": (row[metric], row[f"{metric}_first"]) for metric in METRICS}
+    return row | {f"{key}_ratio": (row[key], row[f"{key}_first"]) for key in counted()}
 
 
 def _flops(row: Any) -> int:

@@ -1,15 +1,16 @@
-"""Why two conventions give different FLOPs: the difference, line by line, exact."""
+"""The difference between two conventions in FLOPs, line by line, exact."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
 
 from csncost.costs.analyze import analyze
 from csncost.costs.conventions import CONVENTIONS, Convention
 from csncost.costs.count import Measured
+from csncost.costs.metrics import METRICS, counted
 from csncost.costs.report import Report
 from csncost.costs.words import EACH, Ran, operation, told_apart
 from csncost.errors import CsncostError
@@ -39,7 +40,7 @@ class Line:
 
     @property
     def flops(self) -> int:
-        """What it adds, in FLOPs of the convention that it leads to."""
+        """FLOPs that it adds, of the convention that it leads to."""
         return self.count * (self.after - self.before)
 
 
@@ -53,16 +54,16 @@ class Explanation(Result):
     after: Report
     lines: tuple[Line, ...]
     published: Mapping[str, int] = field(default_factory=dict, hash=False)
-    """What published tables count, each by its convention -> FLOPs."""
+    """Conventions that published tables follow -> FLOPs."""
 
     @property
     def difference(self) -> int:
         """FLOPs of the second convention less those of the first."""
         return int(self.after.flops - self.before.flops)
 
-    @cached_property
+    @property
     def names(self) -> tuple[str, str]:
-        """What the two conventions are called."""
+        """The names of the two conventions."""
         return self.before.convention.name, self.after.convention.name
 
     def why(self, line: Line) -> str:
@@ -77,36 +78,32 @@ class Explanation(Result):
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
         """The first total, the lines, the second total."""
-        whole = abs(self.difference)
-        sign = -1 if self.difference < 0 else 1
+        whole = self.difference
         start, end = self.names
+        lines = (
+            {
+                "part": "difference",
+                **asdict(line),
+                "flops": line.flops,
+                "share": line.flops / whole if whole else None,
+                "why": self.why(line),
+            }
+            for line in self.lines
+        )
         return [
             {"part": "from", "operation": start, "flops": self.before.flops},
-            *(
-                {
-                    "part": "difference",
-                    "operation": line.operation,
-                    "each": line.each,
-                    "count": line.count,
-                    "before": line.before,
-                    "after": line.after,
-                    "flops": line.flops,
-                    "share": sign * line.flops / whole if whole else None,
-                    "why": self.why(line),
-                }
-                for line in self.lines
-            ),
+            *lines,
             {"part": "to", "operation": end, "flops": self.after.flops},
         ]
 
     def stamp(self) -> dict[str, Any]:
-        """How the numbers were counted."""
+        """The two conventions and the setting."""
         start, end = self.names
         setting = {key: value for key, value in self.before.stamp().items() if key != "convention"}
         return {"from": start, "to": end, **setting}
 
     def notes(self) -> list[str]:
-        """How much it is, what published tables follow, what the conventions are, and what else differs."""
+        """The ratio, the counts of published tables, the two conventions, and other metrics that differ."""
         start, end = self.before, self.after
         much = ratio(end.flops, start.flops)
         lines = [f"{end.convention.name} counts {much} what {start.convention.name} does"] if self.difference else []
@@ -117,9 +114,9 @@ class Explanation(Result):
         counting = dict.fromkeys((start.convention, end.convention))
         lines += [f"{convention.name}: {convention.unit}; {convention.scope}" for convention in counting]
         differing = [
-            f"{metric} {human(getattr(start, metric))} and {human(getattr(end, metric))}"
-            for metric in ("params", "interactions")
-            if getattr(start, metric) != getattr(end, metric)
+            f"{key} {human(getattr(start, key))} and {human(getattr(end, key))}"
+            for key in counted()
+            if key != "flops" and METRICS[key].share and getattr(start, key) != getattr(end, key)
         ]
         return [*lines, *([f"other counts that differ: {'; '.join(differing)}"] if differing else [])]
 
@@ -145,7 +142,7 @@ class Explanation(Result):
         return {"spec": self.before.spec}
 
     def table(self) -> Table:
-        """The explanation as a table: how often each convention counts something, and what that makes."""
+        """The explanation as a table: a line for each thing that the conventions count differently often."""
         start, end = self.names
         columns = [
             Column("part", "part", only="machines"),
@@ -174,7 +171,7 @@ class Explanation(Result):
         """The amount of a row as people read it: a line with its sign and its share."""
         if row["part"] != "difference":
             return {"operation": f"{row['operation']} counts", "amount": human(row["flops"])}
-        sign = -1 if self.difference < 0 else 1
+        sign = -1 if self.difference < 0 else 1  # shares are of a difference that is not negative
         return {
             "amount": f"{'+' if row['flops'] > 0 else ''}{human(row['flops'])}",
             "part_of": percent(sign * row["flops"], abs(self.difference)),
@@ -197,7 +194,7 @@ def explain(
     views: int = 1,
     **names: Any,
 ) -> Explanation:
-    """Why two conventions give different FLOPs for a network: lines that add up to the difference, exactly.
+    """Explain why two conventions give different FLOPs for a network: lines that add up to the difference, exactly.
 
     Arguments as for `analyze`; a report, of a spec or of a traced module, may stand in the place of the spec and is
     counted anew. Raises CsncostError for an unknown convention, SpecError for a spec that is no network.
@@ -220,19 +217,19 @@ def explain(
 
 
 _Key: TypeAlias = tuple[str, str, int, int]
-"""What makes operations one line: their name, what is counted of them, how often before and after."""
+"""Operations of one line have it in common: name, what is counted of them, how often before and after."""
 
 
 @dataclass(slots=True)
 class _Part:
-    """How much a line counts, and of which functions in which modules."""
+    """The count of a line, and the functions and modules that it is of."""
 
     count: int = 0
     ran: set[Ran] = field(default_factory=set)
 
 
 def _lines(before: Report, after: Report) -> Iterator[Line]:
-    """What differs, operations of one name and one reason together."""
+    """Yield what differs, operations of one name and one reason together."""
     parts: dict[_Key, _Part] = {}
     for measured, copies in before.measured():
         for each, value, start, end in _differing(measured, before.convention, after.convention):
@@ -245,7 +242,7 @@ def _lines(before: Report, after: Report) -> Iterator[Line]:
 
 
 def _name(key: _Key, parts: Mapping[_Key, _Part]) -> str:
-    """What a line is called: its operations, and what tells them from others that count differently."""
+    """The operations of a line, and what tells them from others that count differently."""
     alike = [other for other in parts if other[:2] == key[:2]]
     if len(alike) == 1:
         return key[0]
@@ -264,7 +261,7 @@ def _differing(measured: Measured, before: Convention, after: Convention) -> Ite
 
 
 def _weights(measured: Measured, convention: Convention) -> dict[str, int]:
-    """How often a convention counts each quantity of an operation, those of equal value under one name."""
+    """The quantities of an operation and how often a convention counts each; those of equal value have one name."""
     rule = convention.rule(measured.kind, measured.function, measured.module)
     terms = dict(rule["flops"]) if rule is not None else {}
     if measured.backward:

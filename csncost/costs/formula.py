@@ -11,8 +11,8 @@ from csncost.costs import formula_text as closed_form
 from csncost.costs.analyze import resolve, title
 from csncost.costs.conventions import Convention
 from csncost.costs.conventions import convention as find_convention
-from csncost.costs.count import METRICS, stages
-from csncost.costs.metrics import Counts
+from csncost.costs.count import stages
+from csncost.costs.metrics import METRICS, Counts, PerMetric, counted
 from csncost.errors import CsncostError, MissingExtra
 from csncost.lang.expand import Written, bare_names
 from csncost.lang.given import SizeLike, SpecLike, sizes
@@ -25,19 +25,9 @@ from csncost.network.sizes import Size
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
 
-MAX_TERMS = 3000
-"""A product that would expand to more terms is left as it is."""
-
-UNITS = {
-    "params": "params",
-    "flops": "FLOPs",
-    "interactions": "interactions (pairs)",
-    "activations": "activations (elements)",
-}
-
 
 @dataclass(frozen=True)
-class Formula:
+class Formula(PerMetric):
     """Closed forms of a network's cost, by stage; numbers put in give exactly what `analyze` gives.
 
     `assumptions` are relations that must hold for the network to exist (groups divide channels, sizes are whole).
@@ -52,61 +42,28 @@ class Formula:
     clip: Shape
     classes: Size
 
-    @property
-    def params(self) -> Expr:
-        """Learned parameters that the convention counts."""
-        return self._total("params")
-
-    @property
-    def flops(self) -> Expr:
-        """FLOPs of one view, in the convention's unit."""
-        return self._total("flops")
-
-    @property
-    def interactions(self) -> Expr:
-        """Pairs of input channels that meet in a filter (Eq. 3)."""
-        return self._total("interactions")
-
-    @property
-    def activations(self) -> Expr:
-        """Elements that the counted operations write."""
-        return self._total("activations")
-
-    def _total(self, metric: str) -> Expr:
-        return self.totals[metric]
+    def metric(self, key: str) -> Expr:
+        """The closed form of a metric of the whole network. Raises AttributeError for one that no operation has."""
+        if key not in self.totals:
+            raise AttributeError(f"{key} has no closed form")
+        return self.totals[key]
 
     @cached_property
     def totals(self) -> dict[str, Expr]:
         """For each metric the closed form of the whole network, factored by output volume."""
-        return {metric: self._factored(sum(getattr(counts, metric) for _, counts in self.stages)) for metric in METRICS}
+        sums = {key: sum(counts.metric(key) for _, counts in self.stages) for key in counted()}
+        return {key: closed_form.factored(value, self.axes) for key, value in sums.items()}
 
     @cached_property
     def by_stage(self) -> dict[str, list[tuple[str, Expr]]]:
         """For each metric the closed form of each stage, factored by output volume."""
         return {
-            metric: [(name, self._factored(getattr(counts, metric))) for name, counts in self.stages]
-            for metric in METRICS
+            key: [(name, closed_form.factored(counts.metric(key), self.axes)) for name, counts in self.stages]
+            for key in counted()
         }
 
-    def _factored(self, value: Any) -> Expr:
-        """Terms of the same volume of positions together: `T*ceil(H/4)*ceil(W/4)*(36864/G + 32768)`."""
-        from sympy import Add, Mul, expand, sympify
-
-        volumes: dict[Any, Any] = {}
-        value = sympify(value)
-        terms = Add.make_args(expand(value) if closed_form.terms(value) <= MAX_TERMS else value)
-        for term in terms:
-            rest, at = term.as_independent(*self.axes, as_Add=False) if self.axes else (term, sympify(1))
-            volumes[at] = volumes.get(at, 0) + rest
-        return Add(
-            *(
-                Mul(*Mul.make_args(at), rest, evaluate=False) if rest.is_Add and at != 1 else at * rest
-                for at, rest in volumes.items()
-            )
-        )
-
     def conditions(self) -> list[str]:
-        """What the closed forms assume, in words: `G divides 64, 128, 256, 512`."""
+        """The assumptions in words: `G divides 64, 128, 256, 512`."""
         objects: dict[str, list[str]] = {}
         for relation in self.assumptions:
             subject, thing = closed_form.condition(relation)
@@ -114,7 +71,7 @@ class Formula:
         return [f"{subject} {', '.join(things)}".strip() for subject, things in objects.items()]
 
     def stamp(self) -> dict[str, Any]:
-        """How the costs are counted, and what of the clip and the classes is fixed."""
+        """The convention, and what of the clip and the classes is fixed."""
         return {
             "convention": self.convention.name,
             "clip": " x ".join(map(str, self.clip)),
@@ -130,9 +87,8 @@ class Formula:
         return [self.name, stamp, counted, *conditions]
 
     def _titled(self, by: str) -> dict[str, list[tuple[str, Any]]]:
-        return {
-            UNITS[metric]: [("", self.totals[metric])] if by == "total" else self.by_stage[metric] for metric in METRICS
-        }
+        totals = {key: [("", value)] for key, value in self.totals.items()}
+        return {_title(key): forms for key, forms in (totals if by == "total" else self.by_stage).items()}
 
     def to_text(self, by: str = "stage") -> str:
         """Closed forms that a person can read: the lines of the stages add up, or the sum itself (`by` "total")."""
@@ -155,8 +111,8 @@ class Formula:
             **self.stamp(),
             "symbols": [str(symbol) for symbol in self.symbols],
             "assumptions": self.conditions(),
-            "totals": {metric: str(getattr(self, metric)) for metric in METRICS},
-            "stages": {metric: {name: str(expr) for name, expr in self.by_stage[metric]} for metric in METRICS},
+            "totals": {key: str(value) for key, value in self.totals.items()},
+            "stages": {key: {name: str(expr) for name, expr in forms} for key, forms in self.by_stage.items()},
         }
 
     def __repr__(self) -> str:
@@ -168,10 +124,15 @@ class Formula:
     def _repr_latex_(self) -> str:
         from sympy import latex
 
-        rows = r" \\ ".join(
-            rf"\text{{{UNITS[metric]}}} &= {latex(getattr(self, metric), order='none')}" for metric in METRICS
-        )
+        lines = (rf"\text{{{_title(key)}}} &= {latex(value, order='none')}" for key, value in self.totals.items())
+        rows = r" \\ ".join(lines)
         return rf"$\displaystyle\begin{{aligned}}{rows}\end{{aligned}}$"
+
+
+def _title(key: str) -> str:
+    """A metric with its unit; the header says that of FLOPs, which is the convention's."""
+    metric = METRICS[key]
+    return f"{key} ({metric.unit})" if metric.unit and not metric.per_view else metric.heading
 
 
 def formula(

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from math import comb
 from typing import Any, TypeAlias
 
 Stages: TypeAlias = Sequence[tuple[str, Any]]
 """The closed form of each stage."""
+
+MAX_TERMS = 3000
+"""A product that would expand to more terms is left as it is."""
 
 
 @cache
@@ -18,7 +22,7 @@ def _printers() -> tuple[Any, Any]:
     from sympy.printing.str import StrPrinter
 
     class ForPeople(StrPrinter):  # type: ignore[misc]
-        """Ceilings as brackets, products as dots."""
+        """Ceilings and floors as brackets."""
 
         def _print_ceiling(self, expr: Any) -> str:
             return f"\u2308{self._print(expr.args[0])}\u2309"
@@ -26,46 +30,64 @@ def _printers() -> tuple[Any, Any]:
         def _print_floor(self, expr: Any) -> str:
             return f"\u230a{self._print(expr.args[0])}\u230b"
 
-        def _print_Mul(self, expr: Any) -> str:
-            text: str = super()._print_Mul(expr)
-            return text.replace("*", "\u00b7").replace("\u00b7\u00b7", "^")
-
-        def _print_Pow(self, expr: Any, rational: bool = False) -> str:
-            text: str = super()._print_Pow(expr, rational)
-            return text.replace("**", "^")
-
     class ForPython(PythonCodePrinter):  # type: ignore[misc]
         """Ceilings and floors as integer divisions."""
 
+        def _print_floor(self, expr: Any, sign: str = "") -> str:
+            numbers = expr.args[0].as_numer_denom()
+            top, bottom = (self.parenthesize(one, PRECEDENCE["Atom"], strict=True) for one in numbers)
+            return f"({sign}{top} // {bottom})"
+
         def _print_ceiling(self, expr: Any) -> str:
-            top, bottom = expr.args[0].as_numer_denom()
-            return f"(-(-{self._wrapped(top)} // {self._wrapped(bottom)}))"
-
-        def _print_floor(self, expr: Any) -> str:
-            top, bottom = expr.args[0].as_numer_denom()
-            return f"({self._wrapped(top)} // {self._wrapped(bottom)})"
-
-        def _wrapped(self, expr: Any) -> str:
-            return str(self.parenthesize(expr, PRECEDENCE["Atom"], strict=True))
+            return f"(-{self._print_floor(expr, '-')})"
 
     return ForPeople({"order": "none"}), ForPython({"fully_qualified_modules": False})
 
 
 def for_people(expr: Any) -> str:
     """An expression as a person reads it: `28224·T·⌈H/2⌉·⌈W/2⌉`."""
-    return str(_printers()[0].doprint(expr))
+    return str(_printers()[0].doprint(expr)).replace("**", "^").replace("*", "\u00b7")
+
+
+def factored(value: Any, axes: Sequence[Any]) -> Any:
+    """Terms of the same volume of positions together: `T*ceil(H/4)*ceil(W/4)*(36864/G + 32768)`."""
+    from sympy import Add, Mul, expand, sympify
+
+    volumes: dict[Any, Any] = {}
+    value = sympify(value)
+    for term in Add.make_args(expand(value) if terms(value) <= MAX_TERMS else value):
+        rest, at = term.as_independent(*axes, as_Add=False) if axes else (term, sympify(1))
+        volumes[at] = volumes.get(at, 0) + rest
+    products = (
+        Mul(*Mul.make_args(at), rest, evaluate=False) if rest.is_Add and at != 1 else at * rest
+        for at, rest in volumes.items()
+    )
+    return Add(*products)
+
+
+def terms(expr: Any) -> int:
+    """The number of terms that an expression would have if it were multiplied out, at most."""
+    if expr.is_Add:
+        return sum(map(terms, expr.args))
+    if expr.is_Mul:
+        product = 1
+        for factor in expr.args:
+            product = min(product * terms(factor), 10**9)
+        return product
+    if expr.is_Pow and expr.exp.is_Integer and expr.exp > 1:
+        inner, power = terms(expr.base), int(expr.exp)
+        return 1 if inner == 1 else min(comb(min(inner, 99) + min(power, 99) - 1, min(power, 99)), 10**9)
+    return 1
 
 
 def text(metrics: Mapping[str, Stages]) -> str:
     """A paragraph for each metric, a stage on each line."""
     width = max((len(name) for stages in metrics.values() for name, _ in stages), default=0)
-    paragraphs = []
-    for title, stages in metrics.items():
-        lines = [
-            f"  {name:<{width}}  {for_people(expr)}" if width else f"  {for_people(expr)}"
-            for name, expr in _counted(stages)
-        ]
-        paragraphs.append("\n".join([title, *lines]))
+    names = f"{{:<{width}}}  " if width else ""
+    paragraphs = [
+        "\n".join([title, *(f"  {names.format(name)}{for_people(expr)}" for name, expr in _counted(stages))])
+        for title, stages in metrics.items()
+    ]
     return "\n\n".join(paragraphs)
 
 
@@ -112,7 +134,7 @@ def _escaped(label: str) -> str:
 
 
 def condition(relation: Any) -> tuple[str, str]:
-    """What a relation says, as a subject and an object that neighbours may share: ("G divides", "64")."""
+    """A relation as a subject and an object, of which neighbours may share the subject: ("G divides", "64")."""
     from sympy import Eq, Ge, Mod, Ne
 
     if isinstance(relation, Eq) and isinstance(relation.lhs, Mod):
@@ -122,20 +144,3 @@ def condition(relation: Any) -> tuple[str, str]:
         if isinstance(relation, kind):
             return "", f"{for_people(relation.lhs)} {sign} {for_people(relation.rhs)}"
     return "", for_people(relation)
-
-
-def terms(expr: Any) -> int:
-    """How many terms an expression would have if it were multiplied out, at most."""
-    from math import comb
-
-    if expr.is_Add:
-        return sum(map(terms, expr.args))
-    if expr.is_Mul:
-        product = 1
-        for factor in expr.args:
-            product = min(product * terms(factor), 10**9)
-        return product
-    if expr.is_Pow and expr.exp.is_Integer and expr.exp > 1:
-        inner, power = terms(expr.base), int(expr.exp)
-        return 1 if inner == 1 else min(comb(min(inner, 99) + min(power, 99) - 1, min(power, 99)), 10**9)
-    return 1

@@ -1,4 +1,4 @@
-"""What people call operations and their quantities."""
+"""Names that people use for operations and their quantities."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ _OPERATIONS = {
     "embedding": "embeddings",
     "custom": "operations of your own",
 }
-"""What operations are called, by kind and function, or by kind; any other goes by the name of its function."""
+"""Names of operations by kind and function, or by kind; any other goes by the name of its function."""
 
 _AXES = re.compile(r"(?:_pool)?(\d)d(?:_with_indices)?$")
-"""What the name of a function says of axes."""
+"""The part of a function's name that says how many axes it has."""
 
 Ran: TypeAlias = tuple[str, str]
 """A function, and the class of the module that runs it."""
@@ -87,17 +87,17 @@ EACH = {
     "padded_bias_adds": "padded bias",
     "padded_states": "padded hidden value",
 }
-"""What one of each quantity is."""
+"""One of each quantity, in words."""
 
 
 def operation(measured: Measured) -> str:
-    """What people call an operation, over however many axes."""
+    """The name of an operation, over however many axes."""
     kind, function = measured.kind, _AXES.sub("", measured.function)
     return _OPERATIONS.get(f"{kind}.{function}") or _OPERATIONS.get(kind) or function.replace("_", " ") or kind
 
 
 def told_apart(groups: Sequence[Iterable[Ran]]) -> list[str]:
-    """What tells groups of operations of one name apart: axes, functions, or modules; nothing ("") if none does.
+    """The axes, functions or modules that tell groups of operations of one name apart; nothing ("") if none does.
 
     >>> told_apart([{("relu", "ReLU")}, {("relu", "Block"), ("relu", "")}])
     ['in ReLU', 'in Block, in no module']
