@@ -151,7 +151,7 @@ def _surround(stack: ExitStack, tracer: Tracer, backward: bool) -> None:
     stack.enter_context(scope.following())
     if backward:
         stack.enter_context(torch.enable_grad())
-    stack.enter_context(tracer.net)
+    stack.enter_context(tracer.kernels)
     stack.enter_context(tracer)
 
 
