@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 from csncost.costs.conventions import Convention
 from csncost.costs.conventions import convention as find_convention
 from csncost.costs.count import Measured
-from csncost.costs.coverage import Coverage
 from csncost.costs.metrics import METRICS, Counts, Metric, PerMetric, counted
 from csncost.costs.rows import GEOMETRY, LEVELS, Level, Row, grouped
 from csncost.errors import CsncostError, did_you_mean
@@ -21,6 +20,64 @@ from csncost.units import human, percent, shape
 
 WRITTEN_OUT = "a network written out"
 """What a network without a name is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """An operation that no formula is known for: its name, the module that ran it, and how often."""
+
+    op: str
+    module: str
+    calls: int
+
+    def __str__(self) -> str:
+        return f"{self.op} in {self.module or 'the model itself'}" + (
+            f" ({self.calls} calls)" if self.calls > 1 else ""
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Every operation that ran, by what became of it: kind or name -> calls.
+
+    `counted` and `left_out` are known operations with and without a rule in the convention, `free` those that compute
+    nothing (views, copies, look-ups, comparisons); `unused` are parameters that nothing used, by module;
+    `remarks` are anything else to know.
+    """
+
+    counted: Mapping[str, int]
+    left_out: Mapping[str, int]
+    free: Mapping[str, int]
+    unknown: tuple[Unknown, ...] = ()
+    unused: Mapping[str, int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+    def notes(self) -> list[str]:
+        """Notes that a reader of the numbers has to know."""
+        lines = []
+        if self.left_out:
+            kinds = ", ".join(f"{kind} {calls}" for kind, calls in sorted(self.left_out.items()))
+            lines.append(f"not counted in this convention (calls): {kinds}")
+        if self.unknown:
+            more = f", and {len(self.unknown) - 5} more" if len(self.unknown) > 5 else ""
+            listed = "; ".join(map(str, self.unknown[:5]))
+            lines.append(f"NOT COUNTED, no formula is known: {listed}{more}")
+        if self.unused:
+            names = ", ".join(f"{name or 'the model itself'} {human(n)}" for name, n in list(self.unused.items())[:4])
+            more = ", ..." if len(self.unused) > 4 else ""
+            lines.append(f"parameters that nothing used: {names}{more}")
+        return [*lines, *self.remarks]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The coverage as plain data."""
+        return {
+            "counted": dict(self.counted),
+            "not_counted": dict(self.left_out),
+            "free": dict(self.free),
+            "unknown": [{"op": one.op, "module": one.module, "calls": one.calls} for one in self.unknown],
+            "unused_params": dict(self.unused),
+            "remarks": list(self.remarks),
+        }
 
 
 @dataclass(frozen=True)

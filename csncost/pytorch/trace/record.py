@@ -11,9 +11,8 @@ from typing import NamedTuple
 
 from csncost.costs.conventions import Convention, Rule
 from csncost.costs.count import Measured, weigh
-from csncost.costs.coverage import Coverage, Unknown
 from csncost.costs.metrics import Counts
-from csncost.costs.report import Report
+from csncost.costs.report import Coverage, Report, Unknown
 from csncost.costs.rows import Row
 from csncost.errors import CsncostError
 from csncost.network.sizes import Size

@@ -13,8 +13,7 @@ from torch import nn
 
 from csncost.costs.conventions import Convention
 from csncost.costs.conventions import convention as find_convention
-from csncost.costs.coverage import Unknown
-from csncost.costs.report import Report
+from csncost.costs.report import Report, Unknown
 from csncost.errors import CsncostError
 from csncost.lang.given import view_count
 from csncost.pytorch.known.custom import Formulas, custom, unmatched
