@@ -1,4 +1,4 @@
-"""What convolutional networks cost: parameters, FLOPs and channel interactions, from a spec, exact."""
+"""The cost of convolutional networks: parameters, FLOPs and channel interactions, from a spec, exact."""
 
 from typing import TYPE_CHECKING, Any
 

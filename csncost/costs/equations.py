@@ -1,4 +1,4 @@
-"""What one operation costs, as functions of sizes: Eqs. 1-3 of Tran et al. (ICCV 2019) and element counts.
+"""The cost of one operation, as functions of sizes: Eqs. 1-3 of Tran et al. (ICCV 2019) and element counts.
 
 Every function is arithmetic only and takes ints, labelled arrays or SymPy expressions. Shapes are (C, T, H, W),
 kernels (kt, kh, kw). One FLOP is one multiply-add here; a convention decides what is counted and how often.

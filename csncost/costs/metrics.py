@@ -38,15 +38,15 @@ class Metric:
     objective: int = 0
     """Its place among the objectives of a search that names none; 0 where it is none of them."""
     predicts: bool = False
-    """Whether accuracy is correlated with it unless others are named."""
+    """True if accuracy is correlated with it unless others are named."""
     logarithmic: bool = True
-    """Whether it spans powers of ten, so that statistics take its logarithm."""
+    """True if it spans powers of ten, so that statistics take its logarithm."""
     log_axis: bool = False
-    """Whether its axis is logarithmic in a figure."""
+    """True if its axis is logarithmic in a figure."""
     share: bool = True
-    """Whether a report shows each row's part of the total beside it."""
+    """True if a report shows each row's part of the total beside it."""
     drop: int = 0
-    """When a narrow terminal leaves its column out: the highest first, 0 never."""
+    """The order in which a narrow terminal leaves columns out: the highest first, 0 never."""
     prefix: str = ""
     """The SI prefix under which it is printed in tables of the literature: G for FLOPs, M for parameters."""
 
@@ -56,7 +56,7 @@ class Metric:
 
     @property
     def axis(self) -> str:
-        """What stands at an axis: `FLOPs (multiply-adds)`."""
+        """The title of an axis: `FLOPs (multiply-adds)`."""
         return f"{self.title} ({self.unit})" if self.unit else self.title
 
 

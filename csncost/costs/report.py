@@ -19,7 +19,7 @@ from csncost.table import Column, Result, Table
 from csncost.units import human, percent, shape
 
 WRITTEN_OUT = "a network written out"
-"""What a network without a name is called."""
+"""The title of a network without a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,21 +157,21 @@ class Report(PerMetric, Result):
 
     @property
     def title(self) -> str:
-        """What the network is called: its canonical name and its other names, or the file it was read from."""
+        """The canonical name of the network and its other names, or the file it was read from."""
         if self.name:
             return "   ".join([self.name, *self.aliases])
         return self.spec if len(self.spec) <= 200 and "\n" not in self.spec else WRITTEN_OUT
 
     @property
     def label(self) -> str:
-        """What the network is called in a cell of a table: as it was asked for, a file without its folder."""
+        """The name in a cell of a table: the spec as it was asked for, a file without its folder."""
         text = self.spec.strip()
         if ".csn" in text and "\n" not in text:
             return text.rpartition("/")[2]
         return text if "\n" not in text and len(text) <= 40 else self.name or WRITTEN_OUT
 
     def stamp(self) -> dict[str, Any]:
-        """How the numbers were counted: what every output carries."""
+        """The setting that the numbers were counted under, as every output carries it."""
         where = {} if self.clip is None or "input" in self.setting else {"clip": shape(self.clip)}
         classes = {} if self.classes is None else {"classes": self.classes}
         return {"convention": self.convention.name, **where, **self.setting, **classes, "views": self.views}
@@ -264,7 +264,7 @@ def _counts(report: Report, metric: Metric) -> Iterator[Column]:
 
 
 def _calls(report: Report) -> Iterator[Column]:
-    """How often what was traced ran: for people where anything ran more than once."""
+    """The column of how often an operation ran: for people where anything ran more than once."""
     if report.coverage is not None:
         repeated = any(row.calls > 1 for row in report.rows)
         yield Column(

@@ -1,4 +1,4 @@
-"""What a counting convention is: rules that say which operations count, and how often each of their quantities.
+"""Counting conventions: rules that say which operations count, and how often each of their quantities.
 
 A convention has a rule for each kind of operation that it counts; a kind without a rule is left out of the report.
 A rule says for each metric how often each quantity of the operation enters it.
@@ -33,7 +33,7 @@ COUNTED = frozenset({*KINDS.values(), *TRACED, "classifier"})
 
 
 class Rule:
-    """How one kind of operation counts: for each metric how often each quantity enters it.
+    """The count of one kind of operation: for each metric how often each quantity enters it.
 
     A metric that a rule does not name takes the quantities that the list of metrics says. Raises CsncostError for a
     metric or a quantity that is unknown.
@@ -54,11 +54,11 @@ class Rule:
         self._known: tuple[tuple[str, ...], list[Terms]] = ((), [])
 
     def __getitem__(self, metric: str) -> Terms:
-        """How often each quantity enters a metric."""
+        """The quantities that enter a metric, each with how often."""
         return self._terms[metric] if metric in self._terms else METRICS[metric].terms
 
     def weights(self) -> list[Terms]:
-        """How often each quantity enters each metric that operations have, in the order of `counted`."""
+        """The quantities that enter each metric that operations have, in the order of `counted`."""
         metrics = counted()
         if self._known[0] is not metrics:
             self._known = metrics, [self[metric] for metric in metrics]

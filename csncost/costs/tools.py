@@ -1,4 +1,4 @@
-"""How other counters count, as conventions. Facts about the versions that tests run beside them.
+"""The ways of other counters, as conventions. Facts about the versions that tests run beside them.
 
 Some tools see kernels: fvcore and torchprofile trace a graph, FlopCounterMode and the aten back end of ptflops listen
 to the dispatcher. Others see modules by their class, with hooks: thop, torchinfo, ptflops; they miss a convolution that
