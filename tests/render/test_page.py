@@ -72,15 +72,25 @@ class Elements(HTMLParser):
 
 
 def data_of(text):
-    return json.loads(Elements(text).texts["data"])
+    """The two views of a page, their traces but the samples of the legend, and what is known of the designs."""
+    decoder = json.JSONDecoder()
+    traces, end = decoder.raw_decode(text, text.index("[", text.index('"figure",')))
+    layout, _ = decoder.raw_decode(text, text.index("{", end))
+    axes = (("x", "xaxis", "yaxis"), ("x2", "xaxis2", "yaxis3"))
+    views = [
+        {"data": [t for t in traces if t["xaxis"] == x and not t["showlegend"]], "x": layout[across], "y": layout[up]}
+        for x, across, up in axes
+    ]
+    return {"views": views, "designs": layout["meta"]["designs"], "legend": [t for t in traces if t["showlegend"]]}
 
 
 def places(view):
-    """Design -> where it stands, and on which axis."""
+    """Design -> where it stands, and whether on the axis, where those are that are not logged."""
     return {
-        i: (x, y, trace.get("yaxis", "y"))
+        i: (x, y, trace["yaxis"] in ("y2", "y4"))
         for trace in view["data"]
-        for i, x, y in zip(trace.get("customdata", []), trace["x"], trace["y"], strict=bool("customdata" in trace))
+        if "customdata" in trace
+        for i, x, y in zip(trace["customdata"], trace["x"], trace["y"], strict=True)
     }
 
 
@@ -89,19 +99,26 @@ def test_every_design_is_in_both_views(designs, log):
     means = {result.spec: result.mean for result in log.results}
     for view, cost in zip(data["views"], ("flops", "interactions"), strict=True):
         expected = {
-            i: (getattr(d, cost), means[d.spec], "y") if d.spec in means else (getattr(d, cost), 0, "y2")
+            i: (getattr(d, cost), means[d.spec], False) if d.spec in means else (getattr(d, cost), 0, True)
             for i, d in enumerate(designs)
         }
         assert places(view) == expected
-    assert [view["layout"]["xaxis"]["type"] for view in data["views"]] == ["linear", "log"]
-    assert {view["layout"]["yaxis"]["title"]["text"] for view in data["views"]} == {"top1 (%)"}
+    assert [view["x"].get("type") for view in data["views"]] == [None, "log"]
+    assert {view["y"]["title"]["text"] for view in data["views"]} == {"top1 (%)"}
 
 
 def test_without_a_log_costs_are_shown(designs):
     data = data_of(page(designs))
     for view, x in zip(data["views"], ("flops", "params"), strict=True):
-        assert places(view) == {i: (getattr(d, x), d.interactions, "y") for i, d in enumerate(designs)}
+        assert places(view) == {i: (getattr(d, x), d.interactions, False) for i, d in enumerate(designs)}
     assert not any("accuracy" in label for d in data["designs"] for label, _, _ in d["facts"])
+
+
+def test_the_legend_names_curves_and_the_marks_that_they_share(designs, log):
+    named = [(trace["name"], "legendgroup" in trace) for trace in data_of(page(designs, log))["legend"]]
+    curves = ["simple-X-8", "bottleneck-X-8", "simple-X-16", "bottleneck-X-16"]
+    marks = ["base", "bottleneck-D", "not logged"]
+    assert named == [*((name, True) for name in curves), *((name, False) for name in marks)]
 
 
 def test_what_is_said_of_a_design(designs, log):
@@ -121,10 +138,9 @@ def test_marks_and_bars(designs, log):
     (view, _) = data_of(page(designs, log))["views"]
     marks = {}
     for trace in view["data"]:
-        marker = trace.get("marker", {})
-        if isinstance(marker.get("symbol"), list):
+        if trace.get("customdata") and trace["yaxis"] == "y":
             assert trace["error_y"]["array"] == [pytest.approx(1)] * len(trace["x"])
-            marks |= dict(zip(trace["customdata"], zip(marker["symbol"], marker["color"], strict=True), strict=True))
+            marks |= dict.fromkeys(trace["customdata"], (trace["marker"]["symbol"], trace["marker"]["color"]))
     bases = [marks[i] for i, d in enumerate(designs) if d.kind == "none"]
     assert {symbol for symbol, _ in bases} == {"hexagram"}
     assert len({colour for _, colour in bases}) == len(bases) == 4  # each of the colour of its curve
@@ -145,20 +161,9 @@ def test_one_network_has_one_mark_and_a_design_alone_has_an_axis():
     many = data_of(page(explore([f"simple-D-[1,1,1,{i}]" for i in range(1, 11)], None, None)))
     assert {text for trace in many["views"][0]["data"] for text in trace.get("text", [])} == {""}  # hovering names them
     assert not [trace for trace in many["views"][0]["data"] if trace["mode"] == "lines" and trace["x"]]
-    low, high = data_of(text)["views"][0]["layout"]["xaxis"]["range"]
+    low, high = data_of(text)["views"][0]["x"]["range"]
     flops = cc.analyze("simple-8").flops
     assert low < 0.9 * flops < 1.1 * flops < high
-
-
-def test_plotly_knows_every_attribute(designs, log):
-    graph_objects = pytest.importorskip("plotly.graph_objects")
-
-    def light(text):
-        return json.loads(json.dumps(text).replace("var(--", "#123456(").replace("(ink)", "").replace("(paper)", "").replace("(grid)", "").replace("(faint)", ""))  # fmt: skip
-
-    for accuracies in (None, log):
-        for view in data_of(page(designs, accuracies))["views"]:
-            graph_objects.Figure(light(view))
 
 
 def test_the_page_is_the_same_each_time_and_says_how_it_counts(designs, log):
@@ -222,7 +227,7 @@ def test_what_cannot_be_drawn_is_an_error(designs, monkeypatch):
     wrong = Design("simple-8", "simple", 8, "none", 1, other.params, other.flops, other.interactions, other.activations)
     with pytest.raises(CsncostError, match="were not counted"):
         page([wrong])
-    monkeypatch.setitem(sys.modules, "plotly.offline", None)
+    monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
     with pytest.raises(MissingExtra, match="plotly") as error:
         page(designs)
     assert "csncost[html]" in str(error.value)
@@ -256,38 +261,46 @@ def show(chromium, tmp_path):
 
 
 WHERE = """(() => {{
-  const view = document.getElementById("view-{view}"), edge = view.getBoundingClientRect();
-  const {{ xaxis, yaxis, yaxis2 }} = view._fullLayout;
-  const trace = view.data.find((one) => one.customdata?.includes({design})), k = trace.customdata.indexOf({design});
-  const up = trace.yaxis === "y2" ? yaxis2 : yaxis;
-  return [edge.left + xaxis._offset + xaxis.d2p(trace.x[k]), edge.top + up._offset + up.d2p(trace.y[k])];
+  const figure = document.getElementById("figure"), edge = figure.getBoundingClientRect(), x = ["x", "x2"][{view}];
+  const trace = figure.data.find((one) => one.xaxis === x && one.customdata?.includes({design}));
+  const k = trace.customdata.indexOf({design}), layout = figure._fullLayout;
+  const [across, up] = [layout[x.replace("x", "xaxis")], layout[trace.yaxis.replace("y", "yaxis")]];
+  return [edge.left + across._offset + across.d2p(trace.x[k]), edge.top + up._offset + up.d2p(trace.y[k])];
 }})()"""
-RINGS = """[...document.querySelectorAll(".ring")].map((ring) => {
-  const box = ring.getBoundingClientRect();
-  return ring.hidden ? null : [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
+ARROWS = """[...document.querySelectorAll("#figure .annotation")].map((arrow) => {
+  const box = arrow.querySelector(".annotation-arrow-g").getBoundingClientRect();
+  return [arrow.textContent, box.left, box.right, box.top, box.bottom];
 })"""
-POINTS = """[0, 1].map((k) => document.querySelectorAll(`#view-${k} .scatterlayer .point`).length)"""
+POINTS = """["xy", "x2y3"].map((view) => document.querySelectorAll(`#figure .${view} .scatterlayer .point`).length)"""
+LABEL = "document.querySelector('#figure .hovertext')?.textContent"
 
 
 def text_of(tab, name):
     return tab.run(f"document.getElementById('{name}').textContent")
 
 
+def arrows_at(tab, view, number, spec):
+    """Whether one arrow ends close to where a design stands in a view, and names it."""
+    x, y = tab.run(WHERE.format(view=view, design=number))
+    ends = [name == spec and left - 9 < x < right + 9 and top < y < bottom + 9 for name, left, right, top, bottom in tab.run(ARROWS)]  # fmt: skip
+    return ends.count(True) == 1
+
+
 @pytest.mark.slow
 def test_the_views_are_linked(designs, log, show):
     tab = show(page(designs, log))
     assert tab.run(POINTS) == [len(designs)] * 2
-    assert tab.run(RINGS) == [None, None]
+    assert tab.run(ARROWS) == []
     for view, number in ((0, 7), (1, 0), (0, len(designs) - 1)):  # the last is a tick on the axis
+        spec = designs[number].spec
         tab.mouse(*tab.run(WHERE.format(view=view, design=number)))
-        tab.until(f"document.getElementById('spec').textContent === {designs[number].spec!r}")
-        for k, ring in enumerate(tab.run(RINGS)):
-            assert ring == pytest.approx(tab.run(WHERE.format(view=k, design=number)), abs=1)
-        names = tab.run("[...document.querySelectorAll('.name')].map((name) => name.hidden ? '' : name.textContent)")
-        assert names == [designs[number].spec if k != view else "" for k in (0, 1)]
+        tab.until(f"document.getElementById('spec').textContent === {spec!r}")
+        tab.until(f"{LABEL}?.startsWith({spec!r})")
+        assert len(tab.run(ARROWS)) == 1
+        assert arrows_at(tab, 1 - view, number, spec)
         assert f"{designs[number].flops:,}" in text_of(tab, "facts")
     tab.mouse(5, 5)
-    tab.until("document.querySelectorAll('.ring[hidden]').length === 2")
+    tab.until(f"{ARROWS}.length === 0")
     assert tab.run("document.getElementById('about').hidden")
     assert (tab.messages, [url.partition(":")[0] for url in tab.requests]) == ([], ["file"])
     assert "cloud" not in tab.run("[...document.querySelectorAll('.modebar-btn')].map((b) => b.dataset.title).join()").lower()  # fmt: skip
@@ -300,21 +313,28 @@ def test_clicks_keep_a_design_and_give_its_command(designs, show):
     tab.until("document.getElementById('copied').textContent !== ''")
     assert text_of(tab, "code") == "csncost analyze simple-G4-8"
     tab.mouse(5, 5)
-    assert None not in tab.run(RINGS)
-    tab.run("document.querySelector('#legend button[data-curve=simple-X-8]').click()")
+    tab.until(f"{ARROWS}.length === 2")
+    assert all(arrows_at(tab, view, 1, "simple-G4-8") for view in (0, 1))
+    tab.mouse(*tab.run(LEGEND), click=True)
     tab.until(f"{POINTS}.join() === '{len(designs) - 3},{len(designs) - 3}'")
-    tab.until("document.querySelectorAll('.ring[hidden]').length === 2")
-    tab.run("document.querySelectorAll('#rows tr')[6].click()")
+    tab.until(f"{ARROWS}.length === 0")
+    tab.run("document.querySelectorAll('tbody tr')[6].click()")
     tab.until("document.getElementById('code').textContent === 'csncost analyze bottleneck-8'")
     assert tab.messages == []
 
 
+LEGEND = """(() => {
+  const box = document.querySelector("#figure .legend .traces .legendtoggle").getBoundingClientRect();
+  return [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
+})()"""
+
+
 @pytest.mark.slow
-def test_a_design_that_is_the_same_network_is_ringed_where_that_stands(show):
+def test_a_design_that_is_the_same_network_is_shown_where_that_stands(show):
     tab = show(page(cc.study([1], [8])))
-    tab.run("[...document.querySelectorAll('#rows tr')].find((r) => r.textContent.startsWith('bottleneck-G1-8')).click()")  # fmt: skip
+    tab.run("[...document.querySelectorAll('tbody tr')].find((r) => r.textContent.startsWith('bottleneck-G1-8')).click()")  # fmt: skip
     tab.until("document.getElementById('code').textContent === 'csncost analyze bottleneck-G1-8'")
-    assert None not in tab.run(RINGS)
+    tab.until(f"{ARROWS}.length === 2")
     assert tab.messages == []
 
 
@@ -323,13 +343,17 @@ def test_dark_and_narrow(designs, log, show):
     tab = show(page(designs, log))
     for scheme, paper in (("dark", "rgb(22, 24, 27)"), ("light", "rgb(255, 255, 255)")):
         tab.scheme(scheme)
-        tab.until(f"document.querySelector('#view-0 .main-svg').style.background.includes('{paper}')")
+        tab.until(f"document.querySelector('#figure .main-svg').style.background.includes('{paper}')")
+        assert tab.run("getComputedStyle(document.body).backgroundColor") == paper
     tab.send("Emulation.setDeviceMetricsOverride", width=380, height=800, deviceScaleFactor=1, mobile=False)
-    tab.until("document.querySelector('#view-0 .main-svg').getBoundingClientRect().width < 380")
+    tab.until("document.querySelector('#figure .main-svg').getBoundingClientRect().width < 380")
     assert tab.run("document.documentElement.scrollWidth <= innerWidth")
-    tops = tab.run("[0, 1].map((k) => document.getElementById(`view-${k}`).getBoundingClientRect().top)")
-    assert tops[1] > tops[0] + 300
+    below = (
+        "['xy', 'x2y3'].map((view) => document.querySelector(`#figure .${view} .scatterlayer`).getBoundingClientRect())"
+    )
+    tab.until(f"(([a, b]) => b.top > a.top + 300)({below})")
     tab.send("Emulation.setDeviceMetricsOverride", width=1300, height=900, deviceScaleFactor=1, mobile=False)
+    tab.until(f"(([a, b]) => b.left > a.left + 300)({below})")
     assert tab.messages == []
 
 

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from math import ceil, log10
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from csncost.costs.analyze import analyze
 from csncost.errors import CsncostError, did_you_mean
-from csncost.logs.columns import is_error
-from csncost.logs.runs import Accuracies, Result
+from csncost.logs.read import LogLike
 from csncost.render.figures.labels import Label, place_labels
 from csncost.render.figures.looks import ANY, LOOKS, OPEN, mark_style
-from csncost.render.figures.series import Curve, Panel, Point, Row, View, shared_marks, view
+from csncost.render.figures.series import Curve, Panel, Point, View, shared_marks, view
 from csncost.render.figures.style import (
     COLUMN,
     GREY,
     TITLES,
-    axis_titles,
     grid,
     legend_above,
     new_figure,
@@ -30,8 +26,8 @@ from csncost.render.figures.style import (
     styled,
     tick,
 )
+from csncost.render.figures.subject import accuracy_title, axis_titles, designs_of
 from csncost.spaces.designs import Designs
-from csncost.spaces.legal import of_dataset
 from csncost.spaces.study import Design
 
 if TYPE_CHECKING:
@@ -46,7 +42,7 @@ Drawn: TypeAlias = "list[tuple[Axes, View, Panel]]"
 
 def tradeoff(
     designs: Designs | Dataset | Sequence[Design],
-    accuracies: Accuracies | Mapping[int, Result] | None = None,
+    accuracies: LogLike | None = None,
     x: Axis | Sequence[Axis] | None = None,
     y: Axis | None = None,
     *,
@@ -55,10 +51,9 @@ def tradeoff(
 ) -> Figure:
     """Designs of one space against each other: Figure 6 (accuracy against FLOPs), or 7 (against interactions).
 
-    `designs` are those of `cc.study`, `cc.search` or `cc.sweep`, or records. `accuracies` is a log, joined to the
-    records as analysed with `frames` and `size`, or results by the index of the design; a study that has accuracies
-    brings them. Several `x` are views one below the other; without any, accuracies are shown against FLOPs and
-    interactions.
+    `designs` are those of `cc.study`, `cc.search` or `cc.sweep`, or records that were counted with `frames` and
+    `size`. `accuracies` is a log, as `read_log` takes it; a study that has accuracies brings them. Several `x` are
+    views one below the other; without any, accuracies are shown against FLOPs and interactions.
 
     In a study, a curve goes from the base architecture (hexagram) over growing groups to depthwise (star:
     bottleneck-D), and on to DG; numbers at the points are groups. In the space of a spec, curves go along the groups,
@@ -68,7 +63,8 @@ def tradeoff(
     Raises CsncostError for no designs, for axes there are not and for more panels or curves than a figure has room
     for, MissingExtra without matplotlib.
     """
-    rows, stamp, found = rows_of(designs, accuracies, frames, size)
+    found = designs_of(designs, accuracies, frames, size)
+    rows = found.given_rows
     logged = any(row.get("accuracy") is not None for row in rows)
     xs = [x] if isinstance(x, str) else list(x or (("flops", "interactions") if logged and y is None else ("flops",)))
     ys = [y or ("accuracy" if logged else "interactions" if one != "interactions" else "flops") for one in xs]
@@ -77,69 +73,21 @@ def tradeoff(
     views = [view(rows, one, other, by_depth=len(xs) > 1) for one, other in zip(xs, ys, strict=True)]
     with styled():
         figure, drawn = _panels(views)
-        titles = axis_titles(stamp) | accuracy_title(found)
+        titles = axis_titles(found.stamp) | {"accuracy": accuracy_title(found)}
         for axes, shown, panel in drawn:
             _panel(axes, panel, shown.x, shown.y)
             axes.set_xlabel(titles[shown.x])
             if axes.get_subplotspec().is_first_col():  # type: ignore[union-attr]
                 axes.set_ylabel(titles[shown.y])
         _legend(figure, views)
-        stamp_figure(figure, stamp)
+        stamp_figure(figure, found.stamp)
         settle(figure)  # labels can see where points are
         for axes, _, panel in drawn:
             place_labels(axes, list(_labels(panel)))
     return figure
 
 
-def rows_of(
-    designs: Any, accuracies: Any, frames: int | None, size: Any
-) -> tuple[Sequence[Row], Mapping[str, Any], Mapping[int, Result]]:
-    """The designs with their accuracies, how they were counted, and what is logged of them."""
-    if hasattr(designs, "data_vars"):
-        designs = of_dataset(designs)
-    if isinstance(designs, Designs):
-        if accuracies is not None:
-            designs = designs.with_accuracy(accuracies)
-        found = designs.joined.found if designs.joined else {}
-        return designs.given_rows, designs.stamp, found
-    if not all(isinstance(design, Design) for design in designs):
-        raise CsncostError(
-            "these are no designs to draw", "give those of study, sweep or search, or records; to_frame is for tables"
-        )
-    if isinstance(accuracies, Accuracies):
-        found = accuracies.join([design.spec for design in designs], frames=frames, size=size).found
-    else:
-        found = accuracies or {}
-    rows = [asdict(design) | _logged(found.get(i)) for i, design in enumerate(designs)]
-    log = {"log": accuracies.log} if isinstance(accuracies, Accuracies) else {}
-    return rows, _stamp(designs, frames, size) | log, found
-
-
-def _logged(result: Result | None) -> dict[str, float | None]:
-    return {"accuracy": result.mean, "accuracy_spread": result.spread} if result else {"accuracy": None}
-
-
-def accuracy_title(found: Mapping[int, Result]) -> dict[str, str]:
-    """What was measured, at the axis of accuracies: `Kinetics-400 video@1 (%)`; of errors, what they were turned to."""
-    if not found:
-        return {}
-    setting = next(iter(found.values())).setting
-    metric = f"100 \u2212 {setting.metric}" if is_error(setting.metric) else setting.metric
-    what = " ".join(text for text in (setting.dataset, metric) if text)
-    return {"accuracy": f"{what} (%)"} if what else {}
-
-
-def _stamp(designs: Sequence[Design], frames: int | None, size: Any) -> dict[str, Any]:
-    """How records were counted, if that is how `analyze` counts the first of them."""
-    if not designs:
-        return {}
-    report = analyze(designs[0].spec, frames=frames, size=size)
-    return report.stamp() if (report.params, report.flops) == (designs[0].params, designs[0].flops) else {}
-
-
 def _check(rows: Sequence[Any], x: str, y: str, logged: bool) -> None:
-    if not rows:
-        raise CsncostError("there are no designs to plot", "widen the range of groups or blocks")
     for name in (x, y):
         if name not in TITLES:
             hint = did_you_mean(str(name), list(TITLES)) or f"there are {', '.join(TITLES)}"

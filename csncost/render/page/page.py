@@ -6,9 +6,9 @@ run, and nothing be asked of a network.
 
 from __future__ import annotations
 
-import json
+import re
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
@@ -16,22 +16,22 @@ from shlex import join
 from string import Template
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from csncost.costs.conventions import CONVENTIONS, Convention
-from csncost.costs.count import METRICS
-from csncost.errors import CsncostError, MissingExtra
-from csncost.logs.runs import Accuracies, Accuracy, Result, points
-from csncost.render.figures import series
-from csncost.render.figures.series import Row
-from csncost.render.figures.style import TITLES, sizes
-from csncost.render.figures.tradeoff import accuracy_title, rows_of
-from csncost.render.page.legend import legend
-from csncost.render.page.traces import Curve, curves, view
+from csncost.costs.conventions import Convention
+from csncost.costs.metrics import METRICS
+from csncost.lang.given import SETTING
+from csncost.logs.read import LogLike
+from csncost.logs.runs import Accuracy, Result, points
+from csncost.render.figures.series import Row, network, view
+from csncost.render.figures.style import sizes
+from csncost.render.figures.subject import accuracy_title, axis_titles, designs_of, flop_of
+from csncost.render.page.figure import COLOURS, linked_views
 from csncost.spaces.designs import Designs
-from csncost.spaces.legal import of_dataset
 from csncost.spaces.study import Design
-from csncost.units import human, plural, shortened
+from csncost.table import Column, Table
+from csncost.units import plural, shortened
 
 if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
     from xarray import Dataset
 
 Fact: TypeAlias = tuple[str, str, str]
@@ -40,7 +40,7 @@ Fact: TypeAlias = tuple[str, str, str]
 
 def page(
     designs: Designs | Dataset | Sequence[Design],
-    accuracies: Accuracies | Mapping[int, Result] | None = None,
+    accuracies: LogLike | None = None,
     *,
     frames: int | None = None,
     size: Any = None,
@@ -48,77 +48,61 @@ def page(
     """A self-contained HTML page of designs: accuracy against FLOPs and against interactions, as two linked views.
 
     Arguments are those of `tradeoff`; without a log, the views are interactions against FLOPs and against params. A
-    design that is pointed at is ringed in both views and described, a click copies the command that analyses it.
+    design that is pointed at is shown in both views and described, a click copies the command that analyses it.
 
     Raises CsncostError for no designs, for more than a plot has room for, and for records that were counted otherwise
     than `analyze` counts them; MissingExtra without plotly.
     """
-    if hasattr(designs, "data_vars"):
-        designs = of_dataset(designs)
-    if not len(designs):
-        raise CsncostError("there are no designs to plot", "widen the range of groups or blocks")
-    rows, stamp, found = rows_of(designs, accuracies, frames, size)
-    if not stamp:
-        raise CsncostError("these records were not counted as analyze counts them", "give the study that they are of")
-    given = _given(designs, frames, size)
-    described = [_described(row, found.get(i), bool(found), given(i)) for i, row in enumerate(rows)]
-    numbers = {id(row): i for i, row in enumerate(rows)}  # rows have no name of their own; series hand them on
-    views = [series.view(rows, x, y, by_depth=True) for x, y in _axes(bool(found))]
-    drawn = [curves(shown, lambda row: (numbers[id(row)], _lines(described[numbers[id(row)]]))) for shown in views]
+    found = designs_of(designs, accuracies, frames, size)
+    rows = found.given_rows
+    logged = bool(found.joined and found.joined.found)
+    xs, y = (("flops", "interactions"), "accuracy") if logged else (("flops", "params"), "interactions")
+    views = [view(rows, x, y, by_depth=True) for x in xs]
+    numbers = _numbers(rows)
+    described = [_described(found, i, row) | {"at": numbers[network(row)]} for i, row in enumerate(rows)]
     return _document(
-        title=f"{plural(len(rows), 'design')}: {'accuracy against cost' if found else 'costs'}",
-        stamp=_stamp_line(stamp),
-        texts=views[0].texts,
-        legend=legend(drawn[0]),
-        heads=["design", *(label for label, _, _ in described[0]["facts"])],
-        data={
-            "views": [
-                view(own, shown.x, shown.y, accuracy_title(found)) for own, shown in zip(drawn, views, strict=True)
-            ],
-            "designs": [said | {"at": at} for said, at in zip(described, _places(rows, drawn[0]), strict=True)],
-        },
+        linked_views(
+            views,
+            axis_titles(found.stamp) | {"accuracy": accuracy_title(found)},
+            lambda row: (numbers[network(row)], _hover_text(described[numbers[network(row)]])),
+            {"designs": described, "colours": list(COLOURS.values())},
+        ),
+        title=f"{plural(len(rows), 'design')}: {'accuracy against cost' if logged else 'costs'}",
+        stamp=_stamp_line(found.stamp),
+        texts=f"At the points: {views[0].texts}." if views[0].texts else "",
+        table=_table(described),
     )
 
 
-def _places(rows: Sequence[Row], drawn: Sequence[Curve]) -> Iterator[int]:
-    """For each design the number of that which stands in the views: itself, or another that is the same network."""
-    numbers = {series.network(point.at.row): point.number for curve in drawn for point in curve.points}
-    return (numbers[series.network(row)] for row in rows)
-
-
-def _axes(logged: bool) -> list[tuple[str, str]]:
-    """The two views, x and y."""
-    if logged:
-        return [("flops", "accuracy"), ("interactions", "accuracy")]
-    return [("flops", "interactions"), ("params", "interactions")]
-
-
-def _stamp_line(stamp: Mapping[str, Any]) -> str:
-    """How the designs were counted."""
-    known = CONVENTIONS.get(str(stamp.get("convention")))
-    counted = f" ({known.unit})" if known else ""
-    said = {key: sizes(str(value)) if key == "clip" else value for key, value in stamp.items()}
-    return ", ".join(f"{key} {value}{counted if key == 'convention' else ''}" for key, value in said.items())
+def _numbers(rows: Sequence[Row]) -> dict[Hashable, int]:
+    """The numbers of networks: of several designs that are one network, the first stands for all."""
+    return {network(row): i for i, row in reversed(list(enumerate(rows)))}
 
 
 # -- what is said of a design ------------------------------------------------------------------------------------
 
 
-def _given(designs: Designs | Sequence[Design], frames: int | None, size: Any) -> Callable[[int], dict[str, Any]]:
-    """What `analyze` is to be given besides the spec of a design."""
-    if isinstance(designs, Designs):
-        return designs.arguments
-    return lambda number: {name: value for name, value in (("frames", frames), ("size", size)) if value is not None}
+def _described(designs: Designs, i: int, row: Row) -> dict[str, Any]:
+    """A design as the script of the page shows it."""
+    logged = designs.joined.found if designs.joined else {}
+    costs = [metric for metric in METRICS.values() if metric.operations and metric.key in row]
+    facts = [(metric.title, metric.show(row[metric.key]), f"{row[metric.key]:,}") for metric in costs]
+    named = _named(row["spec"], designs.arguments(i), row)
+    return named | {"facts": [*facts, *([_accuracy(logged.get(i))] if logged else [])]}
 
 
-def _described(row: Row, result: Result | None, logged: bool, given: Mapping[str, Any]) -> dict[str, Any]:
-    """A design as the page's script shows it."""
-    facts = [*_costs(row), *([_accuracy(result)] if logged else [])]
+def _named(spec: str, given: Mapping[str, Any], row: Row) -> dict[str, str]:
+    """The label of a design, and the command that analyses it as it was counted."""
     said = {name: _written(value) for name, value in given.items()}
     if said.get("convention") == "paper":
         del said["convention"]
+    options = [
+        word
+        for name, value in said.items()
+        for word in ((f"--{name}", value) if name in (*SETTING, "convention") else ("-p", f"{name}={value}"))
+    ]
     swept = "".join(f" {name}={value}" for name, value in said.items() if name in row)
-    return {"label": shortened(row["spec"], 60) + swept, "facts": facts, "command": _command(row["spec"], said)}
+    return {"label": shortened(spec, 60) + swept, "command": join(["csncost", "analyze", spec, *options])}
 
 
 def _written(value: Any) -> str:
@@ -126,24 +110,6 @@ def _written(value: Any) -> str:
     if isinstance(value, Convention):
         return value.name
     return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-_OPTIONS = ("frames", "size", "classes", "convention")
-
-
-def _command(spec: str, said: Mapping[str, str]) -> str:
-    """The command that analyses a design as it was counted."""
-    options = [
-        word
-        for name, value in said.items()
-        for word in ((f"--{name}", value) if name in _OPTIONS else ("-p", f"{name}={value}"))
-    ]
-    return join(["csncost", "analyze", spec, *options])
-
-
-def _costs(row: Row) -> Iterator[Fact]:
-    for metric in METRICS:
-        yield TITLES[metric], human(int(row[metric])), f"{int(row[metric]):,}"
 
 
 def _accuracy(result: Result | None) -> Fact:
@@ -162,54 +128,55 @@ def _run(run: Accuracy) -> str:
     return f"{run.value:g} ({said})" if said else f"{run.value:g}"
 
 
-def _lines(described: Mapping[str, Any]) -> list[str]:
-    """What hovering over a design shows."""
-    return [described["label"], *(f"{label} {value}" for label, value, _ in described["facts"])]
+def _hover_text(described: Mapping[str, Any]) -> str:
+    """What hovering over a design shows; Plotly reads it as HTML."""
+    lines = [described["label"], *(f"{label} {value}" for label, value, _ in described["facts"])]
+    return "<br>".join(map(escape, lines))
+
+
+def _table(described: Sequence[Mapping[str, Any]]) -> str:
+    """All designs, a row each."""
+    rows = [{"design": said["label"], **{label: value for label, value, _ in said["facts"]}} for said in described]
+    return Table(
+        [Column(name, name, align="left" if name == "design" else "right") for name in rows[0]], rows
+    ).to_html()
 
 
 # -- the document ------------------------------------------------------------------------------------------------
 
 
-def _document(*, title: str, stamp: str, texts: str, legend: str, heads: Sequence[str], data: Any) -> str:
-    """The page; the data are JSON in which no character can end the element that they stand in."""
-    scripts = {"plotly": _plotly(), "script": _part("page.js")}
-    said = {
-        "title": escape(title),
-        "stamp": escape(stamp),
-        "texts": escape(f"At the points: {texts}." if texts else ""),
-    }
+def _document(figure: Figure, *, table: str, **texts: str) -> str:
+    """The page. Plotly escapes what stands in its JSON; only its scripts may run, and nothing may be asked for."""
+    drawn = figure.to_html(
+        _CONFIG, include_plotlyjs=True, post_script=_part("page.js"), full_html=False, div_id="figure"
+    )
+    scripts = re.findall(r"<script>(.*?)</script>", drawn, re.DOTALL)
+    hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
+    light, dark = (" ".join(f"--{name}: {pair[i]};" for name, pair in COLOURS.items()) for i in (0, 1))
     return Template(_part("page.html")).substitute(
-        **said,
-        heads="".join(f"<th>{escape(head)}</th>" for head in heads),
-        **scripts,
-        policy=_policy(scripts.values()),
+        {name: escape(text) for name, text in texts.items()},
+        policy=f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:",
+        light=light,
+        dark=dark,
         style=_part("page.css"),
-        legend=legend,
-        views="".join(_VIEW.format(k) for k in range(len(data["views"]))),
-        data=json.dumps(data, separators=(",", ":")).translate(_HARMLESS),
+        figure=drawn,
+        table=table,
     )
 
 
-_VIEW = """
-<div class="frame"><div id="view-{}" class="view"></div><i class="ring" hidden></i><b class="name" hidden></b></div>"""
-_HARMLESS = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
+_CONFIG = {
+    "displaylogo": False, "displayModeBar": "hover", "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+    "showSendToCloud": False,
+}  # fmt: skip
 
 
 def _part(name: str) -> str:
-    return files("csncost.render").joinpath(name).read_text("utf-8")
+    return files("csncost.render.page").joinpath(name).read_text("utf-8")
 
 
-def _plotly() -> str:
-    """The text of plotly.js. Raises MissingExtra without plotly."""
-    try:
-        from plotly.offline import get_plotlyjs
-    except ImportError:
-        raise MissingExtra("plotly", "html") from None
-    return str(get_plotlyjs())
-
-
-def _policy(scripts: Iterable[str]) -> str:
-    """Only these scripts run; pictures are made by the page itself, and nothing comes from elsewhere."""
-    hashes = (b64encode(sha256(script.encode()).digest()).decode() for script in scripts)
-    allowed = " ".join(f"'sha256-{one}'" for one in hashes)
-    return f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:"
+def _stamp_line(stamp: Mapping[str, Any]) -> str:
+    """How the designs were counted."""
+    said = {key: sizes(str(value)) if key == "clip" else value for key, value in stamp.items()}
+    if flop_of(stamp):
+        said["convention"] = f"{stamp['convention']} ({flop_of(stamp)})"
+    return ", ".join(f"{key} {value}" for key, value in said.items())
