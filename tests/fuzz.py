@@ -14,7 +14,7 @@ from collections.abc import Callable
 import csncost as cc
 from csncost.costs.analyze import resolve
 from csncost.lang.canonical import canonical
-from csncost.lang.library import ZOO
+from csncost.lang.catalogue import ZOO
 from csncost.lang.lower.stages import lower
 
 SEEDS = [

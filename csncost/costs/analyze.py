@@ -15,9 +15,9 @@ from csncost.costs.report import WRITTEN_OUT, Report
 from csncost.costs.rows import network_rows
 from csncost.errors import CsncostError, SpecError
 from csncost.lang.canonical import canonical
+from csncost.lang.catalogue import aliases
 from csncost.lang.expand import Written, as_clip, expand, put_in
 from csncost.lang.given import STDIN, SizeLike, SpecLike, file_in, literal, not_literal, read, sizes, view_count
-from csncost.lang.library import aliases
 from csncost.lang.lower.layers import AXES
 from csncost.lang.lower.stages import lower
 from csncost.lang.parser import parse

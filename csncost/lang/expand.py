@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from csncost.errors import Span, SpecError, did_you_mean
-from csncost.lang.library import SAMPLES, Library, library, pattern_text
+from csncost.lang.catalogue import pattern_text
+from csncost.lang.library import NONE, Definitions, where_defined
 from csncost.lang.parameters import Scope
 from csncost.lang.printer import print_reference, print_value
 from csncost.lang.syntax import (
@@ -29,6 +30,7 @@ from csncost.lang.syntax import (
     Sizes,
     Spec,
     Stage,
+    Template,
 )
 from csncost.lang.values import Evaluator, names_in
 
@@ -74,7 +76,8 @@ def expand(spec: Spec, given: Mapping[str, Expr] | None = None) -> Written:
 
     Raises SpecError for names that are unknown, and for values given that have no effect.
     """
-    definitions = library().extended(spec)
+    definitions = Definitions(spec)
+    definitions.check_imports()
     constant = Evaluator(lambda name: None)
     outer = Scope(
         [item for item in spec.items if isinstance(item, Assignment)],
@@ -89,7 +92,7 @@ def expand(spec: Spec, given: Mapping[str, Expr] | None = None) -> Written:
     if references:
         written = _expand_reference(definitions, references[0], outer)
         outer.check_defaults_used()
-        return written if definitions is library() else replace(written, called=None)  # its own definitions may differ
+        return replace(written, called=None) if definitions else written  # its own definitions may differ
     if not parts:
         raise SpecError("only definitions, no network", hint="end with a name, or with an input and layers")
     written = _expand_body(definitions, parts, outer)
@@ -98,23 +101,39 @@ def expand(spec: Spec, given: Mapping[str, Expr] | None = None) -> Written:
     return written
 
 
+def parameters(spec: Spec) -> list[Assignment]:
+    """What a spec defines, and the parameters of the template behind its name. Raises SpecError for unknown names."""
+    definitions = Definitions(spec)
+    found = [item for item in spec.items if isinstance(item, Assignment)]
+    for target in (item for item in spec.items if isinstance(item, Reference)):
+        template = None
+        for _ in range(MAX_ALIASES):
+            network, _, definitions = definitions.network(target)
+            target = network.target
+            if template := _template(definitions, target):
+                found += [item for item in template[0].items if isinstance(item, Assignment)]
+                break
+    return found
+
+
 def put_in(written: Written, values: Mapping[str, Expr]) -> Written:
     """The network with values for some of its free names."""
     if not values:
         return written
     scope = Scope([], values)
-    stages = tuple(_stage(library(), stage, scope) for stage in written.stages)
+    stages = tuple(_stage(NONE, stage, scope) for stage in written.stages)
     return replace(written, input=_evaluated(written.input, scope), stages=stages)
 
 
-def _expand_reference(definitions: Library, reference: Reference, outer: Scope) -> Written:
+def _expand_reference(definitions: Definitions, reference: Reference, outer: Scope) -> Written:
     """The network a spec's name means; names in its modifiers belong to the spec, other given ones to the network."""
     modifiers = {key: outer.evaluate(value) for key, value in reference.modifiers}
+    given = {key: _at_home(value, definitions) for key, value in {**outer.given, **modifiers}.items()}
     reference = _with_lists(reference, outer)
     for axis in reference.clip.items if reference.clip else ():
         outer.evaluate(axis)  # a name in the clip is used, too
     mine = outer.used | outer.assigned
-    passed = {**modifiers, **{key: value for key, value in outer.given.items() if key not in mine}}
+    passed = {key: value for key, value in given.items() if key in modifiers or key not in mine}
     outer.check_used(print_reference(reference)[:60], list(passed))
     written = _resolve(definitions, reference, passed, depth=0)
     if reference.clip and (twice := [name for name in written.axes if name in passed]):
@@ -122,6 +141,12 @@ def _expand_reference(definitions: Library, reference: Reference, outer: Scope) 
             f'"{twice[0]}" and the clip are both given', reference.clip.span, hint="they say one size: give one"
         )
     return replace(_with_clip(written, reference.clip, outer), at=reference.span)
+
+
+def _at_home(value: Expr, definitions: Definitions) -> Expr:
+    """A value that is given; the name of a block is that of the text that gives it, wherever it is used."""
+    known = isinstance(value, Name) and value.home is None and definitions.block(value.id)
+    return replace(value, home=definitions) if isinstance(value, Name) and known else value
 
 
 def clip_axes(clip: Sizes) -> tuple[Expr, Expr, Expr]:
@@ -157,22 +182,22 @@ def _with_clip(written: Written, clip: Sizes | None, scope: Scope) -> Written:
     return replace(written, input=Sizes(tuple(sizes), span=clip.span), called=called, bound=tuple(bound.items()))
 
 
-def _resolve(definitions: Library, reference: Reference, passed: Mapping[str, Expr], depth: int) -> Written:
+def _resolve(definitions: Definitions, reference: Reference, passed: Mapping[str, Expr], depth: int) -> Written:
     """Follow a name to its template, with `passed` values before those in the name and in the definition."""
     if depth > MAX_ALIASES:
         raise SpecError("this name is defined through itself", reference.span)
-    definition, holes = definitions.find(reference)
+    definition, holes, home = definitions.network(reference)
     values = {hole: passed.get(hole, value) for hole, value in holes.items()}
     inner = Scope([], values)
     target = _with_lists(replace(definition.target, span=reference.span, spans=()), inner)
-    own = {key: inner.evaluate(value) for key, value in target.modifiers}
+    own = {key: _at_home(inner.evaluate(value), home) for key, value in target.modifiers}
     if unused := values.keys() - inner.used:
         raise SpecError(f'"{min(unused)}" has no effect on what this name stands for', definition.span)
     beyond = {key: value for key, value in passed.items() if key not in holes}
-    name = target.segments[0]
-    template = definitions.templates.get(name) if len(target.segments) == 1 and isinstance(name, str) else None
-    if template is None:
-        return _with_clip(_resolve(definitions, target, {**own, **beyond}, depth + 1), target.clip, inner)
+    found = _template(home, target)
+    if found is None:
+        return _with_clip(_resolve(home, target, {**own, **beyond}, depth + 1), target.clip, inner)
+    template, home = found
     scope = Scope([item for item in template.items if isinstance(item, Assignment)], {**own, **beyond})
     axes = {
         item.id
@@ -181,11 +206,17 @@ def _resolve(definitions: Library, reference: Reference, passed: Mapping[str, Ex
         for item in part.sizes.items
         if isinstance(item, Name)
     }
-    scope.check_known(pattern_text(definition, {}), reference.span, axes)
-    written = _expand_body(definitions, [item for item in template.items if not isinstance(item, Assignment)], scope)
+    scope.check_known(pattern_text(definition.pattern), reference.span, axes)
+    written = _expand_body(home, [item for item in template.items if not isinstance(item, Assignment)], scope)
     scope.check_used(print_reference(replace(reference, clip=None, modifiers=())), [])
     called = _canonical_name(definition, values, own, beyond, scope)
     return _with_clip(replace(written, called=called), target.clip, inner)
+
+
+def _template(definitions: Definitions, target: Reference) -> tuple[Template, Definitions] | None:
+    """The template that a definition stands for, and the definitions that it is among; None for another name."""
+    name = target.segments[0]
+    return definitions.template(name) if len(target.segments) == 1 and isinstance(name, str) else None
 
 
 def _canonical_name(
@@ -198,22 +229,22 @@ def _canonical_name(
     """The name in the definition's spelling, with the modifiers that change something; None where no name says it."""
     segments: list[str | List] = []
     modifiers = {key: value for key, value in beyond.items() if value != own.get(key, scope.default(key))}
-    for text, hole in definition.pattern:
+    for text, hole, sample in definition.pattern:
         value = scope.as_choice(hole, holes[hole]) if hole else Name(text)
         if isinstance(value, Number):
             segments.append(text + print_value(value))
         elif isinstance(value, List) and not text:
             segments.append(value)
-        elif not text and hole not in SAMPLES:
+        elif not text and not sample:
             return None
         else:  # a fixed part of the name; or one that leaves the value to a modifier
-            segments.append(text or SAMPLES[hole])
+            segments.append(text or sample)
             modifiers |= {hole: value} if hole else {}
     said = sorted((key, value) for key, value in modifiers.items() if value != Name(key))
     return Reference(tuple(segments), modifiers=tuple(said))
 
 
-def _expand_body(definitions: Library, parts: Sequence[Input | Stage], scope: Scope) -> Written:
+def _expand_body(definitions: Definitions, parts: Sequence[Input | Stage], scope: Scope) -> Written:
     inputs = [item for item in parts if isinstance(item, Input)]
     stages = [item for item in parts if isinstance(item, Stage)]
     if len(inputs) != 1:
@@ -243,13 +274,13 @@ def _with_lists(reference: Reference, scope: Scope) -> Reference:
     return replace(reference, segments=tuple(segments))
 
 
-def _stage(definitions: Library, stage: Stage, scope: Scope) -> Stage:
+def _stage(definitions: Definitions, stage: Stage, scope: Scope) -> Stage:
     if isinstance(stage.body, Layer):
         return replace(stage, body=_layer(stage.body, scope.evaluate))
     return replace(stage, body=tuple(_repeat(definitions, repeat, scope) for repeat in stage.body))
 
 
-def _repeat(definitions: Library, repeat: Repeat, scope: Scope) -> Repeat:
+def _repeat(definitions: Definitions, repeat: Repeat, scope: Scope) -> Repeat:
     block, evaluate = repeat.block, scope.evaluate
     if isinstance(block, Call):
         block, evaluate = _called(definitions, block, scope)
@@ -258,13 +289,14 @@ def _repeat(definitions: Library, repeat: Repeat, scope: Scope) -> Repeat:
     return Repeat(layers, scope.evaluate(repeat.count), options, span=repeat.span)
 
 
-def _called(definitions: Library, call: Call, scope: Scope) -> tuple[Block, Evaluator]:
+def _called(definitions: Definitions, call: Call, scope: Scope) -> tuple[Block, Evaluator]:
     value = scope.lookup(Name(call.function))
     name = value.id if isinstance(value, Name) else call.function if value is None else ""
-    definition = definitions.blocks.get(name)
+    home = value.home if isinstance(value, Name) and value.home else definitions
+    definition = home.block(name)
     if definition is None:
         shown = print_value(value)[:60] if value else call.function
-        hint = did_you_mean(shown, list(definitions.blocks)) or f"blocks are {', '.join(definitions.blocks)}"
+        hint = did_you_mean(shown, definitions.blocks()) or where_defined(shown)
         raise SpecError(f'unknown block "{shown}"', value.span if value else call.span, hint=hint)
     if len(call.arguments) != len(definition.parameters):
         raise SpecError(

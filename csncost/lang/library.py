@@ -1,135 +1,100 @@
-"""Definitions: blocks, templates and named networks, from the package's `zoo/*.csn` files or from a spec itself."""
+"""Definitions of blocks, templates and named networks: those of a text, and of the package's `zoo/*.csn` files."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
+from itertools import chain
 
-from csncost.errors import Source, Span, SpecError, nearest
-from csncost.lang.lexer import MAX_DIGITS
+from csncost.errors import Source, SpecError, did_you_mean
+from csncost.lang.catalogue import files, files_offering, fit, pattern_text, unknown
 from csncost.lang.parser import parse
-from csncost.lang.printer import print_reference
-from csncost.lang.syntax import BlockDefinition, Expr, List, Name, NetworkDefinition, Number, Reference, Spec, Template
+from csncost.lang.syntax import BlockDefinition, Expr, Import, Name, NetworkDefinition, Reference, Spec, Template
 from csncost.lang.values import LIBRARY
 
-ZOO = Path(__file__).parent.parent / "zoo"
 
-SAMPLES = {"G": "4", "blocks": "16"}
-"""What stands for a hole when names are listed or suggested."""
+class Definitions:
+    """What one text defines, or imports by name; nothing else that a file defines is known outside of it.
 
+    The networks of the package are known everywhere; their files are read when one of their names is asked for.
+    """
 
-@dataclass(frozen=True)
-class Library:
-    """Definitions by name; network names are compared without regard to case."""
-
-    blocks: dict[str, BlockDefinition]
-    templates: dict[str, Template]
-    networks: tuple[NetworkDefinition, ...]
-
-    def extended(self, spec: Spec) -> Library:
-        """This library with a spec's own definitions before it."""
-        _refuse_twins(spec)
-        blocks = {item.name: item for item in spec.items if isinstance(item, BlockDefinition)}
-        templates = {item.name: item for item in spec.items if isinstance(item, Template)}
-        networks = tuple(item for item in spec.items if isinstance(item, NetworkDefinition))
-        if not (blocks or templates or networks):
-            return self
-        return Library({**self.blocks, **blocks}, {**self.templates, **templates}, networks + self.networks)
-
-    def find(self, reference: Reference) -> tuple[NetworkDefinition, dict[str, Expr]]:
-        """The definition whose pattern a name fits, and what stands in the pattern's holes."""
+    def __init__(self, spec: Spec) -> None:
+        self.networks = [item for item in spec.items if isinstance(item, NetworkDefinition)]
+        self._own: dict[str, BlockDefinition | Template] = {}
+        self._imported: dict[str, tuple[Name, Name]] = {}
+        for item in spec.items:
+            if isinstance(item, (BlockDefinition, Template)):
+                self._once(item.name, item)
+                self._own[item.name] = item
+            elif isinstance(item, Import):
+                for name in item.names:
+                    self._once(name.id, name)
+                    self._imported[name.id] = item.file, name
         for network in self.networks:
-            holes = _fit(network, reference)
-            if holes is not None:
-                return network, holes
-        raise self._unknown(reference)
+            if any(network.pattern == other.pattern for other in self.networks if other is not network):
+                raise SpecError(f'"{pattern_text(network.pattern)[:40]}" is defined twice', network.span)
 
-    def _unknown(self, reference: Reference) -> SpecError:
-        texts = [segment if isinstance(segment, str) else SAMPLES["blocks"] for segment in reference.segments]
-        name = print_reference(Reference(reference.segments))
-        numbers = [text for text in texts if text.isdigit()] or [SAMPLES["blocks"]]
-        groups = next(
-            (text.lstrip("DGdg") for text in texts if text[:1] in "dDgG" and text[-1:].isdigit()), SAMPLES["G"]
-        )
-        known = [pattern_text(network, {"G": groups, "blocks": numbers[-1]}) for network in self.networks]
-        near = nearest("-".join(texts), known)
-        span = reference.span
-        if not near:
-            return SpecError(f'unknown network "{name[:60]}"', span, hint="csncost list shows every name")
-        differing = [
-            i for i, (a, b) in enumerate(zip(texts, near[0].split("-"), strict=False)) if a.casefold() != b.casefold()
-        ]
-        if differing and reference.spans:
-            span = Span(span.source, reference.spans[differing[0]].start, reference.spans[differing[-1]].end)
-        family = near[0].rpartition("-")[0]
-        siblings = [text for text in known if text.rpartition("-")[0].casefold() == family.casefold()]
-        listed = f"; {family} comes as {', '.join(siblings)}" if len(siblings) > 1 else ""
-        return SpecError(
-            f'unknown network "{name[:60]}"',
-            span,
-            hint=f"did you mean {near[0]}?   (csncost list shows every name){listed}",
-        )
+    def _once(self, name: str, at: BlockDefinition | Template | Name) -> None:
+        if name in self._own or name in self._imported:
+            raise SpecError(f'"{name[:40]}" is defined twice', at.span)
 
+    def __bool__(self) -> bool:
+        return bool(self._own or self._imported or self.networks)
 
-def _refuse_twins(spec: Spec) -> None:
-    """Two definitions of one name in a spec: which is meant?"""
-    seen: set[tuple[str, str]] = set()
-    for item in spec.items:
-        if isinstance(item, (BlockDefinition, Template, NetworkDefinition)):
-            name = pattern_text(item, {}) if isinstance(item, NetworkDefinition) else item.name
-            key = (type(item).__name__, name)
-            if key in seen:
-                raise SpecError(f'"{name[:40]}" is defined twice', item.span)
-            seen.add(key)
+    def get(self, name: str) -> tuple[BlockDefinition | Template | None, Definitions]:
+        """What a name stands for here, and the definitions that it stands among."""
+        if name not in self._imported:
+            return self._own.get(name), self
+        file, at = self._imported[name]
+        home = package(file.id)
+        if home is None:
+            hint = did_you_mean(file.id, list(files())) or f"files are {', '.join(files())}"
+            raise SpecError(f'the package has no file "{file.id[:40]}"', file.span, hint=hint)
+        if name not in home._own:
+            hint = did_you_mean(name, list(home._own)) or f"it has {', '.join(home._own)}"
+            raise SpecError(f'{file.id} defines no "{name[:40]}"', at.span, hint=hint)
+        return home._own[name], home
 
+    def check_imports(self) -> None:
+        """Refuse imports of what there is not."""
+        for name in self._imported:
+            self.get(name)
 
-@cache
-def aliases(called: Reference | None) -> tuple[str, ...]:
-    """Other names of a network that goes by a canonical name: `ir-CSN-50` for `bottleneck-D-16`."""
-    plain = called and replace(called, clip=None)
-    plain_names = (network for network in library().networks if not any(hole for _, hole in network.pattern))
-    return tuple(pattern_text(network, {}) for network in plain_names if network.target == plain)
+    def block(self, name: str) -> BlockDefinition | None:
+        """The block of that name."""
+        found, _ = self.get(name)
+        return found if isinstance(found, BlockDefinition) else None
 
+    def template(self, name: str) -> tuple[Template, Definitions] | None:
+        """The template of that name, and the definitions that it stands among."""
+        found, home = self.get(name)
+        return (found, home) if isinstance(found, Template) else None
 
-def pattern_text(network: NetworkDefinition, holes: dict[str, str]) -> str:
-    """A network's name with `holes` put into its pattern."""
-    return "-".join(text + (holes.get(hole, f"<{hole}>") if hole else "") for text, hole in network.pattern)
+    def blocks(self) -> list[str]:
+        """The names of blocks."""
+        return [name for name in (*self._own, *self._imported) if self.block(name)]
+
+    def network(self, reference: Reference) -> tuple[NetworkDefinition, dict[str, Expr], Definitions]:
+        """The definition that a name fits, what stands in its holes, and the definitions that it stands among."""
+        for home in chain([self], filter(None, map(package, files_offering(reference)))):
+            for network in home.networks:
+                holes = fit(network.pattern, reference)
+                if holes is not None:
+                    return network, holes, home
+        raise unknown(reference, [network.pattern for network in self.networks])
 
 
-def _fit(network: NetworkDefinition, reference: Reference) -> dict[str, Expr] | None:
-    if len(network.pattern) != len(reference.segments):
-        return None
-    holes: dict[str, Expr] = {}
-    for i, ((text, hole), segment) in enumerate(zip(network.pattern, reference.segments, strict=True)):
-        span = reference.spans[i] if reference.spans else reference.span
-        if isinstance(segment, List):
-            if text or not hole:
-                return None
-            holes[hole] = segment
-            continue
-        if segment[: len(text)].casefold() != text.casefold():
-            return None
-        rest = segment[len(text) :]
-        if not hole:
-            if rest:
-                return None
-        elif rest.isdigit() and len(rest) > MAX_DIGITS:
-            raise SpecError("a number of absurd size", span)
-        elif rest.isdigit():
-            holes[hole] = Number(int(rest), span=Span(span.source, span.start + len(text), span.end))
-        elif not rest and text:  # a bare G: the number of groups is left free
-            holes[hole] = Name(hole, span=span)
-        else:
-            return None
-    return holes
+NONE = Definitions(Spec(()))
 
 
 @cache
-def library() -> Library:
-    """The package's own definitions, read once."""
-    found = Library({}, {}, ())
-    specs = [parse(Source(path.read_text("utf-8"), LIBRARY + path.name)) for path in sorted(ZOO.glob("*.csn"))]
-    for spec in reversed(specs):
-        found = found.extended(spec)
-    return found
+def package(file: str) -> Definitions | None:
+    """What a file of the package defines, read once; None where there is no such file."""
+    path = files().get(file)
+    return Definitions(parse(Source(path.read_text("utf-8"), LIBRARY + path.name))) if path else None
+
+
+def where_defined(block: str) -> str:
+    """Where a block of that name can be had from."""
+    found = [file for file in files() if (home := package(file)) and block in home.blocks()]
+    return f"from {found[0]} import {block}" if found else "blocks are defined, or imported from the package's files"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from csncost.errors import NoParameter, Span, SpecError, Undecided, did_you_mean
+from csncost.lang.catalogue import free_in
 from csncost.lang.printer import print_value
 from csncost.lang.syntax import NOWHERE, Assignment, Expr, List, Name, Number
 from csncost.lang.values import Evaluator, ids
@@ -104,6 +105,6 @@ class Scope:
             if name not in self.used and name not in free:
                 span = None if value.span is NOWHERE else value.span
                 hint = "nothing in it depends on that name"
-                if name == "G":
-                    hint += "; the groups are free in names such as bottleneck-G-16"
+                if free := free_in(name, whole):
+                    hint += f"; {name} is free in names such as {free}"
                 raise NoParameter(f'"{name[:40]}" has no effect on {whole}', span, hint=hint)

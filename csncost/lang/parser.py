@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from csncost.errors import Source, Span, SpecError, did_you_mean
+from csncost.lang.catalogue import example
 from csncost.lang.expressions import Reader
 from csncost.lang.syntax import (
+    FLAGS,
     Assignment,
     Block,
     BlockDefinition,
     Expr,
+    Import,
     Input,
     Item,
     Layer,
+    Name,
     NetworkDefinition,
     Number,
     Reference,
     Repeat,
     Segment,
     Sizes,
+    Slot,
     Spec,
     Stage,
     Template,
 )
 
 POOLS = ("max", "avg")
-FLAGS = ("depthwise", "optional", "ceil")
 LAYER_OPTIONS = ("groups", "pad", "dilation", "bias", "norm", "act")
 REPEAT_OPTIONS = ("shortcut", "act")
 
@@ -167,7 +171,7 @@ class _Parser(_LayerParser):
     def spec(self) -> Spec:
         items = self.items("end")
         if not items:
-            raise SpecError("the spec is empty", hint="write a name such as bottleneck-D-16; csncost list shows them")
+            raise SpecError("the spec is empty", hint=f"write a name such as {example()}; csncost list shows them")
         return Spec(items, source=self.source)
 
     def items(self, closer: str) -> tuple[Item, ...]:
@@ -185,7 +189,7 @@ class _Parser(_LayerParser):
     def item(self) -> Item:
         first, second = self.token, self.ahead()
         if first.kind != "name":
-            self.fail("a name such as bottleneck-D-16, or a layer such as conv1 3x7x7, 64")
+            self.fail(f"a name such as {example()}, or a layer such as conv1 3x7x7, 64")
         if second.kind == "=":
             return self.assignment()
         if first.text == "block" and second.kind == "name":
@@ -194,6 +198,8 @@ class _Parser(_LayerParser):
             return self.template()
         if first.text == "network" and second.kind in ("name", "{"):
             return self.network()
+        if first.text == "from" and self.ahead(2).text == "import":
+            return self.imported()
         touching = second.start == first.end and second.kind in ("-", "@", "(")
         if touching or second.kind in ("newline", ";", "end"):
             return self.reference()
@@ -237,6 +243,20 @@ class _Parser(_LayerParser):
             raise SpecError("a template holds parameters, its input and its stages only", start)
         return Template(name.text, inner, span=start)
 
+    def imported(self) -> Import:
+        start = self.token.start
+        self.at += 1
+        file = self.name("the name of a file")
+        self.at += 1
+        names = [self.name("the name of a block or a template")]
+        while self.take(","):
+            names.append(self.name("the name of a block or a template"))
+        return Import(file, tuple(names), span=self.span(start))
+
+    def name(self, what: str) -> Name:
+        token = self.need("name", what)
+        return Name(token.text, span=self.span(token.start))
+
     def network(self) -> NetworkDefinition:
         self.at += 1
         start = self.token.start
@@ -247,18 +267,20 @@ class _Parser(_LayerParser):
         self.need("=", '"="')
         return NetworkDefinition(tuple(pattern), self.reference(), span=span)
 
-    def pattern_segment(self) -> tuple[str, str]:
+    def pattern_segment(self) -> Slot:
         text = ""
         while self.token.kind in ("name", "number", "x"):
             text += self.token.text
             self.at += 1
-        hole = ""
+        hole = sample = ""
         if self.take("{"):
             hole = self.need("name", "the name of what stands here").text
+            if self.take("="):
+                sample = self.need("number", "a number, for example").text
             self.need("}", '"}"')
         if not text and not hole:
             self.fail("a part of a network's name")
-        return text, hole
+        return Slot(text, hole, sample)
 
     def reference(self) -> Reference:
         start = self.token.start
@@ -292,7 +314,7 @@ class _Parser(_LayerParser):
                 words = [self.need("name" if not segments else self.token.kind, "a network's name")]
                 if words[0].kind not in ("name", "number", "x"):
                     self.at -= 1
-                    self.fail("the rest of the name", "names look like bottleneck-D-16")
+                    self.fail("the rest of the name", f"names look like {example()}")
                 while self.adjacent() and self.token.kind in ("name", "number", "x"):
                     words.append(self.token)
                     self.at += 1

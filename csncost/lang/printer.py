@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from csncost.lang.parser import FLAGS
 from csncost.lang.syntax import (
+    FLAGS,
     Assignment,
     Block,
     BlockDefinition,
@@ -13,6 +13,7 @@ from csncost.lang.syntax import (
     Case,
     Chain,
     Expr,
+    Import,
     Index,
     Input,
     Item,
@@ -24,6 +25,7 @@ from csncost.lang.syntax import (
     Reference,
     Repeat,
     Sizes,
+    Slot,
     Spec,
     Stage,
     Template,
@@ -58,10 +60,16 @@ def _item(item: Item, width: int) -> str:
         case Template(name, items):
             return f"template {name}\n{_lines(items, '    ')}\nend" if items else f"template {name}\nend"
         case NetworkDefinition(pattern, target):
-            segments = (text + (f"{{{hole}}}" if hole else "") for text, hole in pattern)
-            return f"network {'-'.join(segments)} = {print_reference(target)}"
+            return f"network {'-'.join(map(_slot, pattern))} = {print_reference(target)}"
+        case Import(file, names):
+            return f"from {file.id} import {', '.join(name.id for name in names)}"
         case Reference():
             return print_reference(item)
+
+
+def _slot(slot: Slot) -> str:
+    sample = f"={slot.sample}" if slot.sample else ""
+    return slot.text + (f"{{{slot.hole}{sample}}}" if slot.hole else "")
 
 
 def print_reference(reference: Reference) -> str:

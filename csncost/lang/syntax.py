@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from csncost.errors import Source, Span
+
+FLAGS = ("depthwise", "optional", "ceil")
+"""Words behind a layer that stand for themselves."""
 
 NOWHERE = Span(Source(""), 0, 0)
 
@@ -25,10 +28,14 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A free name, a parameter, or a word such as `none`, depending on where it stands."""
+    """A free name, a parameter, or a word such as `none`, depending on where it stands.
+
+    `home` are the definitions that it is of, where a block is given by its name.
+    """
 
     id: str
     span: Span = _span()
+    home: Any = field(default=None, compare=False, repr=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,16 +207,36 @@ class Template:
     span: Span = _span()
 
 
+class Slot(NamedTuple):
+    """A segment of a network's pattern: text, or a prefix with a hole and a number as a sample: `G{G=4}`."""
+
+    text: str
+    hole: str = ""
+    sample: str = ""
+
+
+Pattern: TypeAlias = tuple[Slot, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class NetworkDefinition:
-    """`network pattern = reference`; a segment of the pattern is text, or a prefix with a hole: `G{G}`, `{blocks}`."""
+    """`network pattern = reference`."""
 
-    pattern: tuple[tuple[str, str], ...]
+    pattern: Pattern
     target: Reference
     span: Span = _span()
 
 
-Item: TypeAlias = Assignment | Input | Stage | BlockDefinition | Reference | Template | NetworkDefinition
+@dataclass(frozen=True, slots=True)
+class Import:
+    """`from file import name, name`: blocks and templates of one of the package's files."""
+
+    file: Name
+    names: tuple[Name, ...]
+    span: Span = _span()
+
+
+Item: TypeAlias = Assignment | Input | Stage | BlockDefinition | Reference | Template | NetworkDefinition | Import
 
 
 @dataclass(frozen=True, slots=True)

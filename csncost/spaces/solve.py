@@ -20,9 +20,9 @@ from csncost.costs.metrics import METRICS, counted
 from csncost.costs.naming import spelling
 from csncost.costs.report import Report
 from csncost.errors import CsncostError, NoAnswer, SpecError
+from csncost.lang.expand import parameters
 from csncost.lang.given import SETTING, SpecLike, from_argument, python_number, read
-from csncost.lang.library import library
-from csncost.lang.syntax import Assignment, Number
+from csncost.lang.syntax import Number
 from csncost.spaces.axes import coordinates, is_swept
 from csncost.spaces.designs import Designs
 from csncost.spaces.factored import MOST
@@ -186,10 +186,7 @@ def _stretches(spec: SpecLike, unknown: str, given: Mapping[str, Any]) -> Iterat
 
 def _choices(spec: SpecLike, unknown: str) -> list[int]:
     """The numbers that a parameter may be where a family lists them: blocks of 4, 8, 16, 33, 50."""
-    tree = read(spec)
-    templates = library().extended(tree).templates.values()
-    items = [*tree.items, *(item for template in templates for item in template.items)]
-    keys = (key for item in items if isinstance(item, Assignment) and item.name == unknown for key, _ in item.choices)
+    keys = (key for item in parameters(read(spec)) if item.name == unknown for key, _ in item.choices)
     return sorted(key.value for key in keys if isinstance(key, Number) and isinstance(key.value, int))
 
 

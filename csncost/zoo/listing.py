@@ -6,8 +6,8 @@ from typing import Any
 
 from csncost.costs.analyze import analyze
 from csncost.files import published
+from csncost.lang.catalogue import example, offers, pattern_text, plain_offers
 from csncost.lang.expand import expand
-from csncost.lang.library import library, pattern_text
 from csncost.lang.parser import parse
 from csncost.table import Column, Table
 from csncost.units import human
@@ -20,10 +20,8 @@ def named_networks() -> list[dict[str, Any]]:
     """
     accuracy = {row["spec"]: row["video@1"] for row in published("table2")}
     rows = []
-    for network in library().networks:
-        if any(hole for _, hole in network.pattern):
-            continue
-        name = pattern_text(network, {})
+    for network in plain_offers():
+        name = pattern_text(network.pattern)
         report = analyze(name)
         same = expand(parse(name)).name
         counts = report.totals.to_dict()
@@ -40,12 +38,12 @@ def named_networks() -> list[dict[str, Any]]:
 
 def families() -> list[str]:
     """The patterns of names that take numbers: `bottleneck-G<G>-<blocks>`."""
-    return [pattern_text(network, {}) for network in library().networks if any(hole for _, hole in network.pattern)]
+    return [pattern_text(offer.pattern) for offer in offers() if any(slot.hole for slot in offer.pattern)]
 
 
 def listing() -> Table:
     """The named networks as a table, the families in its notes."""
-    stamp = analyze("bottleneck-D-16").stamp()
+    stamp = analyze(example()).stamp()
     notes = [
         f"families: {', '.join(families())}",
         "blocks: 4, 8, 16, 33, 50 or a list such as [3,4,6,3]; a bare G stays free",

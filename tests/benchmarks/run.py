@@ -18,8 +18,9 @@ import csncost as cc
 from csncost.costs.analyze import _met
 from csncost.costs.conventions import convention
 from csncost.costs.count import tally
+from csncost.lang.catalogue import offers
 from csncost.lang.expand import expand
-from csncost.lang.library import library
+from csncost.lang.library import package
 from csncost.lang.lower.stages import lower
 
 CSNCOST = str(Path(sys.executable).parent / "csncost")
@@ -61,7 +62,8 @@ def main() -> None:
         )
 
     def cold() -> object:
-        library.cache_clear()
+        package.cache_clear()
+        offers.cache_clear()
         return expand(cc.parse("ir-CSN-152"))
 
     def first(rows: bool) -> object:

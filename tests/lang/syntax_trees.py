@@ -15,6 +15,7 @@ from csncost.lang.syntax import (
     Call,
     Case,
     Chain,
+    Import,
     Index,
     Input,
     Layer,
@@ -25,6 +26,7 @@ from csncost.lang.syntax import (
     Reference,
     Repeat,
     Sizes,
+    Slot,
     Spec,
     Stage,
     Template,
@@ -34,6 +36,8 @@ WORDS = {
     "block",
     "template",
     "network",
+    "from",
+    "import",
     "input",
     "end",
     "case",
@@ -67,7 +71,7 @@ def chains(operands):
 
 
 def compound(inner):
-    calls = st.builds(Call, st.sampled_from(FUNCTIONS), st.lists(inner, max_size=2).map(tuple))
+    calls = st.builds(Call, st.sampled_from(list(FUNCTIONS)), st.lists(inner, max_size=2).map(tuple))
     return chains(inner) | calls | st.builds(Index, names, inner)
 
 
@@ -120,13 +124,10 @@ block_definitions = st.builds(
     BlockDefinition, identifiers, st.lists(identifiers, max_size=2, unique=True).map(tuple), blocks
 )
 templates = st.builds(Template, identifiers, st.lists(assignments | inputs | stages, max_size=2).map(tuple))
-patterns = st.lists(
-    st.tuples(st.just("") | st.from_regex(r"[a-wyz][a-z0-9]{0,3}", fullmatch=True), st.just("") | identifiers).filter(
-        any
-    ),
-    min_size=1,
-    max_size=2,
-).map(tuple)
+texts = st.from_regex(r"[a-wyz][a-z0-9]{0,3}", fullmatch=True)
+slots = texts.map(Slot) | st.builds(Slot, st.just("") | texts, identifiers, st.sampled_from(["", "4", "16"]))
+patterns = st.lists(slots, min_size=1, max_size=2).map(tuple)
 networks = st.builds(NetworkDefinition, patterns, references)
-items = assignments | inputs | stages | block_definitions | references | templates | networks
+imports = st.builds(Import, names, st.lists(names, min_size=1, max_size=2).map(tuple))
+items = assignments | inputs | stages | block_definitions | references | templates | networks | imports
 specs = st.lists(items, min_size=1, max_size=2).map(lambda found: Spec(tuple(found)))

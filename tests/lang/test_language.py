@@ -133,7 +133,7 @@ ERRORS = [  # text, message, what the caret stands under, part of the hint
     ("bottleneck-D-16@8", "a clip is @TxS or @TxHxW", "8", "@32x224"),
     ("bottleneck-D-16@8x0", "height must be at least 1, not 0", "0", ""),
     ("bottleneck-G-16", 'the free name "G" needs a value', "G", "-p G="),
-    ("", "the spec is empty", None, "bottleneck-D-16"),
+    ("", "the spec is empty", None, "write a name such as simple-16"),
     ("\0", "unexpected character U+0000", "\0", "binary"),
     ("9" * 30, "a number of absurd size", "9" * 30, ""),
     ("simple-8(width=999999999999)", "output channels must be at most 2,147,483,647", "999999999999", ""),

@@ -191,7 +191,7 @@ def test_a_name_is_the_network_s_and_no_other_s():
     ):
         report = cc.analyze(spec)
         assert cc.analyze(report.name).rows == report.rows
-    own = "block bottleneck_D(i, s) [3x3x3, widths[i] / s]\nbottleneck-D-16"
+    own = "block bottleneck_D(i, s) [3x3x3, widths[i] / s]\nbottleneck-D-16(block=bottleneck_D)"
     assert cc.analyze(own).params != cc.analyze("bottleneck-D-16").params
     assert (cc.analyze(own).name, cc.analyze(own).aliases) == ("", ())
 
