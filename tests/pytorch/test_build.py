@@ -101,9 +101,8 @@ def test_another_clip_and_batch():
 
 def test_values_are_freed_as_soon_as_nothing_needs_them():
     module = cc.build("input 1x1x4x4; a 1x1x1, 1; b [1x1x1, 1; 1x1x1, 1] x 2; fc 2")
-    released = [step.done for step in module._steps]
-    assert [len(done) for done in released] == [1] * len(module._steps)
-    assert [len(step.done) for step in module.b_1._steps] == [0, 1, 1, 1, 1, 2, 1]
+    assert {len(step.done) for step in module._plan.steps} == {1}
+    assert [len(step.done) for step in module.b_1._plan.steps] == [0, 1, 1, 1, 1, 2, 1]
 
 
 def test_parameters_and_statistics_travel():

@@ -15,7 +15,7 @@ from csncost.pytorch.build.export import export  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-SMALL = "bottleneck-D-[1,2,1,1](width=0.125, expansion=1, classes=7)@2x32"
+SMALL = "input 3x2x16x16; a 3x3x3, 8 / 1x2x2; b [1x1x1, 8; 3x3x3, depthwise; 1x1x1, 32] x 2; fc 7"
 
 
 def expected(spec, clips):
@@ -23,7 +23,7 @@ def expected(spec, clips):
     return cc.build(text(spec)).eval()(clips)
 
 
-@pytest.mark.parametrize("spec", [SMALL, "every layer", "names that modules have"])
+@pytest.mark.parametrize("spec", [SMALL, "every layer"], ids=["small", "every layer"])
 def test_an_exported_program_computes_the_same(spec, tmp_path):
     torch.manual_seed(0)
     done = export(text(spec), tmp_path / "a.pt2")
@@ -37,13 +37,13 @@ def test_an_exported_program_computes_the_same(spec, tmp_path):
 @pytest.mark.parametrize("strict", [False, True])
 def test_torch_export_takes_a_module(strict):
     module = cc.build(SMALL).eval()
-    clips = torch.randn(2, 3, 2, 32, 32)
+    clips = torch.randn(2, 3, 2, 16, 16)
     program = torch.export.export(module, (clips,), strict=strict)
     torch.testing.assert_close(program.module()(clips), module(clips))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("spec", [SMALL, "every layer"])
+@pytest.mark.parametrize("spec", [SMALL, "every layer"], ids=["small", "every layer"])
 def test_an_onnx_file_computes_the_same(spec, tmp_path):
     onnx = pytest.importorskip("onnx")
     from onnx.reference import ReferenceEvaluator
@@ -65,7 +65,7 @@ def test_a_full_disk_leaves_nothing(suffix, tmp_path):
     code = f"""
 import resource, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, 4_096))
 from csncost.cli.main import main
 main(["export", {SMALL!r}, "-o", {str(tmp_path / "a")!r} + ".{suffix}"])
 """
@@ -103,5 +103,7 @@ def test_what_cannot_be_exported_is_refused_and_nothing_is_left(tmp_path):
         assert said in command("simple-4", "-o", tmp_path / path, code=2).stderr
     assert 'the free name "G"' in command("simple-G-4", "-o", tmp_path / "a.pt2", code=2).stderr
     huge = "input 3x1x1x1; c 1x1x1, 1000000; fc 1000"
+    taken = "input 3x1x1x1; half 1x1x1, 4; fc 2"
+    assert 'no operation called "half"' in command(taken, "-o", tmp_path / "a.pt2", code=2).stderr
     assert "less than 2 GiB" in command(huge, "-o", tmp_path / "a.onnx", code=2).stderr
     assert [path.name for path in tmp_path.iterdir()] == ["folder.pt2"]

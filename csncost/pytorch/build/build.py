@@ -7,45 +7,61 @@ and concatenations are done between modules.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from csncost.costs.analyze import to_network
 from csncost.errors import CsncostError
+from csncost.lang.given import SizeLike, SpecLike
 from csncost.lang.lower.stages import MAX_OPS
 from csncost.network.graph import Graph, Network, Node
-from csncost.units import shape
 from csncost.network.ops import Shape
+from csncost.network.walk import Operation, walk
 from csncost.pytorch.build.initial import Uninitialised
 from csncost.pytorch.build.initial import initialise as fill
-from csncost.pytorch.build.layers import make
-from csncost.pytorch.build.layout import Layout
-from csncost.lang.given import SizeLike, SpecLike
+from csncost.pytorch.build.layers import Function, function_of, module_of
+from csncost.units import shape
+
+
+class Step(NamedTuple):
+    """A module, or a function, called on values; `done` are the values that no later step needs."""
+
+    name: str
+    function: Function | None
+    inputs: tuple[int, ...]
+    done: tuple[int, ...]
+
+
+class Plan(NamedTuple):
+    """The work of a module: its members by name, its steps, and the value that it returns.
+
+    A value is an index: the inputs come first, then what each step gives.
+    """
+
+    members: dict[str, Node]
+    steps: Sequence[Step]
+    result: int
 
 
 class Block(nn.Module):
     """Runs a graph of modules and functions."""
 
-    def __init__(self, layout: Layout, members: dict[str, nn.Module]) -> None:
-        super().__init__()
-        self._steps, self._result = layout.steps, layout.result
-        # not by add_module, which refuses `forward`, `half` and whatever else a module has: any label is legal here
-        self._modules.update(members)
+    _plan: Plan
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Tensors in, a tensor out."""
         values: list[Any] = list(inputs)
-        for name, function, sources, done in self._steps:
+        for name, function, sources, done in self._plan.steps:
             taken = [values[i] for i in sources]
             values.append(self._modules[name](*taken) if function is None else function(taken))  # type: ignore[misc]
             for i in done:
                 values[i] = None
-        return values[self._result]  # type: ignore[no-any-return]
+        return values[self._plan.result]  # type: ignore[no-any-return]
 
     def __setattr__(self, name: str, value: Any) -> None:
         """A module's own state is set, also where a member has its name (`training`)."""
@@ -69,7 +85,7 @@ class Network3d(Block):
         return super().forward(*(clip if len(self._clips) > 1 else [clip]))
 
     def extra_repr(self) -> str:
-        """What was built, and for which clip."""
+        """The spec that was built, and the clip."""
         clips = " and ".join(map(shape, self._clips))
         return f"{self._title}, clip {clips}".removeprefix(", ")
 
@@ -104,9 +120,10 @@ def build(
     torch.Size([64, 1, 3, 3, 3])
     """
     network = as_network(spec, {"frames": frames, "size": size, "classes": classes, **names})
-    made = {"device": _device(device), "dtype": _dtype(dtype)}
+    module = Network3d()
+    module._clips, module._title = network.graph.inputs, _title(spec)
     with Uninitialised():
-        module = _whole(network, _title(spec), made)
+        _Builder({"device": _device(device), "dtype": _dtype(dtype)}).fill(module, network.graph)
     if initialise:
         fill(module)
     return module
@@ -121,38 +138,25 @@ def as_network(spec: SpecLike | Network, setting: dict[str, Any]) -> Network:
     if isinstance(spec, Network) and given:
         raise CsncostError(f"a Network has its sizes, and {given[0]} is given", "give it to to_network")
     network = spec if isinstance(spec, Network) else to_network(spec, **setting)
-    _require_numbers(network)
+    _require_numbers(network.graph)
     return network
 
 
-def _require_numbers(network: Network) -> None:
-    sizes = [size for node in _nodes(network.graph) for size in _sizes(node)]
-    if not all(isinstance(size, int) for size in (*sum(network.graph.inputs, ()), *sizes)):
+def _require_numbers(graph: Graph) -> None:
+    operations = list(walk(graph))
+    sizes = [size for found in operations for size in (found.copies, *found.node.output, *_sizes(found.node.op))]
+    if not all(isinstance(size, int) for size in (*sum(graph.inputs, ()), *sizes)):
         raise CsncostError("a module has numbers as sizes, not arrays or symbols", "give every free name a number")
-    if (count := _operations(network.graph)) > MAX_OPS:
+    if (count := sum(found.copies for found in operations)) > MAX_OPS:
         raise CsncostError(f"a network of {count:,} operations", f"at most {MAX_OPS:,} can be built")
 
 
-def _nodes(graph: Graph) -> Iterator[Node]:
-    for node in graph.nodes:
-        yield node
-        if isinstance(node.op, Graph):
-            yield from _nodes(node.op)
-
-
-def _sizes(node: Node) -> Iterator[Any]:
-    """Every size that a node has."""
-    yield from (*node.output, node.copies, node.first)
-    if isinstance(node.op, Graph):
-        return
-    for field in fields(node.op):
-        value = getattr(node.op, field.name)
+def _sizes(op: Any) -> Iterator[Any]:
+    """Every size that an operation has."""
+    for field in fields(op):
+        value = getattr(op, field.name)
         if not isinstance(value, str | None):
             yield from value if isinstance(value, tuple) else (value,)
-
-
-def _operations(graph: Graph) -> int:
-    return sum(_operations(node.op) * node.copies if isinstance(node.op, Graph) else 1 for node in graph.nodes)
 
 
 def _device(device: torch.device | str | int | None) -> torch.device | None:
@@ -177,36 +181,55 @@ def _title(spec: SpecLike | Network) -> str:
     return text if len(text) <= 60 and "\n" not in text else ""
 
 
-def _whole(network: Network, title: str, made: dict[str, Any]) -> Network3d:
-    builder = _Builder(made)
-    layout = builder.layout(network.graph)
-    module = Network3d(layout, builder.members(layout))
-    module._clips, module._title = network.graph.inputs, title
-    return module
-
-
 class _Builder:
-    """Makes modules; copies of a block share their layout, and nothing else."""
+    """Makes modules with parameters as `made` says; copies of a block share their steps, and nothing else."""
 
     def __init__(self, made: dict[str, Any]) -> None:
         self.made = made
-        self._layouts: dict[int, Layout] = {}
+        self._plans: dict[int, Plan] = {}
 
-    def layout(self, graph: Graph) -> Layout:
-        if id(graph) not in self._layouts:  # by identity: a graph takes long to compare
-            self._layouts[id(graph)] = Layout(graph)
-        return self._layouts[id(graph)]
-
-    def members(self, layout: Layout, prefix: str = "") -> dict[str, nn.Module]:
-        return {name: self._member(prefix + name, node) for name, node in layout.members.items()}
+    def fill(self, block: Block, graph: Graph, prefix: str = "") -> Block:
+        """Give a module the steps of a graph and its members."""
+        if id(graph) not in self._plans:  # by identity: a graph takes long to compare
+            self._plans[id(graph)] = _planned(graph)
+        block._plan = self._plans[id(graph)]
+        # not by add_module, which refuses `forward`, `half` and whatever else a module has: any label is legal here
+        block._modules.update({name: self._member(prefix + name, node) for name, node in block._plan.members.items()})
+        return block
 
     def _member(self, name: str, node: Node) -> nn.Module:
         if isinstance(node.op, Graph):
-            layout = self.layout(node.op)
-            return Block(layout, self.members(layout, f"{name}."))
+            return self.fill(Block(), node.op, f"{name}.")
         try:
-            module = make(node.op, node.output, **self.made)
+            return module_of(node.op, node.output, **self.made)
         except (RuntimeError, TypeError) as error:  # too large for the memory, or for PyTorch's integers
             raise CsncostError(f"PyTorch cannot make {name}: {str(error).partition(chr(10))[0]}") from error
-        assert module is not None
-        return module
+
+
+def _planned(graph: Graph) -> Plan:
+    """What a module of a graph does. Raises CsncostError where two operations have one name."""
+    operations, result = _walked(graph)
+    members: dict[str, Node] = {}
+    functions: list[Function | None] = []
+    for name, node, inputs, *_ in operations:
+        functions.append(None if isinstance(node.op, Graph) else function_of(node.op, inputs))
+        if functions[-1] is None:
+            if name in members:
+                raise CsncostError(f'two operations are called "{name}"', "give one of their stages another label")
+            members[name] = node
+    steps, needed = [], {result}
+    for found, function in zip(reversed(operations), reversed(functions), strict=True):
+        done = tuple(set(found.values) - needed)
+        needed.update(found.values)
+        steps.append(Step(found.name, function, found.values, done))
+    return Plan(members, steps[::-1], result)
+
+
+def _walked(graph: Graph) -> tuple[list[Operation], int]:
+    """The operations of a graph, blocks as one, and the value of its output."""
+    operations, walking = [], walk(graph, each_copy=True, into_blocks=False)
+    while True:
+        try:
+            operations.append(next(walking))
+        except StopIteration as end:
+            return operations, end.value

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass, replace
-from functools import cache
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,11 @@ from torch.export import Dim
 
 from csncost.errors import CsncostError, MissingExtra
 from csncost.files import replacing
-from csncost.network.graph import Graph, Network
-from csncost.units import human, shape
+from csncost.lang.given import SizeLike, SpecLike
+from csncost.network.graph import Network
 from csncost.network.ops import Shape
 from csncost.pytorch.build.build import as_network, build
-from csncost.lang.given import SizeLike, SpecLike
+from csncost.units import human, shape
 
 LARGEST_ONNX = 2**31 - 2**20
 """Bytes of parameters that fit an ONNX file, a protocol buffer of less than 2 GiB, beside what else it says."""
@@ -28,7 +27,7 @@ LARGEST_ONNX = 2**31 - 2**20
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written: shapes without the batch axis, and the number of parameters."""
+    """A file that was written: shapes without the batch axis, and the number of parameters."""
 
     path: Path
     clip: Shape
@@ -63,6 +62,7 @@ def export(
     path = Path(path)
     render = _renderer(path)
     network = as_network(spec, {"frames": frames, "size": size, "classes": classes, **names})
+    _require_free_names(network)
     outline = build(network, device="meta", initialise=False)
     params = sum(parameter.numel() for parameter in outline.parameters())
     if render is _onnx and 4 * params > LARGEST_ONNX:
@@ -70,14 +70,14 @@ def export(
             f"an ONNX file holds less than 2 GiB, and these parameters {human(4 * params)}B", "write a .pt2"
         )
     with replacing(path) as temporary, warnings.catch_warnings():
-        module = build(_exportable(network)).eval()
+        module = build(network).eval()
         warnings.simplefilter("ignore")  # PyTorch's exporters use what PyTorch has deprecated
         temporary.write_bytes(render(module, network.graph.inputs))
     return Exported(path, network.clip, network.graph.output, params)
 
 
 def _renderer(path: Path) -> Callable[[nn.Module, Sequence[Shape]], bytes | memoryview]:
-    """What makes the contents of a file with this suffix from a module and the shapes of its inputs."""
+    """The writer of files with this suffix, from a module and the shapes of its inputs."""
     if path.suffix.lower() == ".pt2":
         return _pt2
     if path.suffix.lower() == ".onnx":
@@ -94,32 +94,12 @@ def _require_onnx() -> None:
         raise MissingExtra("ONNX", "onnx") from None
 
 
-@cache
-def _reserved() -> Set[str]:
-    """What every module has, and every module that an exported program is run by."""
-    program = torch.export.export(nn.Identity(), (torch.zeros(1),))
-    return {*dir(nn.Module()), *dir(program.module())}
-
-
-def _exportable(network: Network) -> Network:
-    """A network in which nothing is called as something that every module has: exporters ask for it by attribute."""
-    taken = {name.rpartition(".")[2] for name, _ in network.ops()}
-    clashes = taken & _reserved()
-    return replace(network, graph=_relabelled(network.graph, clashes, taken)) if clashes else network
-
-
-def _relabelled(graph: Graph, clashes: Set[str], taken: Set[str]) -> Graph:
-    """A graph in which operations that clash have underscores behind their names."""
-    nodes = []
-    for node in graph.nodes:
-        if isinstance(node.op, Graph):
-            nodes.append(replace(node, op=_relabelled(node.op, clashes, taken)))
-            continue
-        name = node.name
-        while name in clashes or (name != node.name and name in taken):
-            name += "_"
-        nodes.append(replace(node, name=name))
-    return replace(graph, nodes=tuple(nodes))
+def _require_free_names(network: Network) -> None:
+    """Refuse operations that are called as something that every module has: exporters ask for them by attribute."""
+    taken = {*dir(nn.Module()), *dir(torch.fx.GraphModule({}, torch.fx.Graph()))}
+    for name, _ in network.ops():
+        if (label := name.rpartition(".")[2]) in taken:
+            raise CsncostError(f'an exported network has no operation called "{label}"', f"call it {label}_")
 
 
 def _example(inputs: Sequence[Shape]) -> tuple[Any, Any]:

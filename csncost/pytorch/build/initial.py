@@ -1,4 +1,4 @@
-"""What the parameters of a new module are: the standard initialisation, or nothing at all."""
+"""Parameters of a new module: the standard initialisation, or whatever was in memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 _FILLERS = frozenset(
     {init.kaiming_uniform_, init.uniform_, Tensor.uniform_, Tensor.normal_, Tensor.fill_, Tensor.zero_}
 )
-"""What the constructors of PyTorch's modules fill their parameters with."""
+"""Functions that constructors of PyTorch's modules fill their parameters with."""
 
 
 class Uninitialised(TorchFunctionMode):

@@ -1,4 +1,4 @@
-"""A module for each operation that has one: PyTorch's own, or a subclass for what it lacks, such as "same" padding.
+"""A module or a function for each operation: PyTorch's own, or a subclass for what it lacks, such as "same" padding.
 
 Tensors are (N, C, T, H, W), or (N, C) behind a fully connected layer.
 """
@@ -6,16 +6,22 @@ Tensors are (N, C, T, H, W), or (N, C) behind a fully connected layer.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial, reduce
+from operator import add, mul
+from typing import Any, TypeAlias
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from csncost.network.sizes import ceil_div
 from csncost.errors import CsncostError
+from csncost.network import ops
+from csncost.network.ops import Activation, Add, Concat, Conv, Linear, Matmul, Multiply, Norm, Op, Pool, Shape
+from csncost.network.sizes import ceil_div
 from csncost.network.windows import window_positions, window_positions_ceil
-from csncost.network.ops import Activation, Conv, Linear, Norm, Op, Pool, Shape
-from csncost.network.ops import Reshape as ReshapeOp
+from csncost.units import shape
+
+Function: TypeAlias = Callable[[list[Tensor]], Tensor]
 
 
 def same_padding(
@@ -42,15 +48,21 @@ def _padded(clip: Tensor, before: Sequence[int], after: Sequence[int], value: fl
     return F.pad(clip, pads, value=value)
 
 
+def _padded_unevenly(
+    clip: Tensor, before: Sequence[int], after: Sequence[int], value: float = 0.0
+) -> tuple[Tensor, tuple[int, ...]]:
+    """A clip that needs as much on both sides, and that number; another padded, and zeros."""
+    return (clip, tuple(before)) if before == after else (_padded(clip, before, after, value), (0, 0, 0))
+
+
 class SameConv3d(nn.Conv3d):
     """A convolution whose output is ceil(length / stride) long; it pads as much as the clip before it needs."""
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, T, H, W) to (N, C', T', H', W')."""
         before, after = same_padding(input.shape[2:], self.kernel_size, self.stride, self.dilation)
-        if before != after:
-            input, before = _padded(input, before, after), [0, 0, 0]
-        return F.conv3d(input, self.weight, self.bias, self.stride, tuple(before), self.dilation, self.groups)
+        input, padding = _padded_unevenly(input, before, after)
+        return F.conv3d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
     def extra_repr(self) -> str:
         """As that of torch.nn.Conv3d, with the padding."""
@@ -67,9 +79,8 @@ class SameMaxPool3d(nn.Module):
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, T, H, W) to (N, C, T', H', W')."""
         before, after = same_padding(input.shape[2:], self.kernel_size, self.stride)
-        if before != after:
-            input, before = _padded(input, before, after, float("-inf")), [0, 0, 0]
-        return F.max_pool3d(input, self.kernel_size, self.stride, before)
+        input, padding = _padded_unevenly(input, before, after, float("-inf"))
+        return F.max_pool3d(input, self.kernel_size, self.stride, padding)
 
     def extra_repr(self) -> str:
         """As that of torch.nn.MaxPool3d."""
@@ -124,49 +135,43 @@ class Reshape(nn.Module):
         return f"shape={self.shape}"
 
 
-def _conv(op: Conv, output: Shape, made: dict[str, Any]) -> nn.Module:
-    made |= {"stride": op.stride, "dilation": op.dilation, "groups": op.groups, "bias": op.bias}
-    if op.padding == "same":
-        return SameConv3d(op.in_channels, op.out_channels, op.kernel, **made)
-    return nn.Conv3d(op.in_channels, op.out_channels, op.kernel, padding=op.padding, **made)
-
-
 _NORMS: dict[int, type[nn.Module]] = {
-    1: nn.BatchNorm1d,
-    2: nn.BatchNorm1d,
-    3: nn.BatchNorm2d,
-    4: nn.BatchNorm3d,
-}
+    1: nn.BatchNorm1d, 2: nn.BatchNorm1d, 3: nn.BatchNorm2d, 4: nn.BatchNorm3d,
+}  # fmt: skip
 """Batch norms by the axes of what they normalise, the batch left out."""
 
-
-def _norm(op: Norm, output: Shape, made: dict[str, Any]) -> nn.Module:
-    if op.function != "batch":
-        raise CsncostError(f"no module for the norm {op.function!r}", "the norm that can be built is batch")
-    return _NORMS[len(output)](op.channels, **made)
+_ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU, "silu": nn.SiLU, "gelu": nn.GELU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh,
+}  # fmt: skip
 
 
-def _activation(op: Activation, output: Shape, made: dict[str, Any]) -> nn.Module:
-    match op.function:
-        case "relu":
-            return nn.ReLU()
-        case "silu":
-            return nn.SiLU()
-        case "gelu":
-            return nn.GELU()
-        case "sigmoid":
-            return nn.Sigmoid()
-        case "tanh":
-            return nn.Tanh()
-        case "softmax":  # over the channels; over the columns of a matrix
+def module_of(op: Op, output: Shape, **made: Any) -> nn.Module:
+    """The module of an operation with this output shape.
+
+    `made` says how parameters are made: `device` and `dtype`. Raises CsncostError for a function it does not know.
+    """
+    match op:
+        case Conv():
+            sizes = {"stride": op.stride, "dilation": op.dilation, "groups": op.groups, "bias": op.bias}
+            if op.padding == "same":
+                return SameConv3d(op.in_channels, op.out_channels, op.kernel, **sizes, **made)
+            return nn.Conv3d(op.in_channels, op.out_channels, op.kernel, padding=op.padding, **sizes, **made)
+        case Norm(function="batch"):
+            return _NORMS[len(output)](op.channels, **made)
+        case Activation(function="softmax"):  # over the channels; over the columns of a matrix
             return nn.Softmax(dim=-1 if len(output) == 2 else 1)
-        case unknown:
-            raise CsncostError(f"no module for the activation {unknown!r}")
+        case Activation(function=name) if name in _ACTIVATIONS:
+            return _ACTIVATIONS[name]()
+        case Pool(function="max" | "avg"):
+            return _pool(op)
+        case Linear():
+            return nn.Linear(op.in_channels, op.out_channels, op.bias, **made)
+        case ops.Reshape():
+            return nn.Flatten() if op.shape is None else Reshape(op.shape)
+    raise CsncostError(f"no module for {op}")
 
 
-def _pool(op: Pool, output: Shape, made: dict[str, Any]) -> nn.Module:
-    if op.function not in ("max", "avg"):
-        raise CsncostError(f"no module for the pool {op.function!r}", "a pool is max or avg")
+def _pool(op: Pool) -> nn.Module:
     largest = op.function == "max"
     if op.kernel is None:
         return nn.AdaptiveMaxPool3d(1) if largest else nn.AdaptiveAvgPool3d(1)
@@ -175,29 +180,29 @@ def _pool(op: Pool, output: Shape, made: dict[str, Any]) -> nn.Module:
     return (nn.MaxPool3d if largest else AvgPool3d)(op.kernel, op.stride, op.padding, ceil_mode=op.ceil)
 
 
-def _linear(op: Linear, output: Shape, made: dict[str, Any]) -> nn.Module:
-    return nn.Linear(op.in_channels, op.out_channels, op.bias, **made)
+def function_of(op: Op, inputs: Sequence[Shape]) -> Function | None:
+    """An operation that has no module, as a function of its inputs; None for another."""
+    match op:
+        case Add():
+            return partial(reduce, add)
+        case Multiply():
+            return partial(reduce, mul)
+        case Concat():
+            return partial(torch.cat, dim=1)
+        case Matmul():
+            wanted = ((op.rows, op.inner), (op.inner, op.columns))
+            return partial(_product, turned=tuple(map(_turned, inputs, wanted)))
+        case _:
+            return None
 
 
-def _reshape(op: ReshapeOp, output: Shape, made: dict[str, Any]) -> nn.Module:
-    return nn.Flatten() if op.shape is None else Reshape(op.shape)
+def _turned(given: Shape, wanted: Shape) -> bool:
+    """Tell whether a factor of a matrix product must be transposed: only where it does not fit as it is."""
+    if given not in (wanted, wanted[::-1]):
+        raise CsncostError(f"a matrix of {shape(wanted)} is needed, and {shape(given)} is given", "reshape it before")
+    return given != wanted
 
 
-_MAKERS: dict[type, Callable[[Any, Shape, dict[str, Any]], nn.Module]] = {
-    Conv: _conv,
-    Norm: _norm,
-    Activation: _activation,
-    Pool: _pool,
-    Linear: _linear,
-    ReshapeOp: _reshape,
-}
-
-
-def make(op: Op, output: Shape, **made: Any) -> nn.Module | None:
-    """The module of an operation with this output shape; None where it is a function of tensors alone.
-
-    `made` says how parameters are made: `device` and `dtype`. Raises CsncostError for a function it does not know, and
-    for sizes that PyTorch cannot hold.
-    """
-    maker = _MAKERS.get(type(op))
-    return None if maker is None else maker(op, output, made)
+def _product(factors: list[Tensor], turned: tuple[bool, ...]) -> Tensor:
+    left, right = (x.mT if turn else x for x, turn in zip(factors, turned, strict=True))
+    return left @ right
