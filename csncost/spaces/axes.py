@@ -30,7 +30,7 @@ class Axis:
     labels: tuple[Any, ...]
     numeric: bool
     absent: frozenset[int] = frozenset()
-    """Where a value stands in for one that no network can have."""
+    """The places of numbers that no network can have."""
 
     def take(self, places: Sequence[int]) -> Axis:
         """The axis of some of its values."""
@@ -84,10 +84,9 @@ def _setting(name: str, values: list[Any]) -> Axis:
         raise CsncostError(
             f"{name} is swept over {wrong}", f"for instance {name}=[{'112, 224' if name == 'size' else '8, 16'}]"
         )
-    if square:
-        numbers = [a for a, _ in pairs]
-        return _axis(name, numbers, coordinates(numbers), known)
-    return _axis(name, pairs, [f"{a}x{b}" for a, b in pairs], known)
+    numbers = [a for a, _ in pairs] if square else pairs
+    labels = coordinates(numbers) if square else [f"{a}x{b}" for a, b in pairs]
+    return Axis(name, tuple(numbers), tuple(labels), True, _places(known, False))
 
 
 def _named(name: str, values: list[Any]) -> Axis:
@@ -95,14 +94,17 @@ def _named(name: str, values: list[Any]) -> Axis:
     if all(type(value) is int and abs(value) <= MAX_SIZE**2 for value in values):
         return Axis(name, tuple(values), tuple(values), True)
     exprs = [_expression(name, value) for value in values]
-    known = [expr is not None for expr in exprs]
-    if not any(known):
+    if not any(exprs):
         literal(name, values[0])  # says what is wrong with it
-    if all(isinstance(expr, Number) or _is_number(value) for expr, value in zip(exprs, values, strict=True)):
-        exact = [expr.value if isinstance(expr, Number) else value for expr, value in zip(exprs, values, strict=True)]
-        return _axis(name, exact, coordinates(exact), known)
+    exact = [expr.value if isinstance(expr, Number) else value for expr, value in zip(exprs, values, strict=True)]
+    if all(map(_is_number, exact)):
+        return Axis(name, tuple(exact), tuple(coordinates(exact)), True, _places(exprs, None))
     labels = [str(value) if expr is None else print_value(expr) for expr, value in zip(exprs, values, strict=True)]
     return Axis(name, tuple(values), tuple(labels), False)
+
+
+def _places(items: Sequence[Any], item: Any) -> frozenset[int]:
+    return frozenset([i for i, one in enumerate(items) if one is item])
 
 
 def _expression(name: str, value: Any) -> Expr | None:
@@ -120,13 +122,6 @@ def _expression(name: str, value: Any) -> Expr | None:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float, Fraction)) and not isinstance(value, bool)
-
-
-def _axis(name: str, values: Sequence[Any], labels: Sequence[Any], known: Sequence[bool]) -> Axis:
-    """An axis of numbers; one that stands in for another is masked."""
-    absent = frozenset(i for i, there in enumerate(known) if not there)
-    some = values[known.index(True)]
-    return Axis(name, tuple(some if i in absent else v for i, v in enumerate(values)), tuple(labels), True, absent)
 
 
 def coordinates(values: Sequence[Any]) -> list[Any]:

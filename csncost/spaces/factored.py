@@ -8,14 +8,15 @@ hold are Python's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import reduce
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial, reduce
 from math import prod
+from operator import add, mul
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from csncost.spaces.chunks import Chunk, chunks_of, lengths_in_order, shape_of
+from csncost.spaces.chunks import Chunk, chunks_of, lengths_in_order
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Factors: TypeAlias = tuple[Array, ...]
@@ -103,14 +104,10 @@ class Factored:
         """Whether 64 bits hold every element that is `valid`; those within 1e-9 of too many count as too many."""
         if self.bound() <= MOST:
             return True
-        sizes = Factored([tuple([abs(_as(factor, np.dtype(float))) for factor in term]) for term in self.terms])
-        for chunk in chunks_of(valid.shape, lengths_in_order(valid.shape, _CACHED)):
-            found = np.empty(shape_of(chunk))
-            with np.errstate(over="ignore", invalid="ignore"):  # only where there is no design
-                sizes.cut(chunk).write(found)
-            if not np.max(found, where=valid[chunk], initial=0) < MOST * (1 - 1e-9):
-                return False
-        return True
+        nearly = np.empty(valid.shape)
+        with np.errstate(over="ignore", invalid="ignore"):  # only where there is no design
+            Factored([tuple(map(abs, term)) for term in self.terms]).write(nearly)
+        return bool(np.max(nearly, where=valid, initial=0) < MOST * (1 - 1e-9))
 
     def at(self, point: Sequence[Array]) -> Array:
         """The values of some elements, given as an array of indices for each dimension; modulo 2**64."""
@@ -168,7 +165,7 @@ def _add_term(terms: list[Factors], term: Factors) -> None:
     spans = list(map(_spans, term))
     for i, known in enumerate(terms):
         if list(map(_spans, known)) == spans:
-            differing = [j for j, (a, b) in enumerate(zip(known, term, strict=True)) if not _same(a, b)]
+            differing = [j for j, (a, b) in enumerate(zip(known, term, strict=True)) if not np.array_equal(a, b)]
             if len(differing) <= 1:
                 j = differing[0] if differing else 0
                 terms[i] = (*known[:j], _plus(known[j], term[j]), *known[j + 1 :])
@@ -185,10 +182,6 @@ def _overlap(a: Array, b: Array) -> bool:
     return any(m > 1 and n > 1 for m, n in zip(a.shape, b.shape, strict=True))
 
 
-def _same(a: Array, b: Array) -> bool:
-    return a is b or np.array_equal(a, b)
-
-
 def _greatest(array: Array) -> int:
     """The greatest magnitude in an array, an exact int."""
     return max(abs(int(array.min())), abs(int(array.max())))
@@ -199,15 +192,12 @@ def bound_of(term: Factors) -> int:
     return prod(map(_greatest, term))
 
 
-def _plus(a: Array, b: Array) -> Array:
-    if _greatest(a) + _greatest(b) > MOST:
+def _exact(operator: Callable[[Any, Any], Any], a: Array, b: Array) -> Array:
+    """A sum or a product, in Python's ints where 64 bits might not hold it."""
+    if operator(_greatest(a), _greatest(b)) > MOST:
         a, b = a.astype(object), b.astype(object)
-    total: Array = a + b
-    return total
-
-
-def _times(a: Array, b: Array) -> Array:
-    if _greatest(a) * _greatest(b) > MOST:
-        a, b = a.astype(object), b.astype(object)
-    found: Array = a * b
+    found: Array = operator(a, b)
     return found
+
+
+_plus, _times = partial(_exact, add), partial(_exact, mul)

@@ -129,7 +129,7 @@ class Structures:
         return found
 
     def _absences(self, at: Sequence[slice]) -> Iterator[Array]:
-        """Masks of values that stand in for others."""
+        """Masks of the numbers that no network can have."""
         for i, one in enumerate(self.space.axes, start=1):
             if one.absent:
                 there = np.array([j not in one.absent for j in range(len(one.values))[at[i]]])
@@ -156,11 +156,12 @@ class Structures:
 
 
 def _labelled(one: Axis, array: Any) -> Any:
-    """The values of an axis as a labelled array, or two for pairs."""
-    if isinstance(one.values[0], tuple):
-        return tuple([array(one.name, list(column)) for column in zip(*one.values, strict=True)])
-    whole = all(type(value) is int for value in one.values)
-    return array(one.name, np.array(one.values, "int64" if whole else object))
+    """The values of an axis as a labelled array, or two for pairs; in the place of absent ones there is any other."""
+    some = next((value for i, value in enumerate(one.values) if i not in one.absent), 1)
+    values = [some if i in one.absent else value for i, value in enumerate(one.values)]
+    if isinstance(some, tuple):
+        return tuple([array(one.name, list(column)) for column in zip(*values, strict=True)])
+    return array(one.name, np.array(values, "int64" if all(type(value) is int for value in values) else object))
 
 
 def _is_array(value: Any) -> bool:

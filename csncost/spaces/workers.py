@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import islice
 from math import prod
@@ -28,6 +27,9 @@ Advance: TypeAlias = Callable[[int, int], None]
 Task: TypeAlias = tuple[Chunk, Callable[..., Any], Any]
 """A chunk, and a function of what all tasks share, of the chunk, and of one thing more."""
 
+_Team: TypeAlias = tuple[Executor, int, Callable[[Any], Any]]
+"""An executor, the number of its threads, and a way to give it what all tasks share."""
+
 PATIENCE = 5
 """Seconds until a scheduler or its first worker is given up."""
 
@@ -44,48 +46,29 @@ def chunk_by_chunk(
     A task is made when its turn comes, so it may go by what earlier ones found. `scheduler` is the address of a Dask
     scheduler. Raises CsncostError where there is none, or no worker that counts as this process does.
     """
-    with _team(scheduler) as team:
-        for chunk, found in team.results(shared, tasks):
-            yield chunk, found
-            advance(prod(shape_of(chunk)), prod(shape))
-
-
-@dataclass(frozen=True)
-class _Team:
-    """An executor, the number of tasks that it should have at a time, and a way to give it what all tasks share."""
-
-    executor: Executor
-    under_way: int
-    share: Callable[[Any], Any]
-
-    def results(self, shared: Any, tasks: Iterable[Task]) -> Iterator[tuple[Chunk, Any]]:
-        """The results of tasks in their order."""
-        given = self.share(shared)
+    with _threads() if scheduler is None else _cluster(scheduler) as (executor, threads, share):
+        given = share(shared)
         waiting = iter(tasks)
         running: deque[tuple[Chunk, Future[Any]]] = deque()
         try:
             while True:
-                for chunk, function, more in islice(waiting, self.under_way - len(running)):
-                    running.append((chunk, self.executor.submit(function, given, chunk, more)))
+                for chunk, function, more in islice(waiting, 2 * threads - len(running)):
+                    running.append((chunk, executor.submit(function, given, chunk, more)))
                 if not running:
                     return
                 yield running[0][0], running[0][1].result()
-                running.popleft()
+                chunk, _ = running.popleft()
+                advance(prod(shape_of(chunk)), prod(shape))
         finally:
             for _, future in running:
                 future.cancel()
 
 
 @contextmanager
-def _team(scheduler: str | None) -> Iterator[_Team]:
-    """Threads of this process, or the workers of a scheduler."""
-    if scheduler is not None:
-        with _cluster(scheduler) as found:
-            yield found
-        return
+def _threads() -> Iterator[_Team]:
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with ThreadPoolExecutor(count) as threads:
-        yield _Team(threads, 2 * count, lambda value: value)
+        yield threads, count, lambda value: value
 
 
 @contextmanager
@@ -95,9 +78,8 @@ def _cluster(address: str) -> Iterator[_Team]:
     from distributed.scheduler import KilledWorker
 
     try:
-        threads = _threads(client, address)
-        executor = client.get_executor(pure=False)
-        yield _Team(executor, 2 * threads, lambda value: client.submit(_itself, value, pure=False))
+        threads = _threads_of(client, address)
+        yield client.get_executor(pure=False), threads, lambda value: client.submit(_itself, value, pure=False)
     except KilledWorker as error:
         raise CsncostError(f"workers of {address} die of this work: {error!s:.150}", "give smaller chunks") from None
     except (CancelledError, CommClosedError):
@@ -119,12 +101,12 @@ def _connected(address: str) -> Client:
     except ImportError:
         raise MissingExtra("distributed", "dask") from None
 
-    async def who() -> Any:
+    async def kind_at(address: str) -> Any:  # a client waits for ever for a port that is silent
         async with rpc(address, timeout=PATIENCE) as there:
-            return await asyncio.wait_for(there.identity(), PATIENCE)
+            return (await asyncio.wait_for(there.identity(), PATIENCE))["type"]
 
     try:
-        kind = asyncio.run(who())["type"]
+        kind = asyncio.run(kind_at(address))
         if kind != "Scheduler":
             raise CsncostError(f"at {address} there is a {kind}", "give the address of the scheduler")
         return Client(address, timeout=PATIENCE, set_as_default=False)
@@ -136,7 +118,7 @@ def _connected(address: str) -> Client:
         raise CsncostError(f'no Dask scheduler answers at "{address:.60}"{reason}', hint) from None
 
 
-def _threads(client: Client, address: str) -> int:
+def _threads_of(client: Client, address: str) -> int:
     """The number of tasks that the workers do at a time.
 
     Raises CsncostError where there are no workers, or they would count otherwise.

@@ -52,6 +52,7 @@ def test_any_space_in_any_chunks_is_that_in_memory(seed):
 @pytest.mark.parametrize(("spec", "values"), [
     (["simple-8", "bottleneck-8"], {"width": [0.5, 1, 0.3], "size": [32, (64, 48)], "blocks": [8, 5]}),
     (FRACTIONS, {"n": [1, 4, 6], "m": [1, 3], "w": [0.5, Fraction(1, 3)], "s": [1, 2]}),
+    ("simple-8", {"width": [1, 10**20], "size": [32, (2**70, 8), 48], "blocks": [8]}),
 ])  # fmt: skip
 def test_a_space_that_is_lowered_for_every_chunk_is_the_same(monkeypatch, spec, values):
     found = cc.sweep(spec, **values)

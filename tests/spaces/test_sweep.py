@@ -334,7 +334,7 @@ def test_without_xarray_the_extra_is_named(monkeypatch):
 @pytest.mark.parametrize("study", [
     {"groups": range(1, 65)}, {"groups": [3, 4, 0, -1, 2**40], "blocks": [8, 5, [1, 2, 1, 1]]}, {"groups": [2], "width": [0.5, 1, "1/3"], "convention": "fvcore"},
     {"groups": [2, 4], "frames": [8, 16]}, {"groups": [1], "size": (112, 160), "classes": 7}, {"groups": [7]},
-    {"groups": [1], "classes": [5]},
+    {"groups": [1], "classes": [5]}, {"groups": [2, 2**70], "width": [1, 1e300]},
 ])  # fmt: skip
 def test_few_designs_one_by_one_are_what_arrays_say(study, monkeypatch):
     one_by_one = cc.study(**study)
