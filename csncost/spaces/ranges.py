@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -12,11 +13,11 @@ MAX_VALUES = 1_000_000
 """Values of one range."""
 
 _NUMBER = r"\d{1,18}(?:\.\d{1,9})?"
-_RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(?::({_NUMBER}))?")
+_RANGE = re.compile(rf"({_NUMBER})\s*\.\.\s*({_NUMBER})(?:\s*:\s*({_NUMBER}))?")
 _PAIR = re.compile(r"(\d{1,11})[xX\u00d7](\d{1,11})")
 _COUNT = re.compile(r"(\d(?:_?\d){0,17}(?:\.\d{1,9})?)\s*([KMGTP]?)", re.IGNORECASE | re.ASCII)
 _PREFIXES = ("", "K", "M", "G", "T", "P")
-_SPLIT = re.compile(r",(?![^\[(]*[\])])")
+_COMMA = re.compile(r",(?![^\[(]*[\])])")
 
 
 def values(text: str, what: str) -> list[Any]:
@@ -27,7 +28,7 @@ def values(text: str, what: str) -> list[Any]:
     >>> values("1..3,8,16..32:8", "--groups")
     [1, 2, 3, 8, 16, 24, 32]
     """
-    return list(dict.fromkeys(value for item in _items(text, what) for value in _numbers(item, what, text)))
+    return _each(text, what, lambda item: None)
 
 
 def sizes(text: str, what: str) -> list[Any]:
@@ -36,11 +37,12 @@ def sizes(text: str, what: str) -> list[Any]:
     >>> sizes("112,128x171", "--size")
     [112, (128, 171)]
     """
-    found: list[Any] = []
-    for item in _items(text, what):
-        pair = _PAIR.fullmatch(item)
-        found += [tuple(map(int, pair.groups()))] if pair else _numbers(item, what, text)
-    return list(dict.fromkeys(found))
+
+    def pair(item: str) -> Any:
+        found = _PAIR.fullmatch(item)
+        return found and tuple(map(int, found.groups()))
+
+    return _each(text, what, pair)
 
 
 def anything(text: str, what: str) -> list[Any]:
@@ -49,11 +51,7 @@ def anything(text: str, what: str) -> list[Any]:
     >>> anything("8,[3,4,6,3]", "-p blocks")
     [8, '[3,4,6,3]']
     """
-    found: list[Any] = []
-    for item in _items(text, what):
-        number = ".." in item or re.fullmatch(r"[-+]?[\d.]+(:.*)?", item)
-        found += _numbers(item, what, text) if number else [item]
-    return list(dict.fromkeys(found))
+    return _each(text, what, lambda item: None if re.fullmatch(r".*\.\..*|[-+]?[\d.]+(:.*)?", item) else item)
 
 
 def count(text: str, what: str) -> int:
@@ -75,10 +73,7 @@ def share(text: str, what: str) -> Fraction:
     >>> share("1%", "--within")
     Fraction(1, 100)
     """
-    plain = text.strip().removesuffix("%").strip()
-    if not re.fullmatch(_NUMBER, plain):
-        raise CsncostError(f'{what} takes a share, not "{text[:40]}"', "for instance 1%, or 0.01")
-    found = Fraction(plain) / (100 if "%" in text else 1)
+    found = _percentage(text, f"{what} takes a share", "1%, or 0.01") / (100 if "%" in text else 1)
     if found >= 1:
         raise CsncostError(f"{what} is below 100%, not {text[:40]}", "for instance 1%, or 0.01")
     return found
@@ -86,49 +81,45 @@ def share(text: str, what: str) -> Fraction:
 
 def percentage(text: str, what: str) -> Fraction:
     """An accuracy in percent: 70.3, or 70.3%."""
-    plain = text.strip().removesuffix("%").strip()
-    if not re.fullmatch(_NUMBER, plain):
-        raise CsncostError(f'{what} takes an accuracy in percent, not "{text[:40]}"', "for instance 70.3")
-    return Fraction(plain)
+    return _percentage(text, f"{what} takes an accuracy in percent", "70.3")
 
 
-def _items(text: str, what: str) -> list[str]:
-    items = [item.strip() for item in _SPLIT.split(text)]
-    if not all(items):
-        raise _malformed(text, what)
-    return items
+def _percentage(text: str, asked: str, example: str) -> Fraction:
+    number = text.strip().removesuffix("%").strip()
+    if not re.fullmatch(_NUMBER, number):
+        raise CsncostError(f'{asked}, not "{text[:40]}"', f"for instance {example}")
+    return Fraction(number)
+
+
+def _each(text: str, what: str, special: Callable[[str], Any]) -> list[Any]:
+    """The values of all items of a list, each once: one that is `special`, else numbers."""
+    found: dict[Any, None] = {}
+    for item in map(str.strip, _COMMA.split(text)):
+        value = special(item) if item else None
+        found |= dict.fromkeys(_numbers(item, what, text) if value is None else [value])
+    return list(found)
 
 
 def _numbers(item: str, what: str, text: str) -> list[Any]:
+    """The numbers of an item: one, or those of a range."""
     if re.fullmatch(_NUMBER, item):
-        return [_plain(Fraction(item))]
-    match = _RANGE.fullmatch(item.replace(" ", ""))
+        return [_whole(Fraction(item))]
+    match = _RANGE.fullmatch(item)
     if match is None:
-        raise _malformed(text, what)
-    start, stop, step = (Fraction(group or 1) for group in match.groups())
+        hint = "for instance 8,16,32 or 1..64 or 112..256:16"
+        raise CsncostError(f'{what} takes numbers and ranges, not "{text[:60]}"', hint)
+    start, stop, step = (_whole(Fraction(group or 1)) for group in match.groups())
     if start > stop:
-        raise CsncostError(f"{what}: {item} runs backwards", f"write {_plain_text(stop)}..{_plain_text(start)}")
+        low, high = (end if isinstance(end, int) else float(end) for end in (stop, start))
+        raise CsncostError(f"{what}: {item} runs backwards", f"write {low}..{high}")
     if step == 0:
         raise CsncostError(f"{what}: {item} has a step of 0", "leave the step out, or give one above 0")
     count = (stop - start) // step + 1
     if count > MAX_VALUES:
-        raise CsncostError(
-            f"{what}: {item} has {count:,} values", f"a range has at most {MAX_VALUES:,}: give a larger step"
-        )
-    if start.denominator == step.denominator == 1:
-        return list(range(int(start), int(stop) + 1, int(step)))
-    return [_plain(start + i * step) for i in range(count)]
+        message = f"{what}: {item} has {count:,} values"
+        raise CsncostError(message, f"a range has at most {MAX_VALUES:,}: give a larger step")
+    return [_whole(start + i * step) for i in range(count)]
 
 
-def _plain(value: Fraction) -> int | Fraction:
+def _whole(value: int | Fraction) -> int | Fraction:
     return value.numerator if value.denominator == 1 else value
-
-
-def _plain_text(value: Fraction) -> str:
-    return str(value.numerator) if value.denominator == 1 else str(float(value))
-
-
-def _malformed(text: str, what: str) -> CsncostError:
-    return CsncostError(
-        f'{what} takes numbers and ranges, not "{text[:60]}"', "for instance 8,16,32 or 1..64 or 112..256:16"
-    )
