@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from math import prod
 from operator import and_
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -17,112 +17,20 @@ from csncost.spaces.chunks import Chunk, Chunks, chunks_of
 from csncost.spaces.designs import Designs
 from csncost.spaces.evaluate import evaluator_of
 from csncost.spaces.factored import Array
-from csncost.spaces.legal import designs_of
+from csncost.spaces.legal import designs_at, designs_of
 from csncost.spaces.parts import Columns
 from csncost.spaces.query import Query
 from csncost.spaces.space import Space
 from csncost.spaces.workers import Advance, chunk_by_chunk, ignored
+
+if TYPE_CHECKING:
+    from xarray import Dataset
 
 _TABLE = 2**16
 """Elements of the table that a chunk is looked up in before its own front is found."""
 
 _SAMPLED = 1000
 """One in so many designs of a first chunk is looked at to tell which of the others cannot be best."""
-
-
-class Rows(Protocol):
-    """What gives the legal designs of a chunk."""
-
-    def rows(self, chunk: Chunk, names: Sequence[str]) -> Columns:
-        """Columns of them, and their `place`, counted through the whole space, in order."""
-
-
-@dataclass(frozen=True)
-class Best:
-    """The best designs of what was seen, best first: where they are in the space, and what was asked of them."""
-
-    columns: Columns
-    legal: int = 0
-
-    def __len__(self) -> int:
-        return len(self.columns["place"])
-
-    def merged(self, other: Best, query: Query) -> Best:
-        """The best designs of both."""
-        names = self.columns
-        joined = {name: np.concatenate([self.columns[name], other.columns[name]]) for name in names}
-        order = np.argsort(joined["place"])  # designs alike are told apart by their place, whatever came first
-        joined = {name: values[order] for name, values in joined.items()}
-        return Best(_taken(joined, query.select(joined)), self.legal + other.legal)
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is asked of each chunk of a space; `labels` are the coordinates of those of its dimensions that matter."""
-
-    query: Query
-    shape: tuple[int, ...]
-    labels: Mapping[str, tuple[int, Array]]
-
-    def best(self, source: Rows, chunk: Chunk, rivals: Columns) -> Best:
-        """The best designs of a chunk, those left out that a rival betters in everything."""
-        rows = source.rows(chunk, [name for name in self.query.names if name not in self.labels])
-        legal = len(rows["place"])
-        for name, (dim, labels) in self.labels.items():
-            rows[name] = labels[rows["place"] // prod(self.shape[dim + 1 :]) % self.shape[dim]]
-        rows = unbeaten(rows, rivals if len(rivals["place"]) else self.rivals(self.sampled(rows)), self.query)
-        return Best(_taken(rows, self.query.select(rows)), legal)
-
-    def sampled(self, rows: Columns) -> Best:
-        """The best of a few of the rows."""
-        few = _taken(rows, slice(None, None, _SAMPLED))
-        return Best(_taken(few, self.query.select(few)))
-
-    def nothing(self) -> Best:
-        """The best of no designs."""
-        return Best({"place": np.zeros(0, np.int64), **{name: np.zeros(0, np.int64) for name in self.query.names}})
-
-    def rivals(self, best: Best) -> Columns:
-        """A few designs that spare chunks the ones they better; for one objective, the last that is still wanted."""
-        others, wanted = len(self.query.objectives) - 1, self.query.top or 1
-        if len(best) < wanted:
-            return self.nothing().columns
-        few = int(_TABLE ** (1 / max(others, 2)))
-        places = np.linspace(0, len(best) - 1, min(few, len(best))).astype(int) if others else [wanted - 1]
-        return _taken(best.columns, places)
-
-
-def unbeaten(rows: Columns, rivals: Columns, query: Query) -> Columns:
-    """The rows without those than which a rival is better in an objective and worse in none.
-
-    A table says how good rivals are in the last objective that are at most so bad in the others; looking a row up takes
-    less time than comparing it with each of them.
-    """
-    if not len(rivals["place"]):
-        return rows
-    *others, (last, bar) = [(_signed(rows[name], sign), _signed(rivals[name], sign)) for name, sign in query.objectives]
-    levels = [np.unique(rival) for _, rival in others]
-    worst = np.inf if bar.dtype.kind == "f" else np.iinfo(bar.dtype).max
-    table = np.full([len(level) + 1 for level in levels], worst, bar.dtype)
-    held: Any = tuple(np.searchsorted(v, rival) + 1 for v, (_, rival) in zip(levels, others, strict=True))
-    if held:
-        np.minimum.at(table, held, bar)
-    else:
-        table[...] = bar.min()
-    for axis in range(table.ndim):
-        table = np.minimum.accumulate(table, axis=axis)
-    at = tuple(np.searchsorted(v, own, side="right") for v, (own, _) in zip(levels, others, strict=True))
-    best = table[at]
-    alike = reduce(and_, (v[i - 1] == own for v, i, (own, _) in zip(levels, at, others, strict=True)), np.bool_(True))
-    return _taken(rows, (best > last) | ((best == last) & alike))
-
-
-def _signed(values: Array, sign: int) -> Array:
-    return values if sign > 0 else -values
-
-
-def _taken(columns: Columns, places: Any) -> Columns:
-    return {name: values[places] for name, values in columns.items()}
 
 
 def best_of(
@@ -139,32 +47,138 @@ def best_of(
     is told how many more designs are done, and how many there are. Raises as `sweep` and `Query.select` do, and
     CsncostError where there is no scheduler, or no worker.
     """
-    job = job_of(query, space.shape, space.names, space.coordinates(), list(METRICS))
+    reduction = reduction_of(query, dict(zip(space.names, space.shape, strict=True)), space.coordinates(), METRICS)
     cut = chunks_of(space.shape, space.chunk_lengths(chunks))
     evaluator = evaluator_of(space)
-    best = reduced(job, evaluator, cut, scheduler, advance)
-    rows = {"place": best.columns["place"], **evaluator.at(best.columns["place"], METRICS)}
-    return replace(designs_of(space, rows, evaluator.attributes), refused=prod(space.shape) - best.legal)
+    best, legal = reduction.over(evaluator, cut, scheduler, advance)
+    rows = {"place": best["place"], **evaluator.at(best["place"], METRICS)}
+    return replace(designs_of(space, rows, evaluator.attributes), refused=prod(space.shape) - legal)
 
 
-def job_of(
-    query: Query, shape: tuple[int, ...], dims: Sequence[str], labels: Mapping[str, Any], counted: Sequence[str]
-) -> Job:
-    """What is asked of each chunk. Raises CsncostError for names that no design of the space has."""
+def best_in(space: Dataset, query: Query) -> Designs:
+    """The designs of a swept space that a query selects, of which no others are made rows."""
+    held = space if space["valid"].ndim else space.expand_dims("design")
+    valid = held["valid"]
+    sizes = {str(dim): size for dim, size in valid.sizes.items()}
+    others = [str(name) for name in held.variables if name not in ("valid", *sizes)]
+    reduction = reduction_of(query, sizes, {str(name): values.values for name, values in held.indexes.items()}, others)
+    lengths = valid.shape if valid.chunks is None else [max(lengths) for lengths in valid.chunks]
+    best, _ = reduction.over(_Held(held), chunks_of(valid.shape, lengths))
+    return designs_at(space, np.unravel_index(best["place"], valid.shape))
+
+
+class Source(Protocol):
+    """Gives the legal designs of a chunk."""
+
+    def rows(self, chunk: Chunk, names: Sequence[str]) -> Columns:
+        """Columns of them, and their `place`, counted through the whole space, in order."""
+
+
+@dataclass(frozen=True)
+class _Held:
+    """The legal designs of a swept space, in memory or backed by Dask, chunk by chunk."""
+
+    space: Dataset
+
+    def rows(self, chunk: Chunk, names: Sequence[str]) -> Columns:
+        at = dict(zip(self.space["valid"].dims, chunk, strict=True))
+        some = self.space[["valid", *names]].isel(at).compute(scheduler="synchronous")  # in one of many threads
+        valid = some["valid"]
+        point = [i + at.start for i, at in zip(valid.values.nonzero(), chunk, strict=True)]
+        full = {name: some[name].broadcast_like(valid).transpose(*valid.dims) for name in names}
+        rows = {name: array.values[valid.values] for name, array in full.items()}
+        return {"place": np.ravel_multi_index(point, self.space["valid"].shape), **rows}
+
+
+# -- chunks, each on its own, and what is left of them -----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """A query to each chunk of a space of a `shape`; `labels` are coordinates that it asks for, and their dimension."""
+
+    query: Query
+    shape: tuple[int, ...]
+    labels: Mapping[str, tuple[int, Array]]
+
+    def over(
+        self, source: Source, chunks: Iterable[Chunk], scheduler: str | None = None, advance: Advance = ignored
+    ) -> tuple[Columns, int]:
+        """The best designs of all chunks, best first, and the number of legal ones."""
+        best, legal = self.nothing(), 0
+        tasks = ((at, self.best, self.rivals(best)) for at in chunks)
+        for _, (found, count) in chunk_by_chunk(source, tasks, self.shape, scheduler, advance):
+            best, legal = self.merged(best, found), legal + count
+        return best, legal
+
+    def best(self, source: Source, chunk: Chunk, rivals: Columns) -> tuple[Columns, int]:
+        """The best designs of a chunk, those left out that a rival betters in everything, and how many are legal."""
+        rows = source.rows(chunk, [name for name in self.query.names if name not in self.labels])
+        legal = len(rows["place"])
+        for name, (dim, labels) in self.labels.items():
+            rows[name] = labels[rows["place"] // prod(self.shape[dim + 1 :]) % self.shape[dim]]
+        if not len(rivals["place"]):
+            rivals = self.rivals(self.selected(_taken(rows, slice(None, None, _SAMPLED))))
+        return self.selected(unbeaten(rows, rivals, self.query)), legal
+
+    def merged(self, one: Columns, other: Columns) -> Columns:
+        """The best of the best designs of two chunks."""
+        rows = {name: np.concatenate([one[name], other[name]]) for name in one}
+        return self.selected(_taken(rows, np.argsort(rows["place"])))  # designs alike are told apart by their place
+
+    def selected(self, rows: Columns) -> Columns:
+        """The rows that the query selects."""
+        return _taken(rows, self.query.select(rows))
+
+    def nothing(self) -> Columns:
+        """No designs."""
+        return {name: np.zeros(0, np.int64) for name in ("place", *self.query.names)}
+
+    def rivals(self, best: Columns) -> Columns:
+        """A few designs that spare chunks the ones they better; for one objective, the last that is still wanted."""
+        found, others, wanted = len(best["place"]), len(self.query.objectives) - 1, self.query.top or 1
+        if found < wanted:
+            return self.nothing()
+        few = int(_TABLE ** (1 / max(others, 2)))
+        return _taken(best, np.linspace(0, found - 1, min(few, found)).astype(int) if others else [wanted - 1])
+
+
+def reduction_of(query: Query, sizes: Mapping[str, int], labels: Mapping[str, Any], others: Iterable[str]) -> Reduction:
+    """A reduction of a space of some sizes by dimension, with labels along them and other columns.
+
+    Raises CsncostError for names that no design of the space has.
+    """
+    shape, dims = tuple(sizes.values()), list(sizes)
     if prod(shape) >= 2**63:
         raise CsncostError(f"a space of {float(prod(shape)):.2g} designs", "sweep fewer values")
-    query.select({name: np.zeros(0, np.int64) for name in (*counted, *labels)})
+    query.check([*others, *labels])
     asked = {name: (dims.index(name), np.asarray(labels[name])) for name in query.names if name in labels}
     for name, (_, values) in asked.items():
         if values.dtype.kind not in "iuf":
             raise CsncostError(f"{name} is no number in every design", "it cannot be an objective or have a bound")
-    return Job(query, shape, asked)
+    return Reduction(query, shape, asked)
 
 
-def reduced(job: Job, source: Rows, chunks: Iterable[Chunk], scheduler: str | None, advance: Advance) -> Best:
-    """The best designs of all chunks."""
-    best = job.nothing()
-    tasks = ((at, job.best, job.rivals(best)) for at in chunks)
-    for _, found in chunk_by_chunk(source, tasks, job.shape, scheduler, advance):
-        best = best.merged(found, job.query)
-    return best
+def unbeaten(rows: Columns, rivals: Columns, query: Query) -> Columns:
+    """The rows without those than which a rival is better in an objective and worse in none.
+
+    A table says how good rivals are in the last objective that are at most so bad in the others; looking a row up takes
+    less time than comparing it with each of them, or than finding the front of all rows.
+    """
+    if not len(rivals["place"]):
+        return rows
+    *others, (last, bar) = [(sign * rows[name], sign * rivals[name]) for name, sign in query.objectives]
+    levels = [np.unique(rival) for _, rival in others]
+    worst = np.inf if bar.dtype.kind == "f" else np.iinfo(bar.dtype).max
+    table = np.full([len(level) + 1 for level in levels], worst, bar.dtype)
+    held = tuple(np.searchsorted(v, rival) + 1 for v, (_, rival) in zip(levels, others, strict=True))
+    np.minimum.at(table, held, bar if held else bar.min())
+    for axis in range(table.ndim):
+        table = np.minimum.accumulate(table, axis=axis)
+    at = tuple(np.searchsorted(v, own, side="right") for v, (own, _) in zip(levels, others, strict=True))
+    alike = (v[i - 1] == own for v, i, (own, _) in zip(levels, at, others, strict=True))
+    return _taken(rows, (table[at] > last) | ((table[at] == last) & reduce(and_, alike, np.bool_(True))))
+
+
+def _taken(columns: Columns, places: Any) -> Columns:
+    return {name: values[places] for name, values in columns.items()}

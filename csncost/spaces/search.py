@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +13,11 @@ from csncost.errors import CsncostError, NoAnswer
 from csncost.lang.given import SpecLike
 from csncost.logs.join import ACCURACY
 from csncost.logs.read import LogLike, read_log
-from csncost.spaces.chunks import Chunk, Chunks, chunks_of
+from csncost.spaces.chunks import Chunks
 from csncost.spaces.designs import Designs
-from csncost.spaces.legal import designs_at
 from csncost.spaces.query import Array, Bound, Limit, Query, called, limits, meets, said
 from csncost.spaces.ranges import count, percentage
-from csncost.spaces.reduction import best_of, job_of, reduced
+from csncost.spaces.reduction import best_in, best_of
 from csncost.spaces.space import in_chunks
 from csncost.spaces.study import arguments_of, distinct, explore
 from csncost.spaces.workers import Advance, ignored
@@ -89,9 +88,8 @@ def search(
     listed = tuple(specs) if isinstance(specs, (list, tuple)) else (specs,)
     if large := in_chunks(listed, arguments_of(groups, blocks, given), chunks, scheduler):
         if log is not None:
-            raise CsncostError(
-                "logged accuracies are joined to designs in memory", "sweep fewer values, without chunks"
-            )
+            message = "logged accuracies are joined to designs in memory"
+            raise CsncostError(message, "sweep fewer values, without chunks")
         best = best_of(large, query, chunks=chunks or "auto", scheduler=scheduler, advance=advance)
         if not len(best):
             raise NoAnswer(*_unmet(query))
@@ -128,16 +126,15 @@ def _limit(name: str, value: Any) -> Any:
     return percentage(value, name) if name == "accuracy" else count(value, name)
 
 
-# -- designs of three kinds, as columns and rows ------------------------------------------------------------------
+# -- designs of three kinds ------------------------------------------------------------------
 
 
 def _taken(designs: Any, query: Query) -> Any:
     """The selected designs, of the kind that the designs are; of a space those, spelt out."""
     if isinstance(designs, Designs):
-        rows = query.select(_columns(designs))
-        return designs.take(rows.tolist()).spelled()
+        return designs.take(query.select(_columns(designs)).tolist()).spelled()
     if hasattr(designs, "data_vars"):
-        return _of_space(designs, query)
+        return best_in(designs, query).spelled()
     if hasattr(designs, "iloc"):
         legal = designs[designs["valid"]] if "valid" in designs else designs
         return legal.iloc[query.select({str(name): legal[name].to_numpy() for name in legal})]
@@ -154,51 +151,11 @@ def _columns(found: Designs) -> dict[str, Array]:
     return {name: values for name, values in columns.items() if name in METRICS or values.dtype.kind in "iuf"}
 
 
-def _of_space(space: Dataset, query: Query) -> Designs:
-    """The selected designs of a swept space, of which no others are made rows."""
-    valid = space["valid"]
-    if valid.chunks is not None:
-        return _of_chunks(space, query)
-    legal = np.flatnonzero(valid.values)
-    known = [name for name in map(str, space.variables) if name in query.names]
-    arrays = {name: space[name].broadcast_like(valid).transpose(*valid.dims).values for name in known}
-    chosen = legal[query.select({name: array.reshape(-1)[legal] for name, array in arrays.items()})]
-    at = np.unravel_index(chosen, valid.shape) if valid.ndim else (chosen,)
-    return designs_at(space, at).spelled()
-
-
-@dataclass(frozen=True)
-class _Held:
-    """A space that is larger than memory, as a source of its rows."""
-
-    space: Dataset
-
-    def rows(self, chunk: Chunk, names: Sequence[str]) -> dict[str, Array]:
-        at = dict(zip(self.space["valid"].dims, chunk, strict=True))
-        some = self.space[["valid", *names]].isel(at).compute(scheduler="synchronous")  # in one of many threads
-        valid = some["valid"]
-        point = [i + at.start for i, at in zip(valid.values.nonzero(), chunk, strict=True)]
-        full = {name: some[name].broadcast_like(valid).transpose(*valid.dims) for name in names}
-        rows = {name: array.values[valid.values] for name, array in full.items()}
-        return {"place": np.ravel_multi_index(point, self.space["valid"].shape), **rows}
-
-
-def _of_chunks(space: Dataset, query: Query) -> Designs:
-    """The selected designs of a space that Dask holds, found chunk by chunk."""
-    valid = space["valid"]
-    dims = list(map(str, valid.dims))
-    job = job_of(query, valid.shape, dims, {name: space[name].values for name in dims}, tuple(METRICS))
-    cut = chunks_of(valid.shape, [max(lengths) for lengths in valid.chunks])
-    best = reduced(job, _Held(space), cut, None, ignored)
-    at = np.unravel_index(best.columns["place"], valid.shape)
-    return designs_at(space, at).spelled()
-
-
 # -- when there is no answer -------------------------------------------------------------------------------------
 
 
 def _unmet(query: Query) -> tuple[str, str]:
-    """What no design of a large space has."""
+    """The budgets that no design of a large space keeps, and a hint."""
     if not query.bounds:
         return "no combination of these values is a network", "analyze says of one what is wrong with it"
     wanted = " and ".join(map(limits, query.bounds))
@@ -206,7 +163,7 @@ def _unmet(query: Query) -> tuple[str, str]:
 
 
 def _nearest_miss(found: Designs, query: Query) -> tuple[str, str]:
-    """Which budget nothing keeps, of the designs that keep those before it, and what comes nearest to it."""
+    """The budget that nothing keeps, of the designs that keep those before it, and what comes nearest to it."""
     columns = _columns(found)
     rows = np.arange(len(found))
     kept: list[str] = []
@@ -221,16 +178,17 @@ def _nearest_miss(found: Designs, query: Query) -> tuple[str, str]:
 
 
 def _nearest(bound: Bound, values: Array, found: Designs) -> str:
-    """Which designs miss a bound by least, and what they come to."""
+    """The designs that miss a bound by least, and what they come to."""
     name, low, high = bound
     below = np.flatnonzero(values < low) if low is not None else np.zeros(0, int)
     above = np.flatnonzero(values > high) if high is not None else np.zeros(0, int)
     ends = []
     if len(below):
-        ends.append((f"the most {called(name)}{' below' if len(above) else ''} here", below[np.argmax(values[below])]))
+        ends.append((f"most {called(name)}{' below' if len(above) else ''}", below[np.argmax(values[below])]))
     if len(above):
-        ends.append((f"the least {called(name)}{' above' if len(below) else ''} here", above[np.argmin(values[above])]))
+        ends.append((f"least {called(name)}{' above' if len(below) else ''}", above[np.argmin(values[above])]))
     if not ends:
         return f"of none of them the {name} is known"
-    shown = [(end, said(name, values[at]), found.take([int(at)]).columns["spec"][0]) for end, at in ends]
-    return "; ".join(f"{end}: {value}, {spec}" for end, value, spec in shown)
+    specs = found.take([int(row) for _, row in ends]).columns["spec"]
+    shown = zip(ends, specs, strict=True)
+    return "; ".join(f"the {end} here: {said(name, values[row])}, {spec}" for (end, row), spec in shown)

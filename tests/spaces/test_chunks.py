@@ -241,11 +241,11 @@ def test_an_interrupted_search_ends_without_a_traceback():
 import os, signal
 from csncost.spaces import reduction
 from csncost.cli.main import main
-merged = reduction.Best.merged
+merged = reduction.Reduction.merged
 def interrupted(*given):
     os.kill(os.getpid(), signal.SIGINT)
     return merged(*given)
-reduction.Best.merged = interrupted
+reduction.Reduction.merged = interrupted
 main(["search", "bottleneck-D-16", "--width", "0.5..2:0.01", "--frames", "1..64", "--size", "32..256:4", "--chunks", "1000"])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
