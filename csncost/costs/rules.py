@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, TypeAlias
 
 from csncost.costs.metrics import METRICS, counted, find_metric
@@ -88,6 +88,7 @@ class Convention:
     scope: str
     rules: Mapping[str, Rule | None] = field(hash=False)
     published: str = ""
+    _found: dict[tuple[str, str, str], Rule | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if unknown := {re.split("[.@]", key)[0] for key in self.rules} - COUNTED:
@@ -98,12 +99,8 @@ class Convention:
 
     def rule(self, kind: str, function: str = "", module: str = "") -> Rule | None:
         """The rule for an operation: its kind, its function (batch, max, relu, ...), the class of its module."""
-        return _rule(self, kind, function, module)
-
-
-@lru_cache(maxsize=4096)
-def _rule(convention: Convention, kind: str, function: str, module: str) -> Rule | None:
-    for key in (f"{kind}.{function}@{module}", f"{kind}@{module}", f"{kind}.{function}", kind):
-        if key in convention.rules:
-            return convention.rules[key]
-    return None
+        operation = kind, function, module
+        if operation not in self._found:
+            keys = f"{kind}.{function}@{module}", f"{kind}@{module}", f"{kind}.{function}", kind
+            self._found[operation] = next((self.rules[key] for key in keys if key in self.rules), None)
+        return self._found[operation]

@@ -49,6 +49,8 @@ class Graph:
     level: Literal["network", "stage", "block", "branch"]
     inputs: tuple[Shape, ...]
     nodes: tuple[Node, ...]
+    walked: list[Any] = field(default_factory=list, init=False, repr=False, compare=False)
+    """The operations of the graph once `walk` has met them: a graph is counted under several conventions."""
 
     @property
     def output(self) -> Shape:

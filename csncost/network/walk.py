@@ -58,10 +58,17 @@ def walk(graph: Graph, *, each_copy: bool = False, into_blocks: bool = True) -> 
     (an int, an array or a symbol). With `each_copy` every copy is walked, in a network of ints. Without `into_blocks`
     a block is passed as one operation.
     """
-    found = _Walk(graph, each_copy, into_blocks)
-    result = found.through(graph, list(range(len(graph.inputs))), _Place())
-    yield from found.operations
-    return result
+    kept = into_blocks and not each_copy
+    if kept and graph.walked:
+        operations, result = graph.walked
+    else:
+        found = _Walk(graph, each_copy, into_blocks)
+        result = found.through(graph, list(range(len(graph.inputs))), _Place())
+        operations = found.operations
+        if kept:
+            graph.walked[:] = operations, result
+    yield from operations
+    return int(result)
 
 
 class _Walk:
