@@ -1,4 +1,4 @@
-"""Figures 6 and 7 of Tran et al. (ICCV 2019): our costs of every design in them, and what the paper prints of it.
+"""Figures 6 and 7 of Tran et al. (ICCV 2019): our costs of every design in them beside those printed.
 
 The figures' points are drawn in the paper, not printed. What is known of them as numbers are the networks that
 Table 2 holds too.
@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from csncost.costs.metrics import METRICS, Metric
 from csncost.errors import CsncostError, did_you_mean
 from csncost.files import published
 from csncost.logs.read import LogLike
@@ -17,16 +18,14 @@ from csncost.logs.runs import points
 from csncost.spaces.designs import Designs
 from csncost.spaces.study import study
 from csncost.table import Column
-from csncost.units import rounded
-from csncost.zoo.tables import GIGA, TABLES, Cell, Reproduction, beside, compared, reproduction
-from csncost.zoo.tables import reproduce as reproduce_table
+from csncost.zoo.reproduction import Cell, Reproduction, beside, compared, in_print, reproduction
+from csncost.zoo.tables import TABLES, table
 
 FIGURES: Mapping[str, str] = {"fig6": "flops", "fig7": "interactions"}
-"""The figures, and what they show accuracy against."""
+"""The figures, and the metrics that they show accuracy against."""
 
 ALL = (*TABLES, *FIGURES)
 
-_TITLES = {"flops": "FLOPs G", "interactions": "interact. G"}
 _DECIMALS = {"flops": 2, "interactions": 3}
 """Of our costs where the paper prints none."""
 
@@ -46,12 +45,13 @@ def reproduce(name: str, log: LogLike | None = None) -> Reproduction:
     if name not in FIGURES:
         if log is not None:
             raise CsncostError(f"{name} takes no accuracies", f"{' and '.join(FIGURES)} do")
-        return reproduce_table(name)
+        return table(name)
     return _figure(name, log)
 
 
 def _figure(name: str, log: LogLike | None) -> Reproduction:
-    metric = FIGURES[name]
+    metric = METRICS[FIGURES[name]]
+    key = metric.key
     designs = _designs()
     joined = designs.with_accuracy(log) if log is not None else None
     logged = joined.rows if joined else [{}] * len(designs)
@@ -60,13 +60,13 @@ def _figure(name: str, log: LogLike | None) -> Reproduction:
     rows = []
     for i, (design, own) in enumerate(zip(designs.rows, logged, strict=True)):
         printed = _table2(designs, i)
-        row = {"design": design["spec"], "exact": design[metric], "accuracy": printed.get("video@1")}
+        row = {"design": design["spec"], "exact": design[key], "accuracy": printed.get("video@1")}
         row |= {"logged": own.get("accuracy"), "spread": own.get("accuracy_spread")}
-        row[f"{metric}_ours"] = rounded(design[metric], GIGA, _DECIMALS[metric])
+        row[f"{key}_ours"] = in_print(metric, design[key], _DECIMALS[key])
         if printed:
-            cell = compared(design["spec"], metric, printed[metric], design[metric], GIGA)
+            cell = compared(design["spec"], key, printed[key], metric, design[key])
             cells.append(cell)
-            row |= {metric: cell.printed, f"{metric}_ours": cell.ours, f"{metric}_mark": cell.agrees}
+            row |= {key: cell.printed, f"{key}_ours": cell.ours, f"{key}_mark": cell.agrees}
         rows.append(row)
     stamp = {key: designs.stamp[key] for key in ("clip", "classes", "views")}
     known = (
@@ -81,17 +81,17 @@ def _designs() -> Designs:
 
 
 def _table2(designs: Designs, row: int) -> Mapping[str, str]:
-    """What Table 2 prints of a design, if it holds it."""
+    """The row of Table 2 of a design, if it holds it."""
     joined = designs.joined
     result = joined.found.get(row) if joined else None
     return next((one for one in published("table2") if result and one["spec"] == result.spec), {})
 
 
-def _columns(metric: str, log: LogLike | None) -> list[Column]:
+def _columns(metric: Metric, log: LogLike | None) -> list[Column]:
     columns = [
         Column("design", "design"),
-        *beside(metric, _TITLES[metric]),
-        Column("exact", metric, only="machines"),
+        *beside(metric.key, metric),
+        Column("exact", metric.key, only="machines"),
         Column("accuracy", "video@1", align="right"),
     ]
     own = [Column("logged", "logged", points, "right"), Column("spread", "±", points, "right", tight=True)]
@@ -99,7 +99,7 @@ def _columns(metric: str, log: LogLike | None) -> list[Column]:
 
 
 def figure_of(names: Sequence[str], log: LogLike | None) -> tuple[Designs, list[Any]]:
-    """What is to be drawn for figures: the designs, and what accuracy is shown against."""
+    """The designs to be drawn for figures, and the metrics that accuracy is shown against."""
     axes = [FIGURES[name] for name in names if name in FIGURES]
     if not axes:
         raise CsncostError(f"{' and '.join(names)} is no figure", f"{' and '.join(FIGURES)} are drawn")
