@@ -173,7 +173,9 @@ def _each_size(value: Any, change: Callable[[Size], Size]) -> Any:
     if isinstance(value, tuple):
         return tuple([_each_size(item, change) for item in value])
     if is_dataclass(value) and not isinstance(value, (Span, type)):
-        return replace(value, **{item.name: _each_size(getattr(value, item.name), change) for item in fields(value)})
+        return replace(
+            value, **{item.name: _each_size(getattr(value, item.name), change) for item in fields(value) if item.init}
+        )
     return change(value)
 
 
