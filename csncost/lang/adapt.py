@@ -46,7 +46,7 @@ def _names_of(reference: Reference) -> Iterator[str]:
 
 
 def _named_axes(sizes: Sizes, clip: Sizes) -> dict[str, Expr]:
-    """What a clip says of the names that stand for the axes of an input."""
+    """The values that a clip gives to the names that stand for the axes of an input."""
     found: dict[str, Expr] = {}
     for axis, value in zip(sizes.items[1:], clip_axes(clip), strict=False):
         if isinstance(axis, Name) and found.setdefault(axis.id, value) != value:

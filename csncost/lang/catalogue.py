@@ -138,7 +138,7 @@ def unknown(reference: Reference, own: Iterable[Pattern]) -> SpecError:
 
 
 def fit(pattern: Pattern, reference: Reference) -> dict[str, Expr] | None:
-    """What stands in the holes of a pattern if a name fits it; the case of letters does not matter."""
+    """Values for the holes of a pattern if a name fits it; the case of letters does not matter."""
     if len(pattern) != len(reference.segments):
         return None
     holes: dict[str, Expr] = {}

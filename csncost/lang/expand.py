@@ -102,7 +102,7 @@ def expand(spec: Spec, given: Mapping[str, Expr] | None = None) -> Written:
 
 
 def parameters(spec: Spec) -> list[Assignment]:
-    """What a spec defines, and the parameters of the template behind its name. Raises SpecError for unknown names."""
+    """The names that a spec defines, and the parameters of the template behind its name. Raises SpecError."""
     definitions = Definitions(spec)
     found = [item for item in spec.items if isinstance(item, Assignment)]
     for target in (item for item in spec.items if isinstance(item, Reference)):

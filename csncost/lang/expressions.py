@@ -60,7 +60,7 @@ class Reader:
         return Span(self.source, start, self.tokens[self.at - 1].end if end is None else end)
 
     def hint_after(self) -> str:
-        """What may have been meant where a line should have ended."""
+        """A hint at what may have been meant where a line should have ended."""
         token = self.token
         if token.kind == "x":
             return "a block is repeated, a layer is not: write [3x3x3, 64] x 2"
@@ -71,7 +71,7 @@ class Reader:
         return ""
 
     def adjacent(self) -> bool:
-        """Whether the next token follows the last without a space."""
+        """True if the next token follows the last without a space."""
         return self.at > 0 and self.tokens[self.at - 1].end == self.token.start
 
     def nested(self, rule: Callable[[], T]) -> T:
@@ -90,14 +90,14 @@ class Reader:
         self.need(kind, what)
 
     def at_call(self) -> bool:
-        """Whether a block is called: a name with its bracket right behind it."""
+        """True before a block that is called: a name with its bracket right behind it."""
         token, bracket = self.token, self.ahead()
         return (
             token.kind == "name" and bracket.kind == "(" and bracket.start == token.end and token.text not in FUNCTIONS
         )
 
     def at_function(self) -> bool:
-        """Whether a function of sizes is called; `max (k)` with a space is a pool."""
+        """True before a function of sizes; `max (k)` with a space is a pool."""
         token, bracket = self.token, self.ahead()
         return token.text in FUNCTIONS and bracket.kind == "(" and bracket.start == token.end
 

@@ -1,4 +1,4 @@
-"""What callers give, in Python and on the command line: specs as text or files, values of names, sizes."""
+"""Arguments of callers, in Python and on the command line: specs as text or files, values of names, sizes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FILE = re.compile(r"([^\n;]*\.csn)((?:[@(].*)?)", re.DOTALL)
 """A path, and what a name would have behind it: `mine.csn@32x256(n=3)`."""
 
 _TARGET = re.compile(r"[\w./~-]+:[^\W\d][\w.]*(\(.*\))?|[\w./~-]+\.py", re.DOTALL)
-"""What `csncost trace` takes: `package.module:callable(arguments)`, or a Python file."""
+"""A target of `csncost trace`: `package.module:callable(arguments)`, or a Python file."""
 
 
 def read(spec: SpecLike) -> Spec:
@@ -69,7 +69,7 @@ def _of_file(path: str, suffix: str, text: str) -> Spec:
 
 
 def _no_spec(given: Any) -> SpecError:
-    """What is said of an object in the place of a spec: a number, a PyTorch module, a class."""
+    """The error for an object in the place of a spec: a number, a PyTorch module, a class."""
     kind = f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
     hint = "of a PyTorch model, trace(model, input) is a report; explain and compare take that"
     return SpecError(f"a spec is a text or a path, not {kind}", hint=hint if callable(given) else "")

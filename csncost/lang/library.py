@@ -13,7 +13,7 @@ from csncost.lang.values import LIBRARY
 
 
 class Definitions:
-    """What one text defines, or imports by name; nothing else that a file defines is known outside of it.
+    """Definitions of one text and those that it imports by name; no others of a file are known outside of it.
 
     The networks of the package are known everywhere; their files are read when one of their names is asked for.
     """
@@ -42,7 +42,7 @@ class Definitions:
         return bool(self._own or self._imported or self.networks)
 
     def get(self, name: str) -> tuple[BlockDefinition | Template | None, Definitions]:
-        """What a name stands for here, and the definitions that it stands among."""
+        """The definition that a name stands for here, and the definitions that it is among."""
         if name not in self._imported:
             return self._own.get(name), self
         file, at = self._imported[name]
@@ -89,12 +89,12 @@ NONE = Definitions(Spec(()))
 
 @cache
 def package(file: str) -> Definitions | None:
-    """What a file of the package defines, read once; None where there is no such file."""
+    """Definitions of a file of the package, read once; None where there is no such file."""
     path = files().get(file)
     return Definitions(parse(Source(path.read_text("utf-8"), LIBRARY + path.name))) if path else None
 
 
 def where_defined(block: str) -> str:
-    """Where a block of that name can be had from."""
+    """A hint at the place that a block of that name can be had from."""
     found = [file for file in files() if (home := package(file)) and block in home.blocks()]
     return f"from {found[0]} import {block}" if found else "blocks are defined, or imported from the package's files"

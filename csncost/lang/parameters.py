@@ -72,7 +72,7 @@ class Scope:
         return set(self._defaults)
 
     def default(self, name: str) -> Expr | None:
-        """What a parameter would be if it were not given."""
+        """The value that a parameter would have if it were not given."""
         others = {key: value for key, value in self.given.items() if key != name}
         return Scope(list(self._defaults.values()), others).lookup(Name(name))
 

@@ -145,7 +145,7 @@ class Evaluator:
 
 
 def measure(expr: Expr) -> tuple[int, int]:
-    """How many numbers and names an expression has, counted up to the limit on expansion, and how deep it is."""
+    """The numbers and names of an expression, counted up to the limit on expansion, and its depth."""
     count = deepest = 0
     todo = [(expr, 1)]
     while todo and count <= _MAX_LEAVES:
@@ -171,7 +171,7 @@ def _as_product(expr: Expr) -> tuple[Number, tuple[tuple[str, Expr], ...]] | Non
 
 
 def _may_equal(a: Expr, b: Expr) -> bool:
-    """Whether two values could be equal, depending on free names."""
+    """True if two values could be equal, depending on free names."""
     if isinstance(a, (List, Sizes)) and type(a) is type(b):
         return len(a.items) == len(b.items) and all(map(_may_equal, a.items, b.items))
     if isinstance(a, Number) and isinstance(b, Number):
@@ -210,5 +210,5 @@ def _number(value: int | Fraction, span: Span) -> Number:
 
 
 def _blame(default: Span, *operands: Number) -> Span:
-    """Where a computed number comes from: the caller's own text if it had a part in it."""
+    """The place that a computed number comes from: the caller's own text if it had a part in it."""
     return next((x.span for x in operands if not x.span.source.name.startswith(LIBRARY)), default)

@@ -8,7 +8,7 @@ SymPy expressions. What an operation costs is not said here, nor how it was writ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import and_
@@ -104,7 +104,7 @@ class GraphBuilder:
         return self.last
 
     def graph(self) -> Graph:
-        """What has been built."""
+        """The graph that has been built."""
         return Graph(self.level, self._inputs, tuple(self._nodes))
 
 
@@ -121,7 +121,7 @@ class Network:
 
     @property
     def valid(self) -> Truth:
-        """Which designs exist: True, or all masks in one."""
+        """The designs that exist: True for all, or the masks in one."""
         return reduce(and_, self.masks, True)
 
     @property
@@ -139,20 +139,7 @@ class Network:
 
     @property
     def has_classifier(self) -> bool:
-        """Whether the last stage is the fully connected layer that outputs the class scores."""
+        """True if the last stage is the fully connected layer that outputs the class scores."""
         stage = self.graph.nodes[-1].op
         nodes = stage.nodes if isinstance(stage, Graph) else ()
         return any(isinstance(node.op, Linear) and node.op.classifier for node in nodes)
-
-    def ops(self) -> Iterator[tuple[str, Node]]:
-        """Every operation with its full name (`conv2_1.a`), copies written out; for networks of ints."""
-        yield from _named_ops(self.graph, "")
-
-
-def _named_ops(graph: Graph, prefix: str) -> Iterator[tuple[str, Node]]:
-    for node in graph.nodes:
-        if not isinstance(node.op, Graph):
-            yield prefix + node.name, node
-            continue
-        for name in node.instances():
-            yield from _named_ops(node.op, f"{prefix}{name}." if node.op.level == "block" else prefix)

@@ -42,7 +42,7 @@ class Fault(Exception):
 
 @dataclass(slots=True)
 class Checks:
-    """What must hold for a network to exist: an error for ints, a mask for arrays, an assumption for symbols."""
+    """Conditions for a network to exist: an error for ints, a mask for arrays, an assumption for symbols."""
 
     masks: dict[Any, Truth] = field(default_factory=dict)
     """Masks over arrays, those over the same dimensions together: each is small, what all of them span may not be."""
@@ -70,7 +70,7 @@ class Checks:
 
     @contextmanager
     def only_where(self, truth: Truth) -> Iterator[None]:
-        """What is required meanwhile is required only of the designs where `truth` holds."""
+        """Require what is required meanwhile only of the designs where `truth` holds."""
         if isinstance(truth, bool) or is_symbolic(truth):
             yield
             return
@@ -301,11 +301,11 @@ KINDS: dict[type, str] = {
     Reshape: "reshape",
     Matmul: "matmul",
 }
-"""What reports and conventions call each operation."""
+"""Names of the operations in reports and conventions."""
 
 
 def same_shape(a: Shape, b: Shape) -> bool:
-    """Whether two shapes are equal, in every element where they are arrays."""
+    """True if two shapes are equal, in every element where they are arrays."""
     return len(a) == len(b) and all(x is y or nowhere(differ(x, y)) for x, y in zip(a, b, strict=True))
 
 

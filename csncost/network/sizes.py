@@ -19,7 +19,7 @@ Truth: TypeAlias = Any
 
 
 def is_symbolic(*values: Size) -> bool:
-    """Whether any value is a SymPy expression."""
+    """True if any value is a SymPy expression."""
     for value in values:  # noqa: SIM110 - ints, nearly always, are told apart at once
         if type(value) is not int and hasattr(value, "free_symbols"):
             return True
@@ -27,7 +27,7 @@ def is_symbolic(*values: Size) -> bool:
 
 
 def is_number(value: Size) -> bool:
-    """Whether `value` is a single exact number."""
+    """True for a single exact number."""
     return isinstance(value, int)
 
 
@@ -154,7 +154,7 @@ def ceil(x: Size) -> Size:
 
 
 def divides(divisor: Size, n: Size) -> Truth:
-    """Whether `divisor` divides `n`: a bool, a mask, or a relation to be assumed."""
+    """True where `divisor` divides `n`: a bool, a mask, or a relation to be assumed."""
     if is_symbolic(divisor, n):
         from sympy import Eq, Mod
 
@@ -163,7 +163,7 @@ def divides(divisor: Size, n: Size) -> Truth:
 
 
 def differ(a: Size, b: Size) -> Truth:
-    """Whether two sizes differ; a mask for arrays, structural for symbols (which are never masked)."""
+    """True where two sizes differ; a mask for arrays, structural for symbols (which are never masked)."""
     if is_symbolic(a, b):
         from sympy import simplify
 
@@ -172,7 +172,7 @@ def differ(a: Size, b: Size) -> Truth:
 
 
 def equal(a: Size, b: Size) -> Truth:
-    """Whether two sizes are equal: a bool, a mask, or a relation to be assumed."""
+    """True where two sizes are equal: a bool, a mask, or a relation to be assumed."""
     if a is b:
         return True
     if not is_symbolic(a, b):
@@ -185,10 +185,10 @@ def equal(a: Size, b: Size) -> Truth:
 
 
 def everywhere(truth: Truth) -> bool:
-    """Whether a truth holds for every element."""
+    """True if a truth holds for every element."""
     return truth if isinstance(truth, bool) else bool(truth.all())
 
 
 def nowhere(truth: Truth) -> bool:
-    """Whether a truth holds for no element."""
+    """True if a truth holds for no element."""
     return not truth if isinstance(truth, bool) else not bool(truth.any())

@@ -19,6 +19,7 @@ from csncost.costs.rows import Row
 from csncost.errors import MissingExtra, SpecError
 from csncost.lang.given import SizeLike, SpecLike
 from csncost.network.graph import Network
+from csncost.network.walk import walk
 from csncost.pytorch.build.build import build
 from csncost.pytorch.trace.trace import run
 from csncost.table import Column, Table
@@ -128,7 +129,7 @@ def verify(
 def _traced(network: Network) -> tuple[Report, int]:
     """The report of the built network, run on one clip; and how many parameters it has."""
     module = build(network, device="meta", initialise=False).eval()
-    classifier = next((name for name, node in network.ops() if getattr(node.op, "classifier", False)), False)
+    classifier = next((one.name for one in walk(network.graph) if getattr(one.node.op, "classifier", False)), False)
     found = run(module, (1, *network.clip), classifier=classifier)
     return found.report(CONVENTIONS["paper"]), sum(parameter.numel() for parameter in module.parameters())
 

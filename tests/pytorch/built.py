@@ -7,6 +7,7 @@ import pytest
 
 import csncost as cc
 from csncost.network.ops import Add, Concat, Matmul, Multiply
+from csncost.network.walk import walk
 from csncost.zoo.listing import named_networks
 
 torch = pytest.importorskip("torch")
@@ -72,7 +73,7 @@ def meta(network, **options):
 
 def check(network, module):
     """The module has the operations of a network, in order, and each gives what it should."""
-    nodes = {name: node for name, node in network.ops() if not functional(node)}
+    nodes = {one.name: one.node for one in walk(network.graph, each_copy=True) if not functional(one.node)}
     assert list(leaves(module)) == list(nodes)
     found = {}
     for name, inner in leaves(module).items():

@@ -22,7 +22,7 @@ ONES = (1, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in the network an operation stands, for messages."""
+    """Place of an operation in the network, for messages."""
 
     stage: str
     block: int = 0
@@ -154,7 +154,7 @@ class Layers(Sizing):
         return 1 if written is None else self.size(written, "the number of groups")
 
     def padding(self, layer: Layer, kernel: Shape, dilation: Shape = ONES) -> Padding:
-        """What is written, by default half the kernel, so that an odd kernel gives ceil(length / stride)."""
+        """Padding as it is written, by default half the kernel, so that an odd kernel gives ceil(length / stride)."""
         written = layer.option("pad")
         if isinstance(written, Name) and written.id == "same":
             return "same"

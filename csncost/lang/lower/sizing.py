@@ -28,7 +28,7 @@ class Sizing:
 
     @contextmanager
     def only_where(self, truth: Truth) -> Iterator[None]:
-        """What fails meanwhile fails only the designs where an array of truths holds."""
+        """Let what fails meanwhile fail only the designs where an array of truths holds."""
         try:
             with self.checks.only_where(truth):
                 yield
@@ -135,7 +135,7 @@ class Sizing:
         return (value * legal + least * ~legal).astype("int64")
 
     def differ(self, a: Size, b: Size) -> Truth:
-        """Whether two sizes differ; of symbols that may be equal at some values it is assumed that they do."""
+        """True where two sizes differ; of symbols that may be equal at some values it is assumed that they do."""
         truth = differ(a, b)
         if truth is True and is_symbolic(a, b) and not (a - b).is_nonzero:
             from sympy import Ne

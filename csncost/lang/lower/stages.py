@@ -23,7 +23,7 @@ from csncost.network.sizes import Size, Truth, differ, everywhere, is_number, is
 
 DEFAULT_CLIP = {"frames": 8, "height": 224, "width": 224}
 DEFAULT_CLASSES = 400
-"""What an axis of the input, and a free name `classes`, are taken for: the base setting of the paper's section 4.1."""
+"""Values of an axis of the input, and of a free name `classes`: the base setting of the paper's section 4.1."""
 
 MAX_OPS = 200_000
 
@@ -234,7 +234,7 @@ class _Lowering(Layers):
         return changes
 
     def changes(self, source: Shape, target: Shape, stride: Shape) -> Truth:
-        """Whether a block changes the channels or strides, so that its shortcut needs a projection."""
+        """True where a block changes the channels or strides, so that its shortcut needs a projection."""
         truth = self.differ(source[0], target[0])
         for s in stride:
             if not (is_number(s) and s == 1):
@@ -277,7 +277,7 @@ class _Lowering(Layers):
 
 
 def _equal(known: Size, value: Size) -> Truth:
-    """Whether two values of one name agree; a mask where arrays do in part."""
+    """True if two values of one name agree; a mask where arrays do in part."""
     truth = differ(known, value)
     return ~truth if hasattr(truth, "dtype") and not everywhere(truth) else nowhere(truth)
 

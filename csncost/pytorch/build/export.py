@@ -18,6 +18,7 @@ from csncost.files import replacing
 from csncost.lang.given import SizeLike, SpecLike
 from csncost.network.graph import Network
 from csncost.network.ops import Shape
+from csncost.network.walk import walk
 from csncost.pytorch.build.build import as_network, build
 from csncost.units import human, shape
 
@@ -97,8 +98,8 @@ def _require_onnx() -> None:
 def _require_free_names(network: Network) -> None:
     """Refuse operations that are called as something that every module has: exporters ask for them by attribute."""
     taken = {*dir(nn.Module()), *dir(torch.fx.GraphModule({}, torch.fx.Graph()))}
-    for name, _ in network.ops():
-        if (label := name.rpartition(".")[2]) in taken:
+    for operation in walk(network.graph):
+        if (label := operation.node.name) in taken:
             raise CsncostError(f'an exported network has no operation called "{label}"', f"call it {label}_")
 
 
