@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from csncost.costs.metrics import METRICS, counted
-from csncost.spaces.chunks import Chunk, absolute, shape_of
+from csncost.errors import CsncostError
+from csncost.spaces.chunks import Chunk, absolute, relative, shape_of
 from csncost.spaces.factored import MOST, Array
-from csncost.spaces.lowering import Structures
-from csncost.spaces.parts import Columns, Part
+from csncost.spaces.lowering import Part, Structures
 from csncost.spaces.space import Space
+
+Columns: TypeAlias = dict[str, Array]
+"""Arrays by name: metrics (int64), with `valid` (bool) over a chunk, or with `place` for its legal designs."""
 
 MAX_ARRAY = 2**20
 """Elements of the arrays that are held of a space; with larger ones it is lowered for every chunk."""
@@ -55,18 +59,18 @@ class Evaluator:
         columns: Columns = {name: np.zeros(shape, np.int64) for name in names}
         columns["valid"] = np.zeros(shape, np.bool_)
         for part in self.parts(chunk):
-            part.write(columns, chunk)
+            _write(part, {name: values[relative(part.at, chunk)] for name, values in columns.items()})
         return columns
 
     def rows(self, chunk: Chunk, names: Sequence[str]) -> Columns:
         """Metrics of the legal designs of a chunk, and their `place`, counted through the whole space, in order."""
-        found = [part.rows(names, self.space.shape) for part in self.parts(chunk)]
-        if len(found) == 1:
-            return found[0]
-        none = np.zeros(0, np.int64)
-        rows = {name: np.concatenate([none, *(part[name] for part in found)]) for name in ("place", *names)}
-        order = np.argsort(rows["place"])
-        return {name: values[order] for name, values in rows.items()}
+        columns = self.arrays(chunk, names)
+        valid = columns.pop("valid")
+        shape = self.space.shape
+        along = [np.arange(at.start, at.stop) * prod(shape[i + 1 :]) for i, at in enumerate(chunk)]
+        columns["place"] = reduce(np.add, np.ix_(*along))
+        everything = valid.all()
+        return {name: values.reshape(-1) if everything else values[valid] for name, values in columns.items()}
 
     def at(self, places: Array, names: Iterable[str]) -> Columns:
         """Metrics of some legal designs, given by their places."""
@@ -105,6 +109,22 @@ def _designs(point: Sequence[Array]) -> Iterator[Chunk]:
     """A chunk for each design."""
     for at in zip(*(i.tolist() for i in point), strict=True):
         yield tuple([slice(i, i + 1) for i in at])
+
+
+def _write(part: Part, columns: Columns) -> None:
+    """Write a part to its place in arrays; 0 where no design is. Raises CsncostError where 64 bits do not hold it."""
+    valid = columns["valid"]
+    valid[...] = True
+    masks = sorted((mask for mask in part.masks if not mask.all()), key=np.size)
+    for mask in masks:
+        np.logical_and(valid, mask, out=valid)
+    for name in columns.keys() & part.metrics.keys():
+        if not part.metrics[name].fits(valid):
+            raise CsncostError(
+                f"the {name} of designs of this space come to more than 64-bit integers hold",
+                "sweep smaller values; analyze is exact at any size",
+            )
+        part.metrics[name].write(columns[name], valid if masks else None)
 
 
 def lowered(space: Space) -> Evaluator:

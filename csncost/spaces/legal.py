@@ -21,7 +21,7 @@ from csncost.units import plural
 if TYPE_CHECKING:
     from xarray import Dataset
 
-    from csncost.spaces.parts import Columns
+    from csncost.spaces.evaluate import Columns
     from csncost.spaces.space import Space
 
 STAMPED = ("convention", "clip", "classes", "views")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from itertools import islice, product
 from typing import Any
@@ -24,12 +24,41 @@ from csncost.lang.printer import print_value
 from csncost.network.graph import Network
 from csncost.network.sizes import Size
 from csncost.spaces.axes import Axis
-from csncost.spaces.factored import Array, Factored
-from csncost.spaces.parts import Part
+from csncost.spaces.chunks import Chunk, relative
+from csncost.spaces.factored import Array, Factored, bound_of, cut
 from csncost.spaces.space import Space
 
 MAX_LOWERINGS = 20_000
 """Networks of different structure in one space."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """The designs of one structure: where in the space they are, which of them exist, and their metrics."""
+
+    at: Chunk
+    masks: tuple[Array, ...]
+    metrics: Mapping[str, Factored]
+
+    def within(self, chunk: Chunk) -> Part | None:
+        """The part of it that lies in a chunk."""
+        common = tuple([slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(self.at, chunk, strict=True)])
+        if any(one.start >= one.stop for one in common):
+            return None
+        if common == self.at:
+            return self
+        inner = relative(common, self.at)
+        masks = tuple([cut(mask, inner) for mask in self.masks])
+        return Part(common, masks, {name: value.cut(inner) for name, value in self.metrics.items()})
+
+    def largest(self) -> Chunk:
+        """The one design that is likely to cost most, as a chunk."""
+        terms = [term for value in self.metrics.values() for term in value.terms]
+        corner = [at.start for at in self.at]
+        for factor in max(terms, key=bound_of):
+            index = np.unravel_index(int(factor.argmax()), factor.shape)
+            corner = [start + int(i) for start, i in zip(corner, index, strict=True)]
+        return tuple([slice(i, i + 1) for i in corner])
 
 
 class Structures:
@@ -173,9 +202,8 @@ def _each_size(value: Any, change: Callable[[Size], Size]) -> Any:
     if isinstance(value, tuple):
         return tuple([_each_size(item, change) for item in value])
     if is_dataclass(value) and not isinstance(value, (Span, type)):
-        return replace(
-            value, **{item.name: _each_size(getattr(value, item.name), change) for item in fields(value) if item.init}
-        )
+        inner = {item.name: getattr(value, item.name) for item in fields(value) if item.init}
+        return replace(value, **{name: _each_size(item, change) for name, item in inner.items()})
     return change(value)
 
 

@@ -15,10 +15,9 @@ from csncost.costs.metrics import METRICS
 from csncost.errors import CsncostError
 from csncost.spaces.chunks import Chunk, Chunks, chunks_of
 from csncost.spaces.designs import Designs
-from csncost.spaces.evaluate import evaluator_of
+from csncost.spaces.evaluate import Columns, evaluator_of
 from csncost.spaces.factored import Array
 from csncost.spaces.legal import designs_at, designs_of
-from csncost.spaces.parts import Columns
 from csncost.spaces.query import Query
 from csncost.spaces.space import Space
 from csncost.spaces.workers import Advance, chunk_by_chunk, ignored
