@@ -1,8 +1,7 @@
-"""What is written against what runs: analytic and traced counts layer by layer, totals against fvcore."""
+"""Networks as written against networks as run: analytic and traced counts layer by layer, totals against fvcore."""
 
 from __future__ import annotations
 
-import json
 import logging
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +21,7 @@ from csncost.network.graph import Network
 from csncost.network.walk import walk
 from csncost.pytorch.build.build import build
 from csncost.pytorch.trace.trace import run
-from csncost.table import Column, Table
+from csncost.table import Column, Result, Table
 from csncost.units import human, shape
 
 SMALL_CLIPS = ((1, 8), (2, 16), (4, 32), (8, 64))
@@ -45,7 +44,7 @@ class Difference(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Verification:
+class Verification(Result):
     """A network written and run; `counted_by_fvcore` is (ours, fvcore's) FLOPs as fvcore counts, on `fvcore_clip`."""
 
     written: Report
@@ -57,7 +56,7 @@ class Verification:
 
     @property
     def agrees(self) -> bool:
-        """Whether every layer and every total is the same."""
+        """True where every layer and every total is the same."""
         return self.difference is None
 
     def __bool__(self) -> bool:
@@ -65,7 +64,12 @@ class Verification:
 
     def to_dict(self) -> dict[str, Any]:
         """The verification as plain data."""
-        ours, fvcore = self.counted_by_fvcore or (None, None)
+        fvcore = None
+        if self.fvcore_clip is not None and self.counted_by_fvcore is not None:
+            fvcore = {
+                "clip": shape(self.fvcore_clip),
+                **dict(zip(("analytic", "fvcore"), self.counted_by_fvcore, strict=True)),
+            }
         return {
             "spec": self.written.spec,
             "agrees": self.agrees,
@@ -73,15 +77,9 @@ class Verification:
             "layers": self.layers,
             "analytic": self.written.totals.to_dict(),
             "traced": self.traced.totals.to_dict(),
-            "fvcore": {"clip": shape(self.fvcore_clip), "analytic": ours, "fvcore": fvcore}
-            if self.fvcore_clip
-            else None,
+            "fvcore": fvcore,
             "difference": self.difference._asdict() if self.difference else None,
         }
-
-    def to_json(self, indent: int | None = 2) -> str:
-        """`to_dict` as JSON."""
-        return json.dumps(self.to_dict(), indent=indent)
 
     def table(self) -> Table:
         """The verification as a table."""
@@ -89,9 +87,6 @@ class Verification:
 
     def __repr__(self) -> str:
         return f"<Verification of {self.written.title}: {self.difference or f'{self.layers} layers agree'}>"
-
-    def _repr_html_(self) -> str:
-        return self.table().to_html()
 
 
 def verify(
@@ -109,29 +104,23 @@ def verify(
     params, FLOPs, interactions and activations; and params with the built module's own. fvcore has to compute for real,
     so it counts on a small clip. Raises SpecError for a spec that is no network.
     """
-    setting: dict[str, Any] = {"frames": frames, "size": size, "classes": classes}
-    written = analyze(spec, **setting, **names)
-    network = to_network(spec, **setting, **names)
-    traced, numel = _traced(network)
+    setting: dict[str, Any] = {"frames": frames, "size": size, "classes": classes, **names}
+    written, network = analyze(spec, **setting), to_network(spec, **setting)
+    module = build(network, device="meta", initialise=False).eval()
+    classifier = next((one.name for one in walk(network.graph) if getattr(one.node.op, "classifier", False)), False)
+    traced = run(module, (1, *network.clip), classifier=classifier).report(CONVENTIONS["paper"])
     every = written.under(ALL)
     difference = _first_difference(every.rows, traced.under(ALL).rows)
+    numel = sum(parameter.numel() for parameter in module.parameters())
     if difference is None and numel != every.params:
         difference = Difference("total", "numel() of all parameters", every.params, numel)
     counted, clip = None, None
     if fvcore:
-        small = _small(spec, network, setting, names)
-        counted, clip = (_fvcore_here(small), _fvcore(small)), small.clip
+        small = _small(spec, network, setting)
+        counted, clip = (int(tally(small.graph, CONVENTIONS["fvcore"]).flops), _fvcore(small)), small.clip
         if difference is None and counted[0] != counted[1]:
             difference = Difference("total", f"fvcore's count on {shape(clip)}", *counted)
     return Verification(written, traced, len(every.rows), difference, counted, clip)
-
-
-def _traced(network: Network) -> tuple[Report, int]:
-    """The report of the built network, run on one clip; and how many parameters it has."""
-    module = build(network, device="meta", initialise=False).eval()
-    classifier = next((one.name for one in walk(network.graph) if getattr(one.node.op, "classifier", False)), False)
-    found = run(module, (1, *network.clip), classifier=classifier)
-    return found.report(CONVENTIONS["paper"]), sum(parameter.numel() for parameter in module.parameters())
 
 
 def _first_difference(written: Sequence[Row], traced: Sequence[Row]) -> Difference | None:
@@ -151,26 +140,22 @@ def _first_difference(written: Sequence[Row], traced: Sequence[Row]) -> Differen
 
 
 _UNKNOWN = ("in_channels", "out_channels", "kernel", "stride", "groups")
-"""What a function without weights, such as a sum, does not tell of its layer."""
+"""Fields that a function without weights, such as a sum, does not tell of its layer."""
 
 
-def _small(spec: SpecLike, network: Network, setting: dict[str, Any], names: dict[str, Any]) -> Network:
+def _small(spec: SpecLike, network: Network, setting: dict[str, Any]) -> Network:
     """The network on the smallest clip that it allows, or on its own if none is smaller."""
     for frames, size in SMALL_CLIPS:
         if frames <= network.clip[1] and size <= min(network.clip[2:]):
             try:
-                return to_network(spec, **{**setting, "frames": frames, "size": size}, **names)
+                return to_network(spec, **{**setting, "frames": frames, "size": size})
             except SpecError:  # a window does not fit, or the clip is bound to something else
                 continue
     return network
 
 
-def _fvcore_here(network: Network) -> int:
-    return int(tally(network.graph, CONVENTIONS["fvcore"]).flops)
-
-
 def _fvcore(network: Network) -> int:
-    """What fvcore itself counts, on the built module with real tensors. Raises MissingExtra without fvcore."""
+    """The count of fvcore itself, on the built module with real tensors. Raises MissingExtra without fvcore."""
     module = build(network, device="cpu", initialise=False).eval()
     for parameter in module.parameters():  # what was in memory may be denormal, and slow to compute with
         parameter.data.zero_()
@@ -189,7 +174,6 @@ def _fvcore(network: Network) -> int:
 def verification_table(found: Iterable[Verification]) -> Table:
     """A line for each network: what was compared, and whether it agrees."""
     verified = list(found)
-    rows = [_line(one) for one in verified]
     asked = any(one.counted_by_fvcore for one in verified)
     only: Literal["machines", ""] = "" if asked else "machines"
     columns = [
@@ -203,21 +187,15 @@ def verification_table(found: Iterable[Verification]) -> Table:
         Column("fvcore_clip", "on clip", shape, only=only, drop=1),
         Column("agrees", "", lambda agrees: "\u2713" if agrees else "\u2717"),
     ]
-    notes = [f"{one.written.title}: {one.difference}" for one in verified if one.difference]
     agreeing = sum(one.agrees for one in verified)
     also = ", and fvcore's count is ours" if asked else "; fvcore was not asked"
-    summary = f"{agreeing} of {len(verified)} agree: analytic = traced in every layer{also}"
-    return Table(
-        columns,
-        rows,
-        title="as written and as run",
-        notes=[
-            *notes,
-            summary,
-            f"layers are compared in convention {ALL}, norms, activations, pools and sums included",
-        ],
-        stamp={"convention": "paper", "views": 1},
-    )
+    notes = [
+        *(f"{one.written.title}: {one.difference}" for one in verified if one.difference),
+        f"{agreeing} of {len(verified)} agree: analytic = traced in every layer{also}",
+        f"layers are compared in convention {ALL}, norms, activations, pools and sums included",
+    ]
+    stamp = {"convention": "paper", "views": 1}
+    return Table(columns, list(map(_line, verified)), title="as written and as run", notes=notes, stamp=stamp)
 
 
 def _line(one: Verification) -> dict[str, Any]:
