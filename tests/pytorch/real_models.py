@@ -13,7 +13,7 @@ _SCORED = "(Tensor boxes, Tensor scores, float iou_threshold) -> Tensor"
 def import_torchvision():
     """torchvision, also where its compiled operators do not load: its models need none of them.
 
-    Its Python part describes `nms` and `qnms` to PyTorch, which fails where the compiled part did not declare them first.
+    Its Python part describes `nms` and `qnms` to PyTorch, which fails where the compiled part did not declare them.
     """
     if "torchvision" in sys.modules:
         return sys.modules["torchvision"]

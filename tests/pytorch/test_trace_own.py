@@ -47,8 +47,12 @@ def test_a_formula_that_did_not_run_is_said():
 
 
 @pytest.mark.parametrize(("key", "message"), [
-    ("csncost_tests::twise", "did you mean csncost_tests::twice"), ("matmull", "did you mean matmul"), ("nobody::knows_it", 'no operation "nobody::knows_it"'),
-    (len, "no operation of PyTorch is"), (nn.Linear, "no operation of PyTorch is"), (lambda x: x, "no operation of PyTorch is"),
+    ("csncost_tests::twise", "did you mean csncost_tests::twice"),
+    ("matmull", "did you mean matmul"),
+    ("nobody::knows_it", 'no operation "nobody::knows_it"'),
+    (len, "no operation of PyTorch is"),
+    (nn.Linear, "no operation of PyTorch is"),
+    (lambda x: x, "no operation of PyTorch is"),
     (3, "no operation of PyTorch is 3"),
 ])  # fmt: skip
 def test_a_key_that_nothing_can_match_is_refused(key, message):
