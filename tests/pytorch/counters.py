@@ -1,4 +1,7 @@
-"""Other counters, run on a copy of a module without leaving traces: each gives its FLOPs and parameters as ints."""
+"""Other counters, run on a copy of a module without leaving traces: each gives FLOPs and parameters (or None).
+
+One that counts in two ways gives both, so that it runs once: tool -> (FLOPs, parameters).
+"""
 
 import contextlib
 import copy
@@ -21,7 +24,7 @@ def fvcore(module, inputs):
 
     logging.getLogger("fvcore.nn.jit_analysis").setLevel(logging.ERROR)
     flops = FlopCountAnalysis(module, inputs).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
-    return flops.total(), parameter_count(module)[""]
+    return {"fvcore": (flops.total(), parameter_count(module)[""])}
 
 
 def _ptflops(module, inputs, backend):
@@ -56,27 +59,28 @@ class _Named(torch.nn.Module):
 
 
 def ptflops(module, inputs):
-    return _ptflops(module, inputs, "pytorch")
+    return {"ptflops": _ptflops(module, inputs, "pytorch")}
 
 
 def ptflops_aten(module, inputs):
-    return _ptflops(module, inputs, "aten")
+    return {"ptflops-aten": _ptflops(module, inputs, "aten")}
 
 
 def thop(module, inputs):
     from thop import profile
 
-    return profile(_Outer(module), inputs, verbose=False)  # it does not count the parameters of the outermost
+    # it does not count the parameters of the outermost
+    return {"thop": profile(_Outer(module), inputs, verbose=False)}
 
 
 def torchinfo(module, inputs):
     from torchinfo import summary
 
     found = summary(module, input_data=list(inputs), verbose=0)
-    return found.total_mult_adds, found.total_params
+    return {"torchinfo": (found.total_mult_adds, found.total_params)}
 
 
-def _calflops(module, inputs):
+def calflops(module, inputs):
     if "calflops" not in sys.modules:  # what the package imports for language models is not needed here
         package = sys.modules["calflops"] = types.ModuleType("calflops")
         package.__path__ = [
@@ -86,21 +90,11 @@ def _calflops(module, inputs):
     outer = _Outer(module)
     outer.one = torch.nn.Parameter(torch.zeros(1))  # it falls over a module without parameters
     flops, macs, params = calculate_flops(outer, args=list(inputs), print_results=False, output_as_string=False)
-    return flops, macs, params - 1
-
-
-def calflops(module, inputs):
-    _, macs, params = _calflops(module, inputs)
-    return macs, params
-
-
-def calflops_flops(module, inputs):
-    flops, _, params = _calflops(module, inputs)
-    return flops, params
+    return {"calflops": (macs, params - 1), "calflops-flops": (flops, params - 1)}
 
 
 def torchprofile(module, inputs):
-    return import_torchprofile().profile_macs(module, tuple(inputs)), None
+    return {"torchprofile": (import_torchprofile().profile_macs(module, tuple(inputs)), None)}
 
 
 def flopcounter(module, inputs):
@@ -110,7 +104,7 @@ def flopcounter(module, inputs):
     # the fused attention of a CPU has no formula in it, those of other devices do
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         module(*inputs)
-    return counter.get_total_flops(), None
+    return {"flopcounter": (counter.get_total_flops(), None)}
 
 
 COUNTERS = {
@@ -120,7 +114,7 @@ COUNTERS = {
     "thop": thop,
     "torchinfo": torchinfo,
     "calflops": calflops,
-    "calflops-flops": calflops_flops,
+    "calflops-flops": calflops,
     "torchprofile": torchprofile,
     "flopcounter": flopcounter,
 }
@@ -139,11 +133,13 @@ def _unpatched():
                     setattr(owner, name, value)
 
 
-def counted_by(tool, module, inputs):
-    """FLOPs and parameters (None where the tool has none) as a tool reports them."""
+def counted(counter, module, inputs):
+    """The FLOPs and parameters (None where it has none) that a counter reports, by tool."""
     said = io.StringIO()
     with warnings.catch_warnings(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), _unpatched():
         warnings.simplefilter("ignore")
-        flops, params = COUNTERS[tool](copy.deepcopy(module), tuple(inputs))
-    assert flops == int(flops), f"{tool} counts {flops}"
-    return int(flops), None if params is None else int(params)
+        found = counter(copy.deepcopy(module), tuple(inputs))
+    for tool, (flops, params) in found.items():
+        assert flops == int(flops), f"{tool} counts {flops}"
+        found[tool] = int(flops), None if params is None else int(params)
+    return found

@@ -11,11 +11,13 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 import csncost as cc
 from csncost.costs.tools import TOOLS
-from tests.pytorch.counters import COUNTERS, counted_by
+from tests.pytorch.counters import COUNTERS, counted
 from tests.pytorch.real_models import import_torchvision
 from tests.pytorch.traced_modules import tied
 
 trace = pytest.importorskip("csncost.pytorch.trace.trace").trace
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Run(nn.Module):
@@ -88,9 +90,10 @@ def video(depthwise):
 
 def image():
     return nn.Sequential(
-        nn.Conv2d(3, 8, 3, bias=True), nn.BatchNorm2d(8), nn.ReLU6(), nn.Conv2d(8, 16, 3, 2, groups=4), nn.GroupNorm(4, 16),
-        nn.SiLU(), Gate(16), nn.AvgPool2d(2), nn.Conv2d(16, 16, 3, padding=1, groups=16), nn.InstanceNorm2d(16, affine=True),
-        nn.LeakyReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 7), nn.Softmax(dim=-1),
+        nn.Conv2d(3, 8, 3, bias=True), nn.BatchNorm2d(8), nn.ReLU6(),
+        nn.Conv2d(8, 16, 3, 2, groups=4), nn.GroupNorm(4, 16), nn.SiLU(), Gate(16), nn.AvgPool2d(2),
+        nn.Conv2d(16, 16, 3, padding=1, groups=16), nn.InstanceNorm2d(16, affine=True), nn.LeakyReLU(),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 7), nn.Softmax(dim=-1),
     )  # fmt: skip
 
 
@@ -116,7 +119,9 @@ CASES = {
         for n in (1, 2, 3)
     },
     **{
-        f"deconv{n}d": (lambda n=n: getattr(nn, f"ConvTranspose{n}d")(6, 8, 3, stride=2, padding=1), [(1, 6, *(5,) * n)])
+        f"deconv{n}d": (
+            lambda n=n: getattr(nn, f"ConvTranspose{n}d")(6, 8, 3, stride=2, padding=1), [(1, 6, *(5,) * n)]
+        )
         for n in (1, 2, 3)
     },
     "deconv_nobias": (lambda: nn.ConvTranspose2d(6, 8, 3, stride=2, bias=False), [(1, 6, 5, 4)]),
@@ -137,8 +142,8 @@ CASES = {
     "rms_norm": (lambda: nn.RMSNorm(6), [(1, 4, 6)]),
     **{
         name: (getattr(nn, name), [(1, 4, 5, 6)])
-        for name in ("ReLU", "ReLU6", "LeakyReLU", "PReLU", "ELU", "GELU", "SiLU", "Sigmoid", "Tanh", "Hardswish", "Mish",
-                     "Softplus", "SELU", "Hardtanh")
+        for name in ("ReLU", "ReLU6", "LeakyReLU", "PReLU", "ELU", "GELU", "SiLU", "Sigmoid", "Tanh", "Hardswish",
+                     "Mish", "Softplus", "SELU", "Hardtanh")
     },
     "Softmax": (lambda: nn.Softmax(dim=1), [(1, 4, 5)]),
     "LogSoftmax": (lambda: nn.LogSoftmax(dim=1), [(2, 4, 5)]),
@@ -181,7 +186,8 @@ CASES = {
         lambda: Run(lambda a, x: a(x, x, x)[0], nn.MultiheadAttention(8, 2, batch_first=True)), [(1, 5, 8)]
     ),
     "attention_fused": (
-        lambda: Run(lambda a, x: a(x, x, x, need_weights=False)[0], nn.MultiheadAttention(8, 2, batch_first=True)), [(1, 5, 8)]
+        lambda: Run(lambda a, x: a(x, x, x, need_weights=False)[0], nn.MultiheadAttention(8, 2, batch_first=True)),
+        [(1, 5, 8)],
     ),
     "sdpa": (lambda: Run(F.scaled_dot_product_attention), [(1, 2, 5, 4), (1, 2, 6, 4), (1, 2, 6, 3)]),
     "functional": (Functional, [(1, 3, 16, 16)]),
@@ -261,30 +267,48 @@ LEFT_OUT = {
 """What a convention does not reproduce, with the reason."""
 
 
-def agree(tool, module, inputs):
-    """A tool's count of a module is what a trace says under the convention of its name."""
-    if tool not in TAKES_THE_MODE:
-        module.eval()
-    report = trace(module, tuple(inputs), convention=tool)
-    flops, params = counted_by(tool, module, inputs)
-    assert report.flops == flops
-    if params is not None:
-        assert report.params == params
+class Subject:
+    """A module that is traced once in each mode, and run once by each counter."""
+
+    def __init__(self, module, *inputs, training=False):
+        self.module, self.inputs, self.training = module, inputs, training
+        self.found = {}
+
+    def report(self, tool):
+        """The trace under the convention of a tool."""
+        self.module.train(mode := self.training and tool in TAKES_THE_MODE)
+        return self._once(("trace", mode), lambda: trace(self.module, self.inputs)).under(tool)
+
+    def agree(self, tool):
+        """The count of a tool is that of a trace under the convention of its name."""
+        report = self.report(tool)
+        flops, params = self._once(COUNTERS[tool], lambda: counted(COUNTERS[tool], self.module, self.inputs))[tool]
+        assert report.flops == flops
+        assert params is None or report.params == params
+
+    def _once(self, key, find):
+        if key not in self.found:
+            self.found[key] = find()
+        return self.found[key]
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.fixture(scope="module", params=CASES)
+def case(request):
+    """A case by name, and its module."""
+    make, shapes = CASES[request.param]
+    inputs = [torch.rand(shape, dtype=torch.float64 if "double" in request.param else None) for shape in shapes]
+    return request.param, Subject(make(), *inputs, training=request.param == "batch_norm_train")
+
+
 @pytest.mark.parametrize("tool", COUNTERS)
 def test_a_tool_and_its_convention_agree(tool, case):
-    make, shapes = CASES[case]
-    module = make()
-    module.train(case == "batch_norm_train")
-    inputs = [torch.rand(shape, dtype=torch.float64 if "double" in case else None) for shape in shapes]
-    if (reason := LEFT_OUT.get((tool, case))) is not None:
+    name, subject = case
+    if (reason := LEFT_OUT.get((tool, name))) is not None:
         # a reason that has gone is told
         with pytest.raises((TypeError, AttributeError) if reason is _FALLS_OVER else AssertionError):
-            agree(tool, module, inputs)
+            subject.agree(tool)
     else:
-        agree(tool, module, inputs)
+        subject.agree(tool)
 
 
 @pytest.mark.parametrize("convention", ["paper", "macs", "torchprofile", "flopcounter"])
@@ -306,26 +330,30 @@ def test_every_tool_has_a_convention():
     assert all(cc.CONVENTIONS[tool.name] is tool for tool in TOOLS)
 
 
+BATCHES = ("conv3d", "linear", "linear_tokens", "layer_norm", "lstm", "image", "video", "AdaptiveAvgPool2d")
+
+
+@pytest.fixture(scope="module", params=BATCHES)
+def batch(request):
+    """Three items of a case."""
+    make, shapes = CASES[request.param]
+    return Subject(make(), *(torch.rand(3, *shape[1:]) for shape in shapes))
+
+
 @pytest.mark.parametrize("tool", [name for name in COUNTERS if name not in FEW_ITEMS])
-@pytest.mark.parametrize(
-    "case", ["conv3d", "linear", "linear_tokens", "layer_norm", "lstm", "image", "video", "AdaptiveAvgPool2d"]
-)
-def test_a_batch_counts_as_each_tool_counts_it(tool, case):
-    make, shapes = CASES[case]
-    agree(tool, make().eval(), [torch.rand(3, *shape[1:]) for shape in shapes])
+def test_a_batch_counts_as_each_tool_counts_it(tool, batch):
+    batch.agree(tool)
 
 
 @pytest.mark.parametrize("tool", ["thop", "fvcore", "calflops"])
 def test_a_tied_embedding_counts_once(tool):
-    flops, params = counted_by(tool, tied().eval(), [torch.zeros(3, 5, dtype=torch.int64)])
-    report = trace(tied(), "3x5:int64", convention=tool)
-    assert (report.flops, report.params) == (flops, params)
+    Subject(tied(), torch.zeros(3, 5, dtype=torch.int64)).agree(tool)
 
 
 def test_an_embedding_is_looked_up():
-    words = nn.Sequential(nn.Embedding(10, 4), nn.Linear(4, 3))
+    words = Subject(nn.Sequential(nn.Embedding(10, 4), nn.Linear(4, 3)), torch.zeros(1, 5, dtype=torch.int64))
     for tool in COUNTERS:
-        agree(tool, words.eval(), [torch.zeros(1, 5, dtype=torch.int64)])
+        words.agree(tool)
 
 
 def random_net(seed):
@@ -360,14 +388,18 @@ def random_net(seed):
             case _:
                 layers.append(nn.Dropout())
     layers += [of(f"Adaptive{chance.choice(['Avg', 'Max'])}Pool")(1), nn.Flatten(), nn.Linear(channels, 3)]
-    return nn.Sequential(*layers), (1, start, *(8,) * axes)
+    return Subject(nn.Sequential(*layers), torch.rand(1, start, *(8,) * axes))
+
+
+@pytest.fixture(scope="module")
+def random_nets():
+    return list(map(random_net, range(25)))
 
 
 @pytest.mark.parametrize("tool", COUNTERS)
-def test_random_nets(tool):
-    for seed in range(25):
-        module, shape = random_net(seed)
-        agree(tool, module.eval(), [torch.rand(shape)])
+def test_random_nets(tool, random_nets):
+    for net in random_nets:
+        net.agree(tool)
 
 
 MODELS = {
@@ -379,13 +411,18 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("tool", COUNTERS)
-@pytest.mark.parametrize("model", MODELS)
-def test_models_of_torchvision(tool, model):
+@pytest.fixture(scope="module", params=MODELS)
+def model(request):
+    """A model of torchvision."""
     import_torchvision()
-    package, _, name = f"torchvision.models.{model}".rpartition(".")
+    package, _, name = f"torchvision.models.{request.param}".rpartition(".")
     module = getattr(importlib.import_module(package), name)()
-    agree(tool, module.eval(), [torch.rand(MODELS[model])])
+    return Subject(module, torch.rand(MODELS[request.param]))
+
+
+@pytest.mark.parametrize("tool", COUNTERS)
+def test_models_of_torchvision(tool, model):
+    model.agree(tool)
 
 
 FACTS = {
@@ -401,12 +438,15 @@ def test_a_written_network_counts_as_the_tool_counts_a_module(tool):
     assert cc.analyze("ir-CSN-50", convention=tool).flops == FACTS[tool]
 
 
+@pytest.fixture(scope="module", params=["ir-CSN-26", "simple-G4-8", "ip-CSN-26"])
+def built(request):
+    """A spec, and its module."""
+    return request.param, Subject(cc.build(request.param, frames=4, size=32), torch.rand(1, 3, 4, 32, 32))
+
+
 @pytest.mark.parametrize("tool", COUNTERS)
-@pytest.mark.parametrize("spec", ["ir-CSN-26", "simple-G4-8", "ip-CSN-26"])
-def test_written_built_and_counted_agree(tool, spec):
-    build = pytest.importorskip("csncost.pytorch.build.build").build
-    module, clip = build(spec, frames=4, size=32).eval(), (1, 3, 4, 32, 32)
-    written = cc.analyze(spec, frames=4, size=32, convention=tool)
-    agree(tool, module, [torch.rand(clip)])
-    traced = trace(module, clip, convention=tool)
+def test_written_built_and_counted_agree(tool, built):
+    spec, subject = built
+    subject.agree(tool)
+    written, traced = cc.analyze(spec, frames=4, size=32, convention=tool), subject.report(tool)
     assert (written.flops, written.params, written.interactions) == (traced.flops, traced.params, traced.interactions)
