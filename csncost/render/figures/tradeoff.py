@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from math import ceil, log10
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -83,7 +83,7 @@ def tradeoff(
         stamp_figure(figure, found.stamp)
         settle(figure)  # labels can see where points are
         for axes, _, panel in drawn:
-            place_labels(axes, list(_labels(panel)))
+            place_labels(axes, _labels(panel))
     return figure
 
 
@@ -191,12 +191,15 @@ def _missing(axes: Axes, curve: Curve) -> None:
         axes.plot(xs, [0.0] * len(xs), transform=axes.get_xaxis_transform(), clip_on=False, zorder=5, **OPEN | edge)
 
 
-def _labels(panel: Panel) -> Iterator[Label]:
-    for curve in panel.curves:
-        for rank, point in enumerate(curve.points):
-            if point.y is not None:
-                side = -1 if curve.below else 1
-                yield Label(point.x, point.y, point.text, LOOKS[curve.look].text, side, rank)
+def _labels(panel: Panel) -> list[Label]:
+    """The texts at all points of a panel, some empty, the most telling first: D, then the first of each curve."""
+    labels = [
+        (point.text != "D", rank, Label(point.x, point.y, point.text, LOOKS[curve.look].text, -1 if curve.below else 1))
+        for curve in panel.curves
+        for rank, point in enumerate(curve.points)
+        if point.y is not None
+    ]
+    return [label for *_, label in sorted(labels)]
 
 
 # -- the legend --------------------------------------------------------------------------------------------------
