@@ -397,6 +397,17 @@ def test_modules_that_nothing_holds_have_names_of_their_own():
     assert len({row.name for row in report.rows}) == len(report.rows)
 
 
+@pytest.mark.parametrize("rows", [4, 40_000])
+def test_what_activations_were_written_into_is_an_activation(rows):
+    def padded(net, x):
+        held = torch.zeros(rows, 4)
+        held[:2] = x
+        return held @ net.w
+
+    report = trace(Net(padded, w=P(4, 3)), (2, 4), convention="macs")
+    assert [(row.name, row.op, row.params, row.flops) for row in report.rows] == [("w", "linear", 12, rows * 12)]
+
+
 def test_a_learned_query_is_broadcast():
     def pooled(net, x):
         return net.fc(nn.functional.scaled_dot_product_attention(net.query, x, x))

@@ -34,6 +34,7 @@ class ModelState:
 
     def __init__(self) -> None:
         self._seen: set[int] = set()
+        self._empty: list[Any] = []
         self._contents: list[tuple[Any, list[Any]]] = []
         self._scripts: list[tuple[Any, dict[str, Any]]] = []
         self._storages: set[int | None] = set()
@@ -44,14 +45,16 @@ class ModelState:
         waiting: list[Any] = [module]
         while waiting:
             held = waiting.pop()
-            kind = type(held)
-            if kind in IMMUTABLE or id(held) in self._seen:
+            if id(held) in self._seen:
                 continue
             self._seen.add(id(held))
-            if kind in PLAIN:
-                content = _content(held) if held else []
+            kind = type(held)
+            if kind in PLAIN and not held:
+                self._empty.append(held)
+            elif kind in PLAIN:
+                content = _content(held)
                 self._contents.append((held, content))
-                waiting += content[-len(held) :]
+                waiting += [one for one in content[-len(held) :] if type(one) not in IMMUTABLE]
             elif kind is tuple:
                 waiting += held
             elif isinstance(held, nn.Module):
@@ -87,9 +90,10 @@ class ModelState:
         """Put everything back."""
         for numbers, before in self._written.values():
             numbers.copy_(before)
+        for held in filter(None, self._empty):
+            held.clear()
         for held, content in self._contents:
-            if held or content:
-                _refill(held, content)
+            _refill(held, content)
         for script, attributes in self._scripts:
             for name, value in attributes.items():
                 script.setattr(name, value)

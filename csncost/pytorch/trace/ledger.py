@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from math import prod
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from csncost.costs import quantities
@@ -67,7 +69,7 @@ class Ledger:
                 found[name] = sum(self._claim(tensor, name) for tensor in tensors)
         read = [tensor for tensor in run.tensors if not self.marks.sources(tensor)]  # no parameters, nor made of them
         found.setdefault("reads", sum(tensor.numel() for tensor in read))
-        types = tuple(_type(one) for one in (*read, run.result))
+        types = tuple(map(_type_name, (*read, run.result)))
         path, label = self._place(cost, owner, op.label or op.function or kind)
         entry = self._enter(path, label, Call("", kind, cost.function or op.function, self.scope.stack[-1].kind, found,
                                       _shape(result), *cost.geometry, types=types))  # fmt: skip
@@ -116,7 +118,7 @@ class Ledger:
 
     def _derived(self, tensor: Tensor, quantity: str) -> int:
         """A weight computed from parameters alone (weight norm and the like) counts as the one of its size."""
-        alike = [self.scope.named(name) for name in sorted(getattr(tensor, "_csncost_from", ()))]
+        alike = [self.scope.named(name) for name in sorted(self.marks.sources(tensor) or ())]
         alike = [owner for owner in alike if owner.tensor.numel() == tensor.numel()]
         fresh = [owner for owner in alike if owner.name not in self._claims.left]
         return self._take((fresh or alike)[0], (0, tensor.numel()), quantity) if alike else 0
@@ -237,6 +239,11 @@ def _shape(result: Any) -> tuple[int, ...]:
     return tuple(result.shape) if isinstance(result, Tensor) else ()
 
 
-def _type(result: Any) -> str:
-    """The type of a tensor as people write it, such as float32; of anything else what Python calls it."""
-    return str(getattr(result, "dtype", type(result).__name__)).removeprefix("torch.")
+def _type_name(value: Any) -> str:
+    """The type of a tensor as people write it, such as float32; of anything else the name of its class."""
+    return _dtype_name(value.dtype) if isinstance(value, Tensor) else type(value).__name__
+
+
+@cache
+def _dtype_name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

@@ -23,7 +23,7 @@ class Marks:
         self.touched: set[str] = set()
 
     def inherit(self, name: str, result: Any, args: Args, kwargs: Kwargs, in_place: bool = False) -> None:
-        """Note the parameters that a result was made from, if from nothing else; and where its gradient goes."""
+        """Note the parameters that a result was made from, None if from an activation; and where its gradient goes."""
         if self.gradients is not None:
             self.gradients.follow(name, result, args, kwargs, in_place)
         sources: set[str] = set()
@@ -33,17 +33,17 @@ class Marks:
             constant = constant and found is not None
             sources.update(found or ())
         self.touched |= sources
-        if (sources and constant) or in_place:
-            for tensor in tensors((result,)):
-                if id(tensor) not in self.scope.owners:
-                    tensor._csncost_from = frozenset(sources) if constant else None  # type: ignore[attr-defined]
+        origin = frozenset(sources) if constant else None
+        for tensor in tensors((result,)):
+            if id(tensor) not in self.scope.owners:
+                tensor._csncost_from = origin  # type: ignore[attr-defined]
 
-    def sources(self, tensor: Tensor) -> frozenset[str] | tuple[str, ...] | None:
+    def sources(self, tensor: Tensor) -> frozenset[str] | None:
         """The parameters that a tensor was made from; None for an activation, which depends on the input."""
-        found: frozenset[str] | None = getattr(tensor, "_csncost_from", None)
-        if found is not None:
+        found: frozenset[str] | str | None = getattr(tensor, "_csncost_from", "unnoted")
+        if not isinstance(found, str):
             return found
         owner = self.scope.owner(tensor)
         if owner is not None:
-            return (owner.name,) if owner.learned else ()
-        return None if tensor.is_meta else ()
+            return frozenset((owner.name,)) if owner.learned else frozenset()
+        return None if tensor.is_meta else frozenset()

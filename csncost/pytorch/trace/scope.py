@@ -70,9 +70,10 @@ class Scope:
                     if tensor is not None and id(tensor) not in self.owners:
                         self.own(Owner(f"{path}.{name}" if path else name, tensor, learned))
             for name, value in module.__dict__.items():  # tensors that are held, and not registered
-                for tensor in value if isinstance(value, (list, tuple)) else (value,):
-                    if type(tensor) is Tensor and id(tensor) not in self.owners:
-                        self.own(Owner(f"{path}.{name}" if path else name, tensor, False))
+                if type(value) in (Tensor, list, tuple):
+                    for tensor in (value,) if type(value) is Tensor else value:
+                        if type(tensor) is Tensor and id(tensor) not in self.owners:
+                            self.own(Owner(f"{path}.{name}" if path else name, tensor, False))
 
     def own(self, owner: Owner) -> None:
         """Remember a tensor of the model, by itself and by its storage."""
