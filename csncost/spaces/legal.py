@@ -57,14 +57,11 @@ def _first_refused(found: Dataset, valid: Any) -> str:
 def designs_at(found: Dataset, at: Sequence[Any], convention: str | Convention | None = None) -> Designs:
     """The designs of a swept space in some places: an array of indices for each dimension."""
     lengths = {str(dim): length for dim, length in found["valid"].sizes.items()}
-    where = dict(zip(lengths, at, strict=False))
-    costs = {}
-    for name in (name for name in METRICS if name in found):
-        own = {str(dim): ("design", where[str(dim)]) for dim in found[name].dims}
-        values = found[name].isel(own).values  # of a space larger than memory, these designs alone
-        costs[name] = values if own else values.reshape(1).repeat(len(at[0]))
+    some = found.isel({dim: ("design", along) for dim, along in zip(lengths, at, strict=False)})
+    labels = {dim: some[dim].values for dim in lengths}
+    costs = {name: some[name].values for name in METRICS if name in some}  # of a lazy space, of these designs alone
+    costs = {name: v if v.ndim else v.reshape(1).repeat(len(at[0])) for name, v in costs.items()}
     fixed = _fixed(found) | ({"convention": convention} if convention else {})
-    labels = {dim: found[dim].values[where[dim]] for dim in lengths}
     return _designs(labels, costs, fixed, found.attrs, lengths)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from csncost.costs.metrics import METRICS
 from csncost.errors import CsncostError, MissingExtra, did_you_mean
-from csncost.units import PREFIXES, human, rounded
+from csncost.units import PREFIXES, rounded
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Columns: TypeAlias = Mapping[str, Any]
@@ -173,8 +173,8 @@ def called(name: str) -> str:
 
 
 def said(name: str, value: Any) -> str:
-    """A value of a metric for people; an accuracy is in percent."""
-    return f"{float(value):g}%" if name == "accuracy" else human(int(value))
+    """A value for people: of a metric as it is shown, an accuracy in percent."""
+    return METRICS[name].show(int(value)) if name in METRICS else amount(name, value)
 
 
 def amount(name: str, value: Any) -> str:

@@ -7,7 +7,7 @@ one before, until the cost moves away from the target. Only values that give a n
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import compress, product
 from math import lcm, prod
@@ -18,17 +18,16 @@ import numpy as np
 from csncost.costs.analyze import analyze, shown
 from csncost.costs.metrics import METRICS, counted
 from csncost.costs.naming import spelling
-from csncost.costs.report import Report
 from csncost.errors import CsncostError, NoAnswer, SpecError
 from csncost.lang.expand import parameters
 from csncost.lang.given import SETTING, SpecLike, from_argument, python_number, read
 from csncost.lang.syntax import Number
-from csncost.spaces.axes import coordinates, is_swept
+from csncost.spaces.axes import axis, is_swept
 from csncost.spaces.designs import Designs
 from csncost.spaces.factored import MOST
 from csncost.spaces.query import Array, amount, called
 from csncost.spaces.sweep import sweep
-from csncost.units import human, shape
+from csncost.units import human
 
 ALIASES = {"groups": "G", "depth": "blocks"}
 """Other names of what can be solved for: the depth of a family is set by its blocks."""
@@ -53,6 +52,9 @@ MOST_NOTES = 12
 
 Point: TypeAlias = tuple[int, Any]
 """A cost, and the value that has it."""
+
+Answer: TypeAlias = tuple[SpecLike, dict[str, Any]]
+"""A spec, and the arguments with which it meets the target."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def solve(
     given = {ALIASES.get(name, name): value for name, value in given.items() if value is not None}
     target = _target({name: given.pop(name) for name in counted() if name in given}, within)
     given["convention"] = convention
-    answers: list[tuple[dict[str, Any], Report]] = []
+    answers: list[Answer] = []
     missed: list[tuple[Fraction, str]] = []
     listed: Any = specs if isinstance(specs, (list, tuple)) else [specs]
     for spec in listed:
@@ -142,13 +144,21 @@ def solve(
             cost, value = min(ends, key=lambda end: (abs(end[0] - target.cost), end[0]))
             off = abs(target.deviation(cost))
             if off <= target.within:
-                names = [name for name in others if is_swept(name, given.get(name))]
-                answers.append(_answer(spec, {**others, unknown: value}, [*names, unknown], target))
+                answers.append((spec, {**others, unknown: value}))
             else:
                 missed.append((off, _in_words(spec, others, unknown, ends, target)))
     if not answers:
         raise NoAnswer(f"no {unknown} gives {target}", "nearest: " + "; ".join(text for _, text in sorted(missed)[:2]))
-    return _designs(answers, f"{unknown} for {target}", [text for _, text in missed])
+    swept = [name for name, value in given.items() if is_swept(name, value) and name != unknown]
+    found = _designs(answers, [*swept, unknown], target, f"{unknown} for {target}")
+    return replace(found, notes=tuple(_notes([text for _, text in missed])))
+
+
+def _notes(missed: Sequence[str]) -> Iterator[str]:
+    """Notes of the designs without an answer."""
+    yield from (f"not within the share: {text}" for text in missed[:MOST_NOTES])
+    if len(missed) > MOST_NOTES:
+        yield f"and {len(missed) - MOST_NOTES:,} more"
 
 
 def _target(targets: Mapping[str, Any], within: Any) -> _Target:
@@ -253,25 +263,6 @@ def _nearest(
 # -- what is answered --------------------------------------------------------------------------------------------
 
 
-def _answer(
-    spec: SpecLike, given: Mapping[str, Any], names: Sequence[str], target: _Target
-) -> tuple[dict[str, Any], Report]:
-    """An answer as a row: its spec, what was given and solved, its costs and how far it is off."""
-    text = spelling(shown(spec), given)
-    report = analyze(from_argument(text, None), convention=given["convention"])
-    costs = {name: getattr(report, name) for name in METRICS}
-    deviation = float(target.deviation(costs[target.metric]))
-    return {"spec": text, **{name: _plain(given[name]) for name in names}, **costs, "deviation": deviation}, report
-
-
-def _plain(value: Any) -> Any:
-    """A value as a table has it."""
-    value = python_number(value)
-    if isinstance(value, Fraction):
-        return coordinates([value])[0]
-    return shape(value) if isinstance(value, tuple) else value
-
-
 def _in_words(spec: SpecLike, given: Mapping[str, Any], unknown: str, ends: Sequence[Point], target: _Target) -> str:
     """The nearest on each side, in words."""
     return ", ".join(
@@ -280,12 +271,16 @@ def _in_words(spec: SpecLike, given: Mapping[str, Any], unknown: str, ends: Sequ
     )
 
 
-def _designs(answers: Sequence[tuple[dict[str, Any], Report]], chosen: str, missed: Sequence[str]) -> Designs:
-    """The answers as designs, with how they were counted."""
-    rows, reports = zip(*answers, strict=True)
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
+def _designs(answers: Sequence[Answer], names: Sequence[str], target: _Target, chosen: str) -> Designs:
+    """The answers as designs: what was given and solved, their costs and how far they are off."""
+    specs = [spelling(shown(spec), given) for spec, given in answers]
+    reports = [
+        analyze(from_argument(text, None), convention=given["convention"])
+        for text, (_, given) in zip(specs, answers, strict=True)
+    ]
+    values = {name: [axis(name, [given[name]]).labels[0] for _, given in answers] for name in names}
+    values |= {key: [report.metric(key) for report in reports] for key in METRICS}
+    values["deviation"] = [float(target.deviation(cost)) for cost in values[target.metric]]
     stamps = [report.stamp() for report in reports]
     stamp = {key: value if all(one[key] == value for one in stamps) else "varies" for key, value in stamps[0].items()}
-    notes = [f"not within the share: {text}" for text in missed[:MOST_NOTES]]
-    more = [f"and {len(missed) - MOST_NOTES:,} more"] if len(missed) > MOST_NOTES else []
-    return Designs(columns.pop("spec"), columns, {**stamp, "chosen": chosen}, notes=(*notes, *more))
+    return Designs(specs, values, {**stamp, "chosen": chosen})
