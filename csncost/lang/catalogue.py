@@ -18,6 +18,7 @@ ZOO = Path(__file__).parent.parent / "zoo"
 
 _COMMENT = re.compile(r"#[^\n]*")
 _NETWORK = re.compile(r"(?:^|;)[ \t]*network[ \t]+((?:[\w-]|\{[^{}\n]*\})+)[ \t]*=[ \t]*([^;\n]*)", re.MULTILINE)
+_ALIAS = re.compile(r"(?:^|;)[ \t]*alias[ \t]+(\w+)[ \t]*=[ \t]*(\w+)", re.MULTILINE)
 _SLOT = re.compile(r"(\w*)(?:\{[ \t]*(\w+)[ \t]*(?:=[ \t]*(\w+)[ \t]*)?\})?(?:-|$)")
 
 
@@ -38,12 +39,23 @@ def files() -> Mapping[str, Path]:
 @cache
 def offers() -> tuple[Offer, ...]:
     """Every network of the package's files, in the order of the files."""
-    return tuple(offer for file, path in files().items() for offer in offered(file, path.read_text("utf-8")))
+    return tuple(offer for file, text in _texts().items() for offer in offered(file, text))
+
+
+@cache
+def words() -> Mapping[str, str]:
+    """Parameters of the package's networks by the other words that there are for them: `G` by `groups`."""
+    return {word: parameter for text in _texts().values() for word, parameter in _ALIAS.findall(text)}
+
+
+@cache
+def _texts() -> Mapping[str, str]:
+    return {file: _COMMENT.sub("", path.read_text("utf-8")) for file, path in files().items()}
 
 
 def offered(file: str, text: str) -> Iterator[Offer]:
-    """The networks that a text defines."""
-    for pattern, target in _NETWORK.findall(_COMMENT.sub("", text)):
+    """The networks that a text without comments defines."""
+    for pattern, target in _NETWORK.findall(text):
         yield Offer(tuple(Slot(*slot) for slot in _SLOT.findall(pattern) if any(slot)), file, target.strip())
 
 

@@ -7,6 +7,7 @@ from csncost.lang.catalogue import example
 from csncost.lang.expressions import Reader
 from csncost.lang.syntax import (
     FLAGS,
+    Alias,
     Assignment,
     Block,
     BlockDefinition,
@@ -198,6 +199,8 @@ class _Parser(_LayerParser):
             return self.template()
         if first.text == "network" and second.kind in ("name", "{"):
             return self.network()
+        if first.text == "alias" and self.ahead(2).kind == "=":
+            return self.alias()
         if first.text == "from" and self.ahead(2).text == "import":
             return self.imported()
         touching = second.start == first.end and second.kind in ("-", "@", "(")
@@ -242,6 +245,13 @@ class _Parser(_LayerParser):
         if len(inner) != len(items):
             raise SpecError("a template holds parameters, its input and its stages only", start)
         return Template(name.text, inner, span=start)
+
+    def alias(self) -> Alias:
+        start = self.token.start
+        self.at += 1
+        word = self.name("a word")
+        self.at += 1
+        return Alias(word.id, self.name("the name of a parameter").id, span=self.span(start))
 
     def imported(self) -> Import:
         start = self.token.start

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from csncost.lang.syntax import (
     FLAGS,
+    Alias,
     Assignment,
     Block,
     BlockDefinition,
@@ -61,6 +62,8 @@ def _item(item: Item, width: int) -> str:
             return f"template {name}\n{_lines(items, '    ')}\nend" if items else f"template {name}\nend"
         case NetworkDefinition(pattern, target):
             return f"network {'-'.join(map(_slot, pattern))} = {print_reference(target)}"
+        case Alias(word, parameter):
+            return f"alias {word} = {parameter}"
         case Import(file, names):
             return f"from {file.id} import {', '.join(name.id for name in names)}"
         case Reference():

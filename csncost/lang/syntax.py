@@ -236,7 +236,18 @@ class Import:
     span: Span = _span()
 
 
-Item: TypeAlias = Assignment | Input | Stage | BlockDefinition | Reference | Template | NetworkDefinition | Import
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """`alias word = parameter`: another word that people may use for a parameter."""
+
+    word: str
+    parameter: str
+    span: Span = _span()
+
+
+Definition: TypeAlias = BlockDefinition | Template | NetworkDefinition | Import | Alias
+
+Item: TypeAlias = Assignment | Input | Stage | Reference | Definition
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from csncost.costs.analyze import analyze, shown
 from csncost.costs.metrics import METRICS, counted
 from csncost.costs.naming import spelling
 from csncost.errors import CsncostError, NoAnswer, SpecError
+from csncost.lang.catalogue import words
 from csncost.lang.expand import parameters
 from csncost.lang.given import SETTING, SpecLike, from_argument, python_number, read
 from csncost.lang.syntax import Number
@@ -28,9 +29,6 @@ from csncost.spaces.factored import MOST
 from csncost.spaces.query import Array, amount, called
 from csncost.spaces.sweep import sweep
 from csncost.units import human
-
-ALIASES = {"groups": "G", "depth": "blocks"}
-"""Other names of what can be solved for: the depth of a family is set by its blocks."""
 
 FINEST = 1024
 """The smallest part of one that a multiplier is tried at."""
@@ -132,8 +130,8 @@ def solve(
     >>> found.columns["spec"], found.columns["flops"]
     (['bottleneck-D-16@16x224'], [21154669568])
     """
-    unknown = ALIASES.get(unknown, unknown)
-    given = {ALIASES.get(name, name): value for name, value in given.items() if value is not None}
+    unknown = words().get(unknown, unknown)
+    given = {words().get(name, name): value for name, value in given.items() if value is not None}
     target = _target({name: given.pop(name) for name in counted() if name in given}, within)
     given["convention"] = convention
     answers: list[Answer] = []

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from csncost.lang.expressions import FUNCTIONS
 from csncost.lang.parser import LAYER_OPTIONS, POOLS, REPEAT_OPTIONS
 from csncost.lang.syntax import (
+    Alias,
     Assignment,
     Block,
     BlockDefinition,
@@ -36,6 +37,7 @@ WORDS = {
     "block",
     "template",
     "network",
+    "alias",
     "from",
     "import",
     "input",
@@ -129,5 +131,6 @@ slots = texts.map(Slot) | st.builds(Slot, st.just("") | texts, identifiers, st.s
 patterns = st.lists(slots, min_size=1, max_size=2).map(tuple)
 networks = st.builds(NetworkDefinition, patterns, references)
 imports = st.builds(Import, names, st.lists(names, min_size=1, max_size=2).map(tuple))
-items = assignments | inputs | stages | block_definitions | references | templates | networks | imports
+aliases = st.builds(Alias, identifiers, identifiers)
+items = assignments | inputs | stages | block_definitions | references | templates | networks | imports | aliases
 specs = st.lists(items, min_size=1, max_size=2).map(lambda found: Spec(tuple(found)))

@@ -32,7 +32,15 @@ def zoo(tmp_path, monkeypatch):
     """A folder in the place of the package's files, with a copy of them; what was read before is forgotten."""
     folder = tmp_path / "zoo"
     shutil.copytree(catalogue.ZOO, folder, ignore=shutil.ignore_patterns("*.py", "*.csv", "__pycache__"))
-    cached = (catalogue.files, catalogue.offers, catalogue.aliases, catalogue._by_beginning, library.package)
+    cached = (
+        catalogue._texts,
+        catalogue.words,
+        catalogue.files,
+        catalogue.offers,
+        catalogue.aliases,
+        catalogue._by_beginning,
+        library.package,
+    )
     monkeypatch.setattr(catalogue, "ZOO", folder)
     for one in cached:
         one.cache_clear()
@@ -137,13 +145,21 @@ def test_names_are_told_from_lines_as_they_are_parsed():
     for file, path in catalogue.files().items():
         text = path.read_text("utf-8")
         parsed = [item for item in parse(text).items if isinstance(item, NetworkDefinition)]
-        found = list(catalogue.offered(file, text))
+        found = [offer for offer in catalogue.offers() if offer.file == file]
         assert [offer.pattern for offer in found] == [item.pattern for item in parsed]
         targets = [parse(offer.target).items[0] for offer in found]
         assert all(isinstance(target, Reference) for target in targets)
         assert targets == [item.target for item in parsed]
-    offers = list(catalogue.offered("other", OTHER + "# network no = no; network no = no"))
+
+
+def test_lines_in_comments_offer_nothing(zoo):
+    zoo.joinpath("other.csn").write_text(
+        OTHER + "# network no = no; network no = no\n; alias many = n # ; alias no = n"
+    )
+    offers = [offer for offer in catalogue.offers() if offer.file == "other"]
     assert [catalogue.pattern_text(offer.pattern) for offer in offers] == ["Other-<n>", "Other"]
+    assert catalogue.words() == {"many": "n", "groups": "G", "depth": "blocks"}
+    assert params("Other-2") > params("Other-1")
 
 
 def test_every_file_of_the_package_is_sound():

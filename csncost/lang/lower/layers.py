@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from csncost.errors import Span, SpecError, Undecided, did_you_mean
+from csncost.errors import Span, Undecided, did_you_mean
 from csncost.lang.lower.sizing import Sizing
 from csncost.lang.printer import print_layer, print_value
 from csncost.lang.syntax import Expr, Layer, Name, Sizes
@@ -31,6 +31,11 @@ class Place:
         """A layer in its place, in words."""
         within = f" of block {self.block}" if self.block else ""
         return f"{self.stage}, {describe(layer)}{within}"
+
+
+def is_one(sizes: Shape) -> bool:
+    """True where all sizes are known to be 1."""
+    return all(is_number(size) and size == 1 for size in sizes)
 
 
 def describe(layer: Layer) -> str:
@@ -68,9 +73,8 @@ class Layers(Sizing):
             part = layer.option(fault.aspect) or (layer.head if fault.aspect == "kernel" else None)
             if fault.aspect == "kernel" and self.setting.keys() & set(AXES):
                 fault.hint = f"the clip is {'x'.join(map(str, builder.shape()[1:]))} here; " + fault.hint
-            raise SpecError(
-                fault.message, self.blame(part.span if part else layer.span), note=place.of(layer), hint=fault.hint
-            ) from None
+            at = part.span if part else layer.span
+            raise self.fault(fault.message, at, place.of(layer), fault.hint) from None
 
     def conv(self, builder: GraphBuilder, name: str, layer: Layer, place: Place, bare: bool) -> None:
         """Append a convolution, its norm and its activation."""
@@ -80,15 +84,10 @@ class Layers(Sizing):
         out_channels = in_channels if layer.channels is None else self.size(layer.channels, "output channels")
         changes: Truth = True
         if "optional" in layer.flags:
-            if layer.stride is not None and any(
-                not is_number(s) or s != 1 for s in self.axes(layer.stride, ONES, "stride")
-            ):
-                raise Undecided(
-                    "an optional layer cannot stride",
-                    self.blame(layer.stride.span),
-                    names=ids(layer.stride),
-                    note=place.of(layer),
-                )
+            stride = layer.stride
+            if stride is not None and not is_one(self.axes(stride, ONES, "stride")):
+                message, at = "an optional layer cannot stride", self.blame(stride.span)
+                raise Undecided(message, at, names=ids(stride), note=place.of(layer))
             changes = self.differ(in_channels, out_channels)
             if nowhere(changes):
                 return
@@ -130,16 +129,14 @@ class Layers(Sizing):
             target.add(f"{name}_act", _activation(act), span=layer.span)
         if target is not builder:
             if not same_shape(shape[1:], target.shape()[1:]):
-                raise SpecError("an optional layer that changes the size", self.blame(layer.span), note=place.of(layer))
+                raise self.fault("an optional layer that changes the size", layer.span, place.of(layer))
             builder.nest("", target.graph(), copies=changes.astype("int64"), span=layer.span)
 
     def video(self, builder: GraphBuilder, layer: Layer, place: Place) -> Shape:
         """The shape of the newest value, which a convolution or a pool needs to be (C, T, H, W)."""
         shape = builder.shape()
         if len(shape) != 4:
-            raise SpecError(
-                f"{describe(layer)} after a fully connected layer", self.blame(layer.span), note=place.of(layer)
-            )
+            raise self.fault(f"{describe(layer)} after a fully connected layer", layer.span, place.of(layer))
         return shape
 
     def groups(self, layer: Layer, in_channels: Size) -> Size:
@@ -147,9 +144,8 @@ class Layers(Sizing):
         written = layer.option("groups")
         if "depthwise" in layer.flags:
             if written is not None:
-                raise SpecError(
-                    "a depthwise layer has as many groups as channels", self.blame(written.span), hint="leave out one"
-                )
+                message = "a depthwise layer has as many groups as channels"
+                raise self.fault(message, written.span, hint="leave out one")
             return in_channels
         return 1 if written is None else self.size(written, "the number of groups")
 
@@ -167,11 +163,8 @@ class Layers(Sizing):
         self.allow(layer, flags=("ceil",), options=("pad",))
         if layer.head is None:
             if layer.stride is not None or layer.options or layer.flags:
-                raise SpecError(
-                    "a global pool takes no stride, padding or ceil",
-                    self.blame(layer.span),
-                    hint="give it a window: avg 2x2x2 / 2",
-                )
+                message = "a global pool takes no stride, padding or ceil"
+                raise self.fault(message, layer.span, hint="give it a window: avg 2x2x2 / 2")
             self.add(builder, name, Pool(layer.function), layer, place)
             return
         kernel = self.axes(layer.head, ONES, "a window")
@@ -183,16 +176,15 @@ class Layers(Sizing):
         """Append a fully connected layer, flattening what comes before."""
         self.allow(layer, options=("bias", "act"))
         if layer.stride is not None:
-            raise SpecError("a fully connected layer has no stride", self.blame(layer.stride.span))
+            raise self.fault("a fully connected layer has no stride", layer.stride.span)
         if len(builder.shape()) > 1:
             self.add(builder, f"{name}_flatten", Reshape(), layer, place)
         given = self.setting.get("classes") if classifier else None
         assert layer.head is not None
-        width = (
-            self.size(layer.head, "the width of a layer")
-            if given is None
-            else self.checked(given, "classes", layer.head.span)
-        )
+        if given is None:
+            width = self.size(layer.head, "the width of a layer")
+        else:
+            width = self.checked(given, "classes", layer.head.span)
         bias = self.word(layer, "bias", ("yes", "no"), "yes") == "yes"
         self.add(builder, name, Linear(builder.shape()[0], width, bias, classifier), layer, place)
         act = self.word(layer, "act", ACTIVATIONS, "none")
@@ -218,20 +210,16 @@ class Layers(Sizing):
         text = print_value(written)[:60]
         if text not in known:
             hint = did_you_mean(text, list(known)) or f"it is one of {', '.join(known)}"
-            raise SpecError(f"{key} cannot be {text}", self.blame(written.span), hint=hint)
+            raise self.fault(f"{key} cannot be {text}", written.span, hint=hint)
         return text
 
     def allow(self, layer: Layer, flags: Sequence[str] = (), options: Sequence[str] | None = None) -> None:
         """Refuse flags and options that mean nothing on this kind of layer."""
-        if not layer.flags and not layer.options:
-            return
         wrong = [flag for flag in layer.flags if flag not in flags]
         if options is not None:
             wrong += [key for key, _ in layer.options if key not in options]
         if wrong:
-            raise SpecError(
-                f'"{sorted(wrong)[0]}" means nothing on this layer', self.blame(layer.span), hint=describe(layer)
-            )
+            raise self.fault(f'"{min(wrong)}" means nothing on this layer', layer.span, hint=describe(layer))
 
 
 _activation = cache(Activation)

@@ -60,12 +60,10 @@ class Sizing:
         """The error for a name without a value."""
         known = self.written.free_names()
         if name.id not in known:
-            return SpecError(f'"{name.id}" cannot stand here', self.blame(name.span), hint="a size was expected")
-        return SpecError(
-            f'the free name "{name.id[:40]}" needs a value',
-            self.blame(name.span),
-            hint=f"give it with -p {name.id[:40]}=... (in Python {name.id[:40]}=...); formula keeps it free",
-        )
+            return self.fault(f'"{name.id}" cannot stand here', name.span, hint="a size was expected")
+        short = name.id[:40]
+        hint = f"give it with -p {short}=... (in Python {short}=...); formula keeps it free"
+        return self.fault(f'the free name "{short}" needs a value', name.span, hint=hint)
 
     def operate(self, operator: str, a: Size, b: Size, at: Expr) -> Size:
         """a operator b, exact, and not of absurd size; where arrays divide by 0, the design is masked."""
@@ -152,13 +150,14 @@ class Sizing:
             return size, size, size
         items = expr.items if isinstance(expr, Sizes) else (expr,)
         if len(items) not in (1, 3):
-            raise SpecError(
-                f"{what} has {len(items)} axes",
-                self.blame(expr.span),
-                hint="write T x H x W, such as 3x3x3, or one size for all",
-            )
+            hint = "write T x H x W, such as 3x3x3, or one size for all"
+            raise self.fault(f"{what} has {len(items)} axes", expr.span, hint=hint)
         sizes = tuple([self.size(item, what, least) for item in items])
         return sizes * 3 if len(sizes) == 1 else sizes
+
+    def fault(self, message: str, at: Span, note: str = "", hint: str = "") -> SpecError:
+        """An error at a place of the text."""
+        return SpecError(message, self.blame(at), note=note, hint=hint)
 
     def blame(self, span: Span) -> Span:
         """The place to show for a fault: the caller's text, even where the package's definitions say it."""

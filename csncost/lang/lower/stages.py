@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
-from csncost.errors import Span, SpecError, Undecided
+from csncost.errors import Span, Undecided
 from csncost.lang.expand import Written
-from csncost.lang.lower.layers import AXES, ONES, Layers, Place
+from csncost.lang.lower.layers import AXES, ONES, Layers, Place, is_one
 from csncost.lang.printer import print_value
 from csncost.lang.syntax import NOWHERE, Block, Expr, Layer, Name, Repeat, Stage
 from csncost.lang.values import ids
@@ -57,11 +57,8 @@ class _Lowering(Layers):
             builder.nest(stage.label, graph, span=stage.span)
         network = Network(builder.graph(), tuple(self.checks.masks.values()), tuple(self.checks.assumptions))
         if "classes" in self.setting and not network.has_classifier:
-            raise SpecError(
-                "this network ends in no fully connected layer, whose classes could be set",
-                self.blame(stages[-1].span),
-                hint="end it with a layer such as fc 400",
-            )
+            message = "this network ends in no fully connected layer, whose classes could be set"
+            raise self.fault(message, stages[-1].span, hint="end it with a layer such as fc 400")
         return network
 
     def check_names(self, stage: Stage, graph: Graph, names: set[str]) -> None:
@@ -71,11 +68,8 @@ class _Lowering(Layers):
             if is_number(node.first) and is_number(node.copies):
                 mine.update(node.instances())
         if twice := names & mine:
-            raise SpecError(
-                f'the name "{min(twice)[:40]}" is used twice',
-                self.blame(stage.span),
-                hint="give the stage another label",
-            )
+            message = f'the name "{min(twice)[:40]}" is used twice'
+            raise self.fault(message, stage.span, hint="give the stage another label")
         names |= mine
 
     def check_numbers(self, graph: Graph, names: set[str], numbered: list[Node]) -> None:
@@ -109,7 +103,7 @@ class _Lowering(Layers):
         if hasattr(truth, "dtype"):
             self.checks.mask(truth)
         elif not truth:
-            raise SpecError(f'"{name.id}" cannot be both {known} and {value}', self.blame(name.span))
+            raise self.fault(f'"{name.id}" cannot be both {known} and {value}', name.span)
         self.values[name.id] = value
 
     def axis(self, axis: str, expr: Expr) -> Size:
@@ -141,12 +135,11 @@ class _Lowering(Layers):
                 graph, strides, changes = self.block(repeat, before, place, strided, written)
             fixed = same_shape(before, graph.output) and not strides
             if not (fixed or is_number(remaining) or strided):
-                raise Undecided(
+                message, hint = (
                     "a free number of blocks that each change the shape",
-                    self.blame(repeat.span),
-                    names=ids(repeat.count),
-                    hint="give the number, or pad the layers",
+                    "give the number, or pad the layers",
                 )
+                raise Undecided(message, self.blame(repeat.span), names=ids(repeat.count), hint=hint)
             copies = remaining if fixed else 1
             self.count_ops(graph, copies, repeat.span)
             builder.nest(label, graph, copies=copies, first=first, span=repeat.span)
@@ -164,7 +157,7 @@ class _Lowering(Layers):
         if hasattr(self.ops, "dtype"):
             self.checks.mask(self.ops <= MAX_OPS)
         elif self.ops > MAX_OPS:
-            raise SpecError(f"a network of more than {MAX_OPS:,} operations", self.blame(span))
+            raise self.fault(f"a network of more than {MAX_OPS:,} operations", span)
 
     def block(
         self, repeat: Repeat, shape: Shape, place: Place, strided: bool, written: Truth
@@ -174,17 +167,14 @@ class _Lowering(Layers):
         A shortcut that is written out is there where the block does so, and where `written` holds.
         """
         if not isinstance(repeat.block, Block):
-            raise SpecError("a block was expected", self.blame(repeat.span))
+            raise self.fault("a block was expected", repeat.span)
         builder = GraphBuilder("block", [shape], self.checks)
         shortcut = repeat.option("shortcut")
         residual = shortcut != Name("none")
         act = repeat.option("act")
         if act is not None and not residual:
-            raise SpecError(
-                "act after a block follows its shortcut, and there is none",
-                self.blame(act.span),
-                hint="write it on the last layer",
-            )
+            message = "act after a block follows its shortcut, and there is none"
+            raise self.fault(message, act.span, hint="write it on the last layer")
         layers = repeat.block.layers
         stride = ONES
         present = 0
@@ -196,8 +186,7 @@ class _Lowering(Layers):
             if layer.stride is not None:
                 stride = tuple(a * b for a, b in zip(stride, self.axes(layer.stride, ONES, "stride"), strict=True))
         changes = self.add_shortcut(builder, shortcut, stride, place, repeat, written) if residual else False
-        strides = not all(is_number(s) and s == 1 for s in stride)
-        return builder.graph(), strides, changes
+        return builder.graph(), not is_one(stride), changes
 
     def add_shortcut(
         self,
@@ -224,12 +213,8 @@ class _Lowering(Layers):
                 builder.add("add", Add(), main, value, span=repeat.span)
         except Fault as fault:
             hint = "pad the layers so that the block keeps its size, or write shortcut=none"
-            raise SpecError(
-                fault.message,
-                self.blame(repeat.span),
-                note=f"{place.stage}, the shortcut of block {place.block}",
-                hint=hint,
-            ) from None
+            note = f"{place.stage}, the shortcut of block {place.block}"
+            raise self.fault(fault.message, repeat.span, note, hint) from None
         self.activation(builder, "act", repeat.option("act"), repeat.span)
         return changes
 
@@ -247,7 +232,7 @@ class _Lowering(Layers):
         """The value that is added to the block's output: its input, projected where the block changes the shape."""
         if shortcut is not None and not isinstance(shortcut, Block) and shortcut not in _SHORTCUTS:
             hint = "it is none, identity, projection, or a path such as [1x1x1, 256 / 2]"
-            raise SpecError(f"shortcut cannot be {print_value(shortcut)[:60]}", self.blame(shortcut.span), hint=hint)
+            raise self.fault(f"shortcut cannot be {print_value(shortcut)[:60]}", shortcut.span, hint=hint)
         if shortcut == Name("identity") or (nowhere(changes) and shortcut != Name("projection")):
             return 0
         always = shortcut == Name("projection") or everywhere(changes)
@@ -267,9 +252,7 @@ class _Lowering(Layers):
             return branch.graph()
         if len(builder.shape(0)) != 4 or len(builder.shape()) != 4:
             hint = "write shortcut=none, or keep the width"
-            raise SpecError(
-                "a block of fully connected layers has no projection", self.blame(span), note=place.stage, hint=hint
-            )
+            raise self.fault("a block of fully connected layers has no projection", span, place.stage, hint)
         conv = Conv(builder.shape(0)[0], builder.shape()[0], ONES, stride, (0, 0, 0), ONES)
         branch.add("shortcut", conv, span=span)
         branch.add("shortcut_norm", Norm(conv.out_channels), span=span)
