@@ -1,4 +1,4 @@
-"""The code of others: it writes to standard error, an error of any kind is one message, parameters get no values."""
+"""The code of others while it runs: it writes to standard error, and an error of any kind is one message."""
 
 from __future__ import annotations
 
@@ -7,18 +7,9 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
-from typing import Any
-
-import torch
-from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from csncost.errors import CsncostError
-from csncost.pytorch.known.names import FACTORIES
 from csncost.pytorch.trace.messages import reason
-
-SMALL = 1 << 12
-"""Elements of a tensor that is made for real, since constructors compute with small ones and read their values."""
 
 
 @contextmanager
@@ -75,24 +66,3 @@ def _flush() -> None:
             stream.flush()  # type: ignore[union-attr]
     with suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).fflush(None)
-
-
-class WithoutValues(TorchFunctionMode):
-    """Within it, big tensors are made on the device "meta", and filling one does nothing.
-
-    To build a model so that it can be traced costs next to nothing then: no memory, and no random numbers, whose
-    kernels on that device would import PyTorch's compiler.
-    """
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """`func`, unless it makes or fills a big tensor."""
-        kwargs = kwargs or {}
-        name = getattr(func, "__name__", "")
-        first = args[0] if args else kwargs.get("tensor")
-        if isinstance(first, Tensor) and first.is_meta and name.endswith("_") and not name.startswith("__"):
-            return first
-        if name in FACTORIES and kwargs.get("out") is None:
-            made = func(*args, **{**kwargs, "device": torch.device("meta")})
-            if made.numel() > SMALL:
-                return made
-        return func(*args, **kwargs)

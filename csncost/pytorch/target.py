@@ -19,7 +19,8 @@ from torch import nn
 
 from csncost.costs.report import Report
 from csncost.errors import CsncostError, did_you_mean
-from csncost.pytorch.foreign import WithoutValues, foreign
+from csncost.pytorch.build.initial import WithoutValues
+from csncost.pytorch.foreign import foreign
 from csncost.pytorch.trace.inputs import from_texts
 from csncost.pytorch.trace.messages import reason
 from csncost.pytorch.trace.trace import trace

@@ -307,7 +307,7 @@ def test_without_pytorch_the_extra_is_named(args):
 def test_a_trace_costs_nothing_like_a_forward_pass():
     """152 layers on a clip whose activations would take gigabytes."""
     module = cc.build("ir-CSN-152", device="meta", initialise=False)
-    assert cc.trace(module, (64, 3, 128, 448, 448)).activations > 10**12
+    assert cc.trace(module, (64, 3, 128, 448, 448)).activations > 10**11
 
 
 def test_a_module_without_its_base_is_refused(tmp_path, monkeypatch):

@@ -22,9 +22,10 @@ from csncost.lang.lower.stages import MAX_OPS
 from csncost.network.graph import Graph, Network, Node
 from csncost.network.ops import Shape
 from csncost.network.walk import Operation, walk
-from csncost.pytorch.build.initial import Uninitialised
+from csncost.pytorch.build.initial import WithoutValues
 from csncost.pytorch.build.initial import initialise as fill
 from csncost.pytorch.build.layers import Function, function_of, module_of
+from csncost.pytorch.trace.messages import reason
 from csncost.units import shape
 
 
@@ -122,10 +123,16 @@ def build(
     network = as_network(spec, {"frames": frames, "size": size, "classes": classes, **names})
     module = Network3d()
     module._clips, module._title = network.graph.inputs, _title(spec)
-    with Uninitialised():
-        _Builder({"device": _device(device), "dtype": _dtype(dtype)}).fill(module, network.graph)
-    if initialise:
-        fill(module)
+    place = _device(device)
+    with WithoutValues():
+        _Builder({"device": torch.device("meta"), "dtype": _dtype(dtype)}).fill(module, network.graph)
+    if place.type != "meta":
+        try:
+            module.to_empty(device=place)
+        except RuntimeError as error:  # too large for the memory
+            raise CsncostError(f"PyTorch cannot make the parameters: {reason(error)}") from error
+        if initialise:
+            fill(module)
     return module
 
 
@@ -159,10 +166,8 @@ def _sizes(op: Any) -> Iterator[Any]:
             yield from value if isinstance(value, tuple) else (value,)
 
 
-def _device(device: torch.device | str | int | None) -> torch.device | None:
-    """The device, if a tensor can be on it."""
-    if device is None:
-        return None
+def _device(device: torch.device | str | int | None) -> torch.device:
+    """The device, that of new tensors if none is given; if a tensor can be on it."""
     try:
         return torch.empty(0, device=device).device
     except (RuntimeError, TypeError, AssertionError) as error:
@@ -202,8 +207,8 @@ class _Builder:
             return self.fill(Block(), node.op, f"{name}.")
         try:
             return module_of(node.op, node.output, **self.made)
-        except (RuntimeError, TypeError) as error:  # too large for the memory, or for PyTorch's integers
-            raise CsncostError(f"PyTorch cannot make {name}: {str(error).partition(chr(10))[0]}") from error
+        except (RuntimeError, TypeError) as error:  # too large for PyTorch's integers
+            raise CsncostError(f"PyTorch cannot make {name}: {reason(error)}") from error
 
 
 def _planned(graph: Graph) -> Plan:

@@ -20,6 +20,7 @@ from csncost.network.graph import Network
 from csncost.network.ops import Shape
 from csncost.network.walk import walk
 from csncost.pytorch.build.build import as_network, build
+from csncost.pytorch.trace.messages import reason
 from csncost.units import human, shape
 
 LARGEST_ONNX = 2**31 - 2**20
@@ -109,7 +110,7 @@ def _example(inputs: Sequence[Shape]) -> tuple[Any, Any]:
     try:
         clips = [torch.empty(2, *shape) for shape in inputs]
     except RuntimeError as error:
-        raise CsncostError(f"PyTorch cannot make the clip: {str(error).partition(chr(10))[0]}") from None
+        raise CsncostError(f"PyTorch cannot make the clip: {reason(error)}") from None
     axes = [{0: batch} for _ in clips]
     return (clips[0], axes[0]) if len(clips) == 1 else (clips, axes)
 

@@ -1,39 +1,40 @@
-"""Parameters of a new module: the standard initialisation, or whatever was in memory."""
+"""Parameters of a new module: no values at all, or the standard initialisation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from math import prod, sqrt
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import init
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.overrides import TorchFunctionMode
 
-_FILLERS = frozenset(
-    {init.kaiming_uniform_, init.uniform_, Tensor.uniform_, Tensor.normal_, Tensor.fill_, Tensor.zero_}
-)
-"""Functions that constructors of PyTorch's modules fill their parameters with."""
+from csncost.pytorch.known.names import FACTORIES
+
+SMALL = 1 << 12
+"""Elements of a tensor that is made for real, since constructors compute with small ones and read their values."""
 
 
-class Uninitialised(TorchFunctionMode):
-    """Within it, modules are made with parameters and statistics that hold whatever was in memory.
+class WithoutValues(TorchFunctionMode):
+    """Within it, big tensors are made on the device "meta", and filling one does nothing.
 
-    On the device "meta" there is nothing to fill, but PyTorch would import its compiler to find that out.
+    To build a model so that it can be traced costs next to nothing then: no memory, and no random numbers, whose
+    kernels on that device would import PyTorch's compiler.
     """
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """`func`, unless it fills a tensor: that is handed back as it is."""
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """`func`, unless it makes or fills a big tensor."""
         kwargs = kwargs or {}
-        if func in _FILLERS:
-            return args[0] if args else kwargs["tensor"]
+        name = getattr(func, "__name__", "")
+        first = args[0] if args else kwargs.get("tensor")
+        if isinstance(first, Tensor) and first.is_meta and name.endswith("_") and not name.startswith("__"):
+            return first
+        if name in FACTORIES and kwargs.get("out") is None:
+            made = func(*args, **{**kwargs, "device": torch.device("meta")})
+            if made.numel() > SMALL:
+                return made
         return func(*args, **kwargs)
 
 
@@ -46,11 +47,7 @@ def initialise(network: nn.Module) -> None:
     - Fully connected layers: normal with standard deviation 0.01, as in He et al., "Deep Residual Learning" (CVPR
       2016) and its predecessors since Krizhevsky et al. (NeurIPS 2012).
     - Biases: 0.
-
-    Nothing is done on the device "meta".
     """
-    if any(parameter.is_meta for parameter in network.parameters()):
-        return
     for module in network.modules():
         if isinstance(module, _BatchNorm):
             module.reset_parameters()

@@ -12,6 +12,7 @@ from csncost.costs.quantities import NAMES
 from csncost.errors import CsncostError, did_you_mean
 from csncost.pytorch.known.operation import Bound, Cost, Gradient, Op
 from csncost.pytorch.known.registry import OPS
+from csncost.pytorch.trace.messages import reason
 from csncost.pytorch.trace.record import Call
 
 Formulas: TypeAlias = Mapping[Any, Callable[..., Any]]
@@ -78,8 +79,8 @@ def _adapted(name: str, formula: Callable[..., Any]) -> Callable[[Bound], Cost]:
             counted = formula(*args, output=_shape(call.out), **kwargs)
         except Exception as error:  # whatever the code of others raises
             given = ", ".join(map(str, [*args, *(f"{key}={value}" for key, value in kwargs.items())]))
-            reason = f"{type(error).__name__}: {str(error).strip() or 'no reason given'}"
-            raise CsncostError(f"the formula for {name[:60]} fails on ({given[:120]})", reason[:300]) from error
+            why = f"{type(error).__name__}: {reason(error)}"
+            raise CsncostError(f"the formula for {name[:60]} fails on ({given[:120]})", why) from error
         found = _checked(name, counted)
         tensors = tuple(arg for arg in (*call.args, *call.kwargs.values()) if isinstance(arg, Tensor))
         backward = (Gradient(found.pop("backward"), tensors),) if "backward" in found else None
