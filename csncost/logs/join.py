@@ -98,10 +98,10 @@ def _said(setting: Any) -> tuple[str, ...]:
     return setting.dataset, setting.metric, setting.pretrain, setting.clip
 
 
-def join_notes(log: Accuracies, joined: Joined, count: int, most: int = 8) -> Iterator[str]:
-    """How much was joined, and everything in the log that was not, for people."""
+def join_notes(log: Accuracies, joined: Joined, clips: Sequence[str], most: int = 8) -> Iterator[str]:
+    """Notes of how much was joined to designs of some clips, and of everything in the log that was not."""
     setting = f" ({joined.setting})" if joined.found else ""
-    yield f"accuracies of {log.log}: {len(joined.found):,} of {plural(count, 'design')}{setting}"
+    yield f"accuracies of {log.log}: {len(joined.found):,} of {plural(len(clips), 'design')}{setting}"
     yield from log.notes
     unmatched: dict[str, list[str]] = {}
     for result in joined.elsewhere:
@@ -111,9 +111,24 @@ def join_notes(log: Accuracies, joined: Joined, count: int, most: int = 8) -> It
         others = dict.fromkeys(label for labels in unmatched.values() for label in labels)
         unmatched = {**({str(joined.setting): own} if own else {}), f"{len(unmatched)} other settings": list(others)}
     for where, labels in unmatched.items():
-        more = f" and {len(labels) - most} more" if len(labels) > most else ""
-        yield f"in the log but not of these designs ({where}): {', '.join(labels[:most])}{more}"
+        yield f"in the log but not of these designs ({where}): {_first(labels, most)}"
     yield from why_unread(log.unread)
+    if several := _at_several_clips(joined, clips):
+        yield f"logged without a clip, so taken for every clip: {_first(several, 6)}"
+
+
+def _at_several_clips(joined: Joined, clips: Sequence[str]) -> list[str]:
+    """The networks that are logged without a clip and stand at several."""
+    own: dict[str, set[str]] = {}
+    for row, result in joined.found.items():
+        if not result.setting.clip:
+            own.setdefault(result.label, set()).add(clips[row])
+    return [label for label, found in own.items() if len(found) > 1]
+
+
+def _first(labels: Sequence[str], most: int) -> str:
+    more = f" and {len(labels) - most} more" if len(labels) > most else ""
+    return f"{', '.join(labels[:most])}{more}"
 
 
 _SETTINGS = 3

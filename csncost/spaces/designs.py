@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
@@ -29,7 +30,7 @@ HEAD = 60
 _WIDE = 80
 """Characters of a spec that a row for people has room for; a longer one is shown as it was given."""
 
-_PIECE = 10_000
+_CHUNK = 10_000
 """Rows that are made at a time."""
 
 _SHOWN = {
@@ -81,8 +82,8 @@ class Designs(Result):
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """The designs as rows of plain Python values, made a few at a time."""
-        for piece in self._pieces():
-            yield from piece._rows(piece.columns["spec"])
+        for chunk in self._chunks():
+            yield from chunk._rows(chunk.columns["spec"])
 
     @property
     def names(self) -> list[str]:
@@ -134,10 +135,10 @@ class Designs(Result):
         brief = self.brief and len(rows) > MANY
         return replace(self, specs=_taken(self.specs, rows), values=values, brief=brief, joined=joined, dataset=None)
 
-    def _pieces(self) -> Iterator[Designs]:
+    def _chunks(self) -> Iterator[Designs]:
         """The designs a few at a time, spelt as all of them are."""
-        for start in range(0, len(self), _PIECE):
-            yield replace(self.take(range(start, min(start + _PIECE, len(self)))), brief=self.brief)
+        for start in range(0, len(self), _CHUNK):
+            yield replace(self.take(range(start, min(start + _CHUNK, len(self)))), brief=self.brief)
 
     # -- accuracies ----------------------------------------------------------------------------------------------
 
@@ -154,21 +155,9 @@ class Designs(Result):
             self,
             values={**self.values, **accuracy_columns(joined, len(self))},
             stamp={**self.stamp, "log": accuracies.log},
-            notes=(*self.notes, *join_notes(accuracies, joined, len(self)), *self._at_several_clips(joined)),
+            notes=(*self.notes, *join_notes(accuracies, joined, self._clips())),
             joined=joined,
         )
-
-    def _at_several_clips(self, joined: Joined) -> Iterator[str]:
-        """A note of the accuracies that are logged without a clip and stand at several."""
-        clips = self._clips()
-        own: dict[str, set[str]] = {}
-        for row, result in joined.found.items():
-            if not result.setting.clip:
-                own.setdefault(result.label, set()).add(clips[row])
-        several = [label for label, found in own.items() if len(found) > 1]
-        if several:
-            shown = ", ".join(several[:6]) + (f" and {len(several) - 6} more" if len(several) > 6 else "")
-            yield f"logged without a clip, so taken for every clip: {shown}"
 
     # -- tables and files ----------------------------------------------------------------------------------------
 
@@ -240,8 +229,8 @@ class Designs(Result):
             return space
         valid = space["valid"]
         logged = {name: full_like(valid, float("nan"), float) for name in MEASURED}
-        for name, values in _known({name: self.values[name] for name in MEASURED}).items():
-            logged[name].values[valid.values] = values
+        for name, array in logged.items():
+            array.values[valid.values] = _known(self.values)[name]
         return space.assign(logged).assign_attrs(self.joined.setting._asdict() | {"clip": space.attrs["clip"]})
 
     def write(self, path: Path, form: str) -> None:
@@ -251,11 +240,11 @@ class Designs(Result):
                 self.write_csv(file)
         elif form == "json":
             path.write_text(self.to_json(), "utf-8")
+        elif find_spec(library := {"netcdf": "netCDF4", "parquet": "pyarrow"}[form]) is None:
+            raise MissingExtra(library, "explore")
         elif form == "netcdf":
-            _needs("netCDF4")
             self.to_dataset().to_netcdf(path, engine="netcdf4")
         else:
-            _needs("pyarrow")
             self.stamped_frame().to_parquet(path, engine="pyarrow", index=False)
 
     def write_csv(self, file: TextIO, head: bool = True) -> None:
@@ -263,8 +252,8 @@ class Designs(Result):
         writer = csv.writer(file, lineterminator="\n")
         if head:
             writer.writerow(dict.fromkeys([*self.names, *self.stamp]))
-        for piece in self._pieces():
-            writer.writerows(zip(*map(plain, piece._stamped().values()), strict=True))
+        for chunk in self._chunks():
+            writer.writerows(zip(*map(plain, chunk._stamped().values()), strict=True))
 
     def _stamped(self) -> dict[str, Sequence[Any]]:
         """The columns, and what every design is stamped with, the clip its own."""
@@ -306,10 +295,3 @@ def _known(columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
 def _one_kind(values: Sequence[Any]) -> list[Any]:
     """Values that a file can hold in one column: all numbers, or all texts."""
     return list(map(str, values)) if any(isinstance(value, str) for value in values) else list(values)
-
-
-def _needs(library: str) -> None:
-    from importlib.util import find_spec
-
-    if find_spec(library) is None:
-        raise MissingExtra(library, "explore")
