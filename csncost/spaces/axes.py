@@ -1,4 +1,4 @@
-"""What a design space varies: an axis for each swept argument, its values checked, and its coordinates."""
+"""Axes of a design space, one for each swept argument: its values, checked, and their coordinates."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Axis:
 
 
 def is_swept(name: str, value: Any) -> bool:
-    """Whether a caller's argument is several values; a pair is one size, a text one value."""
+    """Tell whether a caller's argument is several values; a pair is one size, a text one value."""
     if value is None or isinstance(value, (str, bytes)) or getattr(value, "ndim", 1) == 0:
         return False
     if name == "size" and isinstance(value, tuple) and len(value) == 2:

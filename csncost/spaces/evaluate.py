@@ -80,9 +80,9 @@ class Evaluator:
         for part in parts:
             here = np.all([(i >= one.start) & (i < one.stop) for i, one in zip(point, part.at, strict=True)], axis=0)
             if here.any():
-                inner = [i[here] - one.start for i, one in zip(point, part.at, strict=True)]
+                inner = tuple([i[here] - one.start for i, one in zip(point, part.at, strict=True)])
                 for name, values in found.items():
-                    values[here] = part.metrics[name].at(inner)
+                    values[here] = part.metrics[name].at(inner, shape_of(part.at))
         return found
 
     def of_structures(self) -> dict[str, tuple[list[str], Array]]:
@@ -157,7 +157,7 @@ def _sample(space: Space) -> Space:
 
 
 def _is_light(space: Space, samples: Iterator[Part]) -> bool:
-    """Whether the parts of a whole space take little memory, told from those of a sample of it."""
+    """Tell from a sample of a space whether the parts of the whole take little memory."""
     held = 0
     for part in samples:
         factors = [factor for value in part.metrics.values() for term in value.terms for factor in term]

@@ -101,7 +101,7 @@ class Factored:
                 np.multiply(here, valid[chunk], out=here)
 
     def fits(self, valid: Array) -> bool:
-        """Whether 64 bits hold every element that is `valid`; those within 1e-9 of too many count as too many."""
+        """Tell whether 64 bits hold every `valid` element; one within 1e-9 of too great counts as too great."""
         if self.bound() <= MOST:
             return True
         nearly = np.empty(valid.shape)
@@ -109,21 +109,17 @@ class Factored:
             Factored([tuple(map(abs, term)) for term in self.terms]).write(nearly)
         return bool(np.max(nearly, where=valid, initial=0) < MOST * (1 - 1e-9))
 
-    def at(self, point: Sequence[Array]) -> Array:
-        """The values of some elements, given as an array of indices for each dimension; modulo 2**64."""
+    def at(self, point: tuple[Array, ...], shape: tuple[int, ...]) -> Array:
+        """The values of some elements of an array of that shape, given by their indices along each dimension."""
         out = np.zeros(len(point[0]), np.int64)
         for term in self.terms:
-            out += reduce(np.multiply, [_as(factor, out.dtype)[_index(factor, point)] for factor in term])
+            out += reduce(np.multiply, [np.broadcast_to(_as(factor, out.dtype), shape)[point] for factor in term])
         return out
 
 
 def cut(factor: Array, chunk: Chunk) -> Array:
     """The part of an array that a chunk needs, where it depends on a dimension."""
     return factor[tuple([at if n > 1 else slice(None) for at, n in zip(chunk, factor.shape, strict=True)])]
-
-
-def _index(factor: Array, point: Sequence[Array]) -> tuple[Any, ...]:
-    return tuple([i if n > 1 else 0 for i, n in zip(point, factor.shape, strict=True)])
 
 
 def _write_sum(arrays: Iterable[Array], out: Array) -> None:

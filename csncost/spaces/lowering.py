@@ -1,4 +1,4 @@
-"""Structures of a design space, lowered: what decides the structure (blocks, words, lists) one value at a time.
+"""Structures of a design space, lowered: values that decide the structure (numbers of blocks, words, lists) one by one.
 
 Sizes are lowered as small arrays, each over the few dimensions it depends on, by the same lines that lower ints and
 symbols.

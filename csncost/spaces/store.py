@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from xarray import Dataset
 
 Recipe = dict[str, str]
-"""What a store is made of, each item as a digest."""
+"""The ingredients of a store, each as a digest."""
 
 
 def write_zarr(path: Path, space: Space, chunks: Chunks, scheduler: str | None, advance: Advance) -> None:
@@ -75,7 +75,7 @@ def write_zarr(path: Path, space: Space, chunks: Chunks, scheduler: str | None, 
 
 
 def recipe_of(space: Space, lengths: tuple[int, ...]) -> Recipe:
-    """What makes two sweeps the same, chunk by chunk."""
+    """The ingredients that two sweeps share when every chunk of them is the same."""
     items: dict[str, Any] = {
         "version of csncost": version("csncost"),
         "spec": [print_spec(read(spec)) for spec in space.specs],

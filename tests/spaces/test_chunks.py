@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import csncost as cc
-from csncost.costs.count import COSTS, METRICS
+from csncost.costs.metrics import METRICS, Metric, counted
 from csncost.spaces.chunks import chunks_of, whole
 from csncost.spaces.evaluate import evaluator_of
 from csncost.spaces.legal import designs_of
@@ -60,7 +60,7 @@ def test_a_space_that_is_lowered_for_every_chunk_is_the_same(monkeypatch, spec, 
     lazy = cc.sweep(spec, chunks=found.valid.size // 3, **values)
     assert lazy["depth"].chunks is not None
     lazy = lazy.compute(scheduler="synchronous")
-    for name in (*METRICS, "valid"):
+    for name in (*counted(), "valid"):
         assert lazy[name].equals(found[name])
     deep = found["depth"].broadcast_like(found["valid"]).transpose(*found.valid.dims)
     assert lazy["depth"].equals(deep.where(found["valid"], 0))
@@ -73,7 +73,7 @@ def test_sizes_of_many_names_at_once_take_no_memory_of_the_whole():
     assert lazy.valid.size == 140**4
     at = {"n": 120, "m": 3, "k": 77, "q": 139}
     same = cc.analyze(text, **at)
-    assert [int(lazy[metric].sel(at)) for metric in METRICS] == list(same.totals)
+    assert [int(lazy[metric].sel(at)) for metric in counted()] == list(same.totals)
 
 
 def test_a_space_beyond_memory_is_counted_where_it_is_looked_at():
@@ -82,7 +82,17 @@ def test_a_space_beyond_memory_is_counted_where_it_is_looked_at():
     assert lazy.valid.size == 1000 * 2 * 200 * 800
     at = {"width": 2.0, "frames": 100, "size": 500, "classes": 10}
     same = cc.analyze("bottleneck-D-16", **at)
-    assert [int(lazy[metric].sel(at)) for metric in METRICS] == list(same.totals)
+    assert [int(lazy[metric].sel(at)) for metric in counted()] == list(same.totals)
+
+
+def test_a_metric_that_is_added_is_a_variable(monkeypatch):
+    monkeypatch.setitem(METRICS, "reads", Metric("reads", "reads of weights", "reads", terms={"weights": 2}))
+    for chunks in (None, 2):
+        found = cc.sweep("bottleneck-G-8", chunks=chunks, G=[1, 2, 3], frames=[4, 8]).compute()
+        assert (found["reads"] == 2 * found["params"]).all()
+        assert found["reads"].values.any()
+    with pytest.raises(cc.CsncostError, match="name of the result"):
+        cc.sweep("bottleneck-16", reads=[1, 2])
 
 
 @pytest.mark.parametrize(("chunks", "message"), [
@@ -127,7 +137,7 @@ def test_designs_that_do_not_exist_refuse_no_space():
                 )
             except cc.SpecError:
                 said = [0] * 4
-            assert [int(found[metric].values[i]) for metric in METRICS] == said
+            assert [int(found[metric].values[i]) for metric in counted()] == said
 
 
 # -- values that no network has
@@ -172,7 +182,7 @@ def test_blocks_do_not_share_a_name_with_a_stage(text):
 # -- the best of a space
 
 SPACE = {"G": [1, 2, 3, 4, 8], "width": [0.5, 1, 1.5], "blocks": [8, 16], "frames": [4, 8, 7], "size": [32, 64]}
-NAMES = (*METRICS, "depth", "frames", "width")
+NAMES = (*METRICS, "frames", "width")
 
 
 @st.composite
@@ -180,7 +190,7 @@ def queries(draw):
     names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True))
     cut = draw(st.integers(0, len(names)))
     bounds = [
-        (name, None, draw(st.integers(10**6, 10**10))) for name in draw(st.sets(st.sampled_from(METRICS), max_size=2))
+        (name, None, draw(st.integers(10**6, 10**10))) for name in draw(st.sets(st.sampled_from(counted()), max_size=2))
     ]
     top = draw(st.none() | st.integers(1, 40)) if len(names) == 1 else None
     return Query(tuple(names[:cut]), tuple(names[cut:]), tuple(bounds), top)
@@ -191,14 +201,14 @@ def everything():
     """A space, and its legal designs in memory, in order."""
     space = space_of(["bottleneck-G-8", "simple-G-8"], "paper", SPACE)
     evaluator = evaluator_of(space)
-    return space, designs_of(space, evaluator.rows(whole(space.shape), COSTS), evaluator.attributes)
+    return space, designs_of(space, evaluator.rows(whole(space.shape), METRICS), evaluator.attributes)
 
 
 @settings(max_examples=25, deadline=None)
 @given(query=queries(), chunks=st.integers(30, 400))
 def test_the_best_of_chunks_are_the_best_of_all(everything, query, chunks):
     space, legal = everything
-    columns = {name: np.asarray(legal.columns[name]) for name in (*COSTS, "frames", "width")}
+    columns = {name: np.asarray(legal.columns[name]) for name in (*METRICS, "frames", "width")}
     best = best_of(space, query, chunks=chunks)
     assert best.rows == [legal.rows[i] for i in query.select(columns).tolist()]
     assert best.refused == prod(space.shape) - len(legal)
