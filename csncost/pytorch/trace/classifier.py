@@ -1,4 +1,4 @@
-"""Which fully connected layer gives the class scores: the last one, if nothing but activations and a loss follow."""
+"""The classifier of a run: its last fully connected layer, if nothing but activations and a loss follow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _IN_A_LOSS = frozenset({"add", "multiply", "elementwise"})
 
 
 class Found(NamedTuple):
-    """The classifier, or what a reader should know where none was found."""
+    """The classifier, or a remark for the reader where none was found."""
 
     entry: Entry | None = None
     remark: str = ""
@@ -47,7 +47,7 @@ def _at(order: list[Entry], path: str) -> Entry:
 
 
 def _choice(wanted: str, known: list[str]) -> str:
-    """Which of the fully connected layers a classifier may be; the last ones, if there are many."""
+    """The fully connected layers that a classifier may be; the last ones, if there are many."""
     if not known:
         return "none ran at all"
     if near := did_you_mean(wanted, [path for path in known if path]):

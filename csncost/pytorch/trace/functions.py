@@ -112,7 +112,7 @@ def _stand_in(tensor: Tensor, tracer: Tracer) -> Tensor:
 
 
 def _backward(tracer: Tracer, gradients: Gradients, context: Any, flowing: list[Any]) -> list[Node]:
-    """What a backward pass runs, each operation in a node of its own."""
+    """The operations of a backward pass, each in a node of its own."""
     ledger = tracer.ledger
     name = type(context).__name__.removesuffix("Backward") + ".backward"
     try:

@@ -1,4 +1,4 @@
-"""Which multiply-adds a backward pass takes: those on a way from what a model returns to a weight."""
+"""The multiply-adds of a backward pass: those on a way from what a model returns to a weight."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from csncost.pytorch.trace.scope import Scope
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """One operation that a gradient goes through: what its backward pass costs, and where the gradient goes from there.
+    """One operation that a gradient goes through: the cost of its backward pass, and the operations before it.
 
     `parents` None: this is not known, so that everything before is reached.
     """
@@ -27,7 +27,7 @@ class Node:
 
 
 Origin: TypeAlias = Node | bool
-"""What a tensor bears as `_csncost_grad`: the operation that made it, True for a leaf, False for one cut off."""
+"""The note on a tensor, `_csncost_grad`: the operation that made it, True for a leaf, False for one cut off."""
 
 
 class Gradients:

@@ -1,4 +1,4 @@
-"""What a model is called with: shapes or examples, as tensors without data."""
+"""Inputs of a model: shapes or examples, made into tensors without data."""
 
 from __future__ import annotations
 
@@ -43,15 +43,14 @@ _VALUES = re.compile(r"(-?\d+(?:,-?\d+)+|-?\d+,)(?::(\w+))?")
 def arguments(inputs: Inputs, dtype: Any = None) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Positional and keyword arguments; `dtype` is that of shapes that name none. Raises CsncostError."""
     kind = _dtype(dtype) if dtype is not None else torch.get_default_dtype()
-    if isinstance(inputs, Arguments):
-        return arguments(inputs.args, kind)[0] if inputs.args else (), arguments(inputs.kwargs, kind)[1]
     if isinstance(inputs, Mapping):
-        return (), {str(name): _argument(value, kind) for name, value in inputs.items()}
-    if isinstance(inputs, tuple) and not _is_shape(inputs) and not _is_named(inputs):
-        return tuple(_argument(value, kind) for value in inputs), {}
-    if inputs is None or (isinstance(inputs, tuple) and not inputs):
-        return (), {}
-    return (_argument(inputs, kind),), {}
+        inputs = Arguments(kwargs=inputs)
+    elif inputs is None or (isinstance(inputs, tuple) and not _is_shape(inputs) and not _is_named(inputs)):
+        inputs = Arguments(inputs or ())
+    elif not isinstance(inputs, Arguments):
+        inputs = Arguments((inputs,))
+    named = {str(name): _argument(value, kind) for name, value in inputs.kwargs.items()}
+    return tuple(_argument(value, kind) for value in inputs.args), named
 
 
 def _is_shape(value: Any) -> bool:
@@ -59,7 +58,7 @@ def _is_shape(value: Any) -> bool:
 
 
 def _is_named(value: tuple[Any, ...]) -> bool:
-    """Whether a tuple is one thing whose parts have names, such as a packed sequence."""
+    """Tell if a tuple is one thing whose parts have names, such as a packed sequence."""
     return hasattr(value, "_fields")
 
 
@@ -100,7 +99,7 @@ def _values(numbers: str, kind: str | None) -> Tensor:
 
 
 def from_texts(given: Sequence[str]) -> Arguments:
-    """What a command line gives: `1x3x8x224x224`, `[1x3x8x8, 1x3x4x4]` for a list, `tokens=1x16:int64` by name.
+    """The inputs on a command line: `1x3x8x224x224`, `[1x3x8x8, 1x3x4x4]` for a list, `tokens=1x16:int64` by name.
 
     `lengths=5,4,2` are values.
     """
@@ -156,7 +155,7 @@ def _example(tensor: Tensor) -> Tensor:
 
 
 def _is_mask(tensor: Tensor) -> bool:
-    """Whether a tensor is what is added to the scores of an attention."""
+    """Tell if a tensor is one that is added to the scores of an attention."""
     if tensor.is_complex() or not 2 <= tensor.dim() <= 4 or tensor.numel() > MASK or tensor.requires_grad:
         return False
     hidden = tensor.detach() == -torch.inf

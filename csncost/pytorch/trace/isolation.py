@@ -27,7 +27,7 @@ LARGEST = 1 << 20
 
 
 class ModelState:
-    """What modules held before a run: attributes, plain containers within them, tensors with their gradients.
+    """The state of modules before a run: attributes, plain containers within them, tensors with their gradients.
 
     Objects of other classes are left as the run leaves them.
     """

@@ -16,7 +16,7 @@ from csncost.costs import quantities
 from csncost.network.sizes import Size
 from csncost.pytorch.known.operation import Bound, Cost, Geometry, Op
 from csncost.pytorch.trace.marks import Marks
-from csncost.pytorch.trace.record import Call, Claims, Share, parameter
+from csncost.pytorch.trace.record import Call, Claims, Share
 from csncost.pytorch.trace.scope import Owner, Scope
 
 
@@ -70,16 +70,16 @@ class Ledger:
         read = [tensor for tensor in run.tensors if not self.marks.sources(tensor)]  # no parameters, nor made of them
         found.setdefault("reads", sum(tensor.numel() for tensor in read))
         types = tuple(map(_type_name, (*read, run.result)))
-        path, label = self._place(cost, owner, op.label or op.function or kind)
-        entry = self._enter(path, label, Call("", kind, cost.function or op.function, self.scope.stack[-1].kind, found,
-                                      _shape(result), *cost.geometry, types=types))  # fmt: skip
-        self._note_users(entry.call)
+        function, module = cost.function or op.function, self.scope.stack[-1].kind
+        call = Call("", kind, function, module, found, _shape(result), *cost.geometry, types=types)
+        call = self._enter(*self._place(cost, owner, op.label or op.function or kind), call)
+        self._note_users(call)
         if needs and self.marks.gradients is not None:
             if cost.backward is None:
                 self.unknown[f"{op.function}, backward", self.scope.stack[-1].path] += 1
             marked = {id(tensor) for tensor in needs}
             macs = sum(macs for macs, of in cost.backward or () if any(id(tensor) in marked for tensor in of))
-            self.marks.gradients.charge(result, entry.call, macs)
+            self.marks.gradients.charge(result, call, macs)
 
     def _as_layer(self, op: Op, args: Any, cost: Cost, result: Any) -> tuple[Cost, str]:
         """A product of an activation with a parameter is a fully connected layer, each of its columns a filter."""
@@ -101,7 +101,7 @@ class Ledger:
         return owner is not None and owner.learned
 
     def _claim(self, tensor: Tensor, quantity: str) -> int:
-        """How many numbers of a parameter a tensor shows that nothing showed before."""
+        """Count the numbers of a parameter that a tensor shows and that nothing showed before."""
         owner = self.scope.owner(tensor)
         if owner is None:
             return self._derived(tensor, quantity)
@@ -150,7 +150,7 @@ class Ledger:
         times = frame.met[function]
         return frame.path, function if times == 1 else f"{function}_{times}"
 
-    def _enter(self, path: str, label: str, call: Call) -> Entry:
+    def _enter(self, path: str, label: str, call: Call) -> Call:
         key = (path, label, call.kind)
         entry = self.entries.get(key)
         if entry is None:
@@ -158,7 +158,7 @@ class Ledger:
         else:
             _merge(entry.call, call)
         self.order.append(entry)
-        return entry
+        return entry.call
 
     def beside(self, label: str, kind: str, function: str, output: tuple[int, ...]) -> Call:
         """An operation that only a backward pass runs, in the module that is running."""
@@ -198,17 +198,14 @@ class Ledger:
         for owner in self.scope.parameters():
             left = self._claims.left.get(owner.name, owner.tensor.numel())
             if left:
-                call = parameter(owner.name, tuple(owner.tensor.shape))
-                call.quantities["learned"] = left
-                yield call
+                yield Call(owner.name, "parameter", "", "", {"learned": left}, tuple(owner.tensor.shape))
 
     def unused(self) -> dict[str, int]:
         """Parameters that nothing used, by module."""
-        found: dict[str, int] = {}
+        found: Counter[str] = Counter()
         for owner in self.scope.parameters():
             if owner.name not in self.marks.touched:
-                module = owner.name.rpartition(".")[0]
-                found[module] = found.get(module, 0) + owner.tensor.numel()
+                found[owner.name.rpartition(".")[0]] += owner.tensor.numel()
         return found
 
 

@@ -14,7 +14,7 @@ Kwargs = dict[str, Any]
 _LISTENERS = torch._C.DispatchKeySet(torch._C.DispatchKey.Python) | torch._C.DispatchKeySet(
     torch._C.DispatchKey.PythonTLSSnapshot
 )
-"""What has kernels heard in Python, which costs more than making a tensor."""
+"""Keys that have kernels heard in Python, which costs more than making a tensor."""
 
 
 def tensors(args: Any, kwargs: Kwargs | None = None) -> Iterator[Tensor]:
@@ -42,7 +42,7 @@ def mapped(function: Callable[[Tensor], Tensor], value: Any) -> Any:
 
 
 def any_meta(args: Args) -> bool:
-    """Whether one of the first two arguments has no data: then the result has none, either."""
+    """Tell if one of the first two arguments has no data: then the result has none, either."""
     for arg in args[:2]:
         if isinstance(arg, Tensor):
             if arg.is_meta:
@@ -77,7 +77,7 @@ def like(tensor: Tensor) -> Tensor:
 
 
 def cast(dtype: torch.dtype, wanted: torch.dtype | None) -> torch.dtype:
-    """What a type becomes where autocast wants another: float64, whole and complex numbers stay."""
+    """The type that autocast makes of another: float64, whole and complex numbers stay."""
     return wanted if wanted is not None and dtype.is_floating_point and dtype != torch.float64 else dtype
 
 

@@ -1,12 +1,11 @@
-"""What running a module showed, as plain data, and its report under any convention."""
+"""The record of a run as plain data, and its report under any convention."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from math import prod
 from typing import NamedTuple
 
 from csncost.costs.conventions import Convention, Rule
@@ -19,7 +18,7 @@ from csncost.network.sizes import Size
 
 
 class Share(NamedTuple):
-    """What an operation shows of a parameter of `size` numbers that other operations use, too.
+    """The piece that an operation shows of a parameter of `size` numbers that other operations use, too.
 
     `piece` is its place in the parameter and its length; `taken` of its numbers are in the operation's `quantity`.
     """
@@ -65,12 +64,12 @@ class Trace:
     classifier, `unclassified` why none was found; `unused` parameters by module; `remarks` what else to tell.
     """
 
-    name: str
     calls: tuple[Call, ...]
     free: Mapping[str, int]
     unknown: tuple[Unknown, ...]
     unused: Mapping[str, int]
-    setting: Mapping[str, str]
+    name: str = ""
+    setting: Mapping[str, str] = field(default_factory=dict)
     clip: tuple[int, ...] | None = None
     classes: int | None = None
     views: int = 1
@@ -129,7 +128,7 @@ class Trace:
             yield Measured(call.kind, call.function, call.module, call.quantities, call.backward, call.types), 1
 
     def coverage(self, convention: Convention) -> Coverage:
-        """What became of every operation."""
+        """The operations that are counted, left out, free and unknown."""
         counted: Counter[str] = Counter()
         left_out: Counter[str] = Counter()
         for call in self.calls:
@@ -167,7 +166,7 @@ class Claims:
         return found
 
     def take(self, parameter: str, size: int, piece: tuple[int, int]) -> int:
-        """How many of a parameter's `size` numbers a piece of it shows that nothing showed before."""
+        """Count those of a parameter's `size` numbers that a piece of it shows and that nothing showed before."""
         if (parameter, piece) in self.seen:
             return 0
         self.seen.add((parameter, piece))
@@ -175,8 +174,3 @@ class Claims:
         taken = min(left, piece[1])
         self.left[parameter] = left - taken
         return taken
-
-
-def parameter(name: str, shape: tuple[int, ...]) -> Call:
-    """A row for a parameter that no counted operation holds."""
-    return Call(name, "parameter", "", "", {"learned": prod(shape)}, shape)

@@ -1,4 +1,4 @@
-"""Where in a model an operation runs: the stack of running modules, and whose parameters a tensor shows."""
+"""Names of a model's modules and tensors, and the stack of modules that are running."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 
 from csncost.errors import CsncostError
 from csncost.pytorch.trace.isolation import ModelState
+from csncost.pytorch.trace.messages import Failures
 from csncost.pytorch.trace.meta import storage
 
 
@@ -53,8 +54,7 @@ class Scope:
         self.thread = threading.get_ident()
         self.awake = True
         self.refusal: CsncostError | None = None
-        self.failed: tuple[BaseException | None, str] = None, ""
-        self._blamed: tuple[BaseException | None, str] = None, ""
+        self.failures = Failures()
         for prefix, root in roots:
             self.adopt(prefix, root)
 
@@ -103,7 +103,7 @@ class Scope:
         return max(within or candidates, key=lambda one: one.tensor.storage_offset())
 
     def holds(self, tensor: Tensor) -> bool:
-        """Whether a tensor is of the model, registered or not."""
+        """Tell if a tensor is of the model, registered or not."""
         return self.owner(tensor) is not None or tensor in self.state
 
     def named(self, name: str) -> Owner:
@@ -138,18 +138,6 @@ class Scope:
                 handle.remove()
             del self.stack[1:]
 
-    def blame(self, error: BaseException, function: str, args: Any) -> None:
-        """Remember the function that raised an error first."""
-        if error is not self._blamed[0]:
-            sizes = ["x".join(map(str, arg.shape)) or "scalar" for arg in args if isinstance(arg, Tensor)]
-            self._blamed = error, f"{function.strip('_')} of {' and '.join(sizes[:2])}" if sizes else ""
-
-    def place_of(self, error: BaseException) -> str:
-        """Where an error was raised: ` in stem: conv3d of 1x4x8x8x8 and 16x3x3x3x3`."""
-        path = self.failed[1] if self.failed[0] is error else ""
-        function = self._blamed[1] if self._blamed[0] is error else ""
-        return (f" in {path}" if path else "") + (f": {function}" if function else "")
-
     def refuse(self, what: str, hint: str) -> CsncostError:
         """An error that ends the trace, even if the model goes on."""
         if self.refusal is None:
@@ -157,11 +145,11 @@ class Scope:
         return self.refusal
 
     def follows(self) -> bool:
-        """Whether what runs here and now belongs to this trace."""
+        """Tell if the code that runs here and now belongs to this trace."""
         return self.awake and self.thread == threading.get_ident()
 
     def _elsewhere(self, module: nn.Module, args: Any) -> bool:
-        """Whether a call is not of this trace. Raises CsncostError where it should be."""
+        """Tell if a call is not of this trace. Raises CsncostError where it should be."""
         if self.follows():
             return False
         ours = self.thread != threading.get_ident() and id(module) in self.paths
@@ -186,15 +174,14 @@ class Scope:
     def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
         if not self.follows():
             return
-        error = sys.exc_info()[1]
-        if error is not None and error is not self.failed[0]:  # this module, the innermost, raised it
-            self.failed = error, self.stack[-1].path
+        if (error := sys.exc_info()[1]) is not None:
+            self.failures.pass_through(error, self.stack[-1].path)
         while len(self.stack) > 1 and self.stack.pop().module is not module:
             pass
 
 
 def _stem(name: str) -> str:
-    """What a weight names beside its module: nothing for `weight` or `bias`, `in_proj` for `in_proj_weight`."""
+    """The part of a weight's name that names more than its module: `in_proj` of `in_proj_weight`, none of `weight`."""
     if name.startswith("weight_"):  # weight_ih_l0 of a recurrent layer
         return ""
     return name.removesuffix("weight").removesuffix("bias").removesuffix("_")

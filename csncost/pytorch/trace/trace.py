@@ -1,15 +1,16 @@
-"""A real module's report, from running it on tensors without data."""
+"""The report of a real module, from running it on tensors without data."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import contextmanager, nullcontext
 from functools import partial
+from inspect import getclosurevars
 from types import GeneratorType
 from typing import Any, TypeAlias
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from csncost.costs.conventions import Convention
 from csncost.costs.conventions import convention as find_convention
@@ -44,7 +45,7 @@ def trace(
     views: int = 1,
     fast: bool = True,
 ) -> Report:
-    """What a module, a method of one, or any function on tensors costs: a report as of `analyze`, by module path.
+    """Count the cost of a module, a method, or any function on tensors: a report as of `analyze`, by module path.
 
     `inputs` is a shape (1, 3, 8, 224, 224); a tuple of shapes for several arguments; a list of shapes for one argument
     that is a list of tensors; a dict of shapes for keyword arguments; or example tensors in the place of shapes. A text
@@ -87,84 +88,78 @@ def run(
     formulas: Formulas | None = None,
     fast: bool = True,
 ) -> Trace:
-    """Everything that a target runs, not yet counted."""
+    """Run a target on tensors without data; everything that it ran, not yet counted."""
     with locked():
-        return _traced(target, inputs, dtype, backward, classifier, formulas, fast)
+        target = _unwrapped(target)
+        roots = list(_roots(target))
+        _refuse_lazy(roots)
+        args, kwargs = arguments(inputs, dtype or _own_dtype(roots))
+        tracer = Tracer(Scope(roots), custom(formulas), fast, backward)
+        setting = {"input": described(args, kwargs), **_mode(roots)}
+        if backward:
+            setting["pass"] = "forward and backward"
+        with _traced_by(tracer):
+            ends = outputs(_output(target, args, kwargs, tracer.scope))
+    found = _found(tracer, ends, classifier)
+    found.name, found.setting, found.clip = _name(target), setting, clip(args, kwargs)
+    return found
 
 
-def _traced(
-    target: Target,
-    inputs: Inputs,
-    dtype: Any,
-    backward: bool,
-    classifier: str | bool,
-    formulas: Formulas | None,
-    fast: bool,
-) -> Trace:
-    target = _unwrapped(target)
-    roots = list(_roots(target))
-    _no_lazy(roots)
-    args, kwargs = arguments(inputs, dtype or _own_dtype(roots))
-    scope = Scope(roots)
-    tracer = Tracer(scope, custom(formulas), fast, backward)
-    setting = {"input": described(args, kwargs), **_mode(roots)}
-    if backward:
-        setting["pass"] = "forward and backward"
-    with ExitStack() as stack:
-        _surround(stack, tracer, backward)
-        output = _run(target, args, kwargs, scope)
+@contextmanager
+def _traced_by(tracer: Tracer) -> Iterator[None]:
+    """Trace what runs here, and leave no sign of it."""
+    scope = tracer.scope
+    with (
+        isolated(scope.state),
+        running(scope),
+        replaced_functions(tracer),
+        quiet_compiler(scope.modules.values()),
+        unoptimised_scripts(),
+        scope.following(),
+        nullcontext() if tracer.marks.gradients is None else torch.enable_grad(),
+        tracer.kernels,
+        tracer,
+    ):
+        yield
+
+
+def _output(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], scope: Scope) -> Any:
+    """The output of a target. Raises CsncostError where it does not run, or goes on by a way that it may not take."""
+    try:
+        output = target(*args, **kwargs)
+        output = list(output) if isinstance(output, GeneratorType) else output  # which runs only when it is asked
+    except CsncostError:
+        raise
+    except (Exception, SystemExit) as error:  # the code of others, which may raise anything
+        if scope.refusal is not None:
+            raise scope.refusal from error
+        what = f"{_name(target)} does not run on {described(args, kwargs)}"
+        raise CsncostError(f"{what}: {type(error).__name__}{scope.failures.place_of(error)}", meaning(error)) from error
     if isinstance(output, nn.Module):
-        raise CsncostError(f"{_called(target)} returned a model, {type(output).__name__}", "trace that model")
-    if scope.refusal is not None:  # the model went on, by a way that it may not take
+        raise CsncostError(f"{_name(target)} returned a model, {type(output).__name__}", "trace that model")
+    if scope.refusal is not None:
         raise scope.refusal
-    ends = outputs(output)
+    return output
+
+
+def _found(tracer: Tracer, ends: list[Tensor], classifier: str | bool) -> Trace:
+    """Everything that a tracer has written down of a run that ended in these tensors."""
+    ledger = tracer.ledger
     if tracer.marks.gradients is not None:
         tracer.marks.gradients.settle(ends)
-    calls = tuple(tracer.ledger.calls())
-    last, unclassified = find_classifier(tracer.ledger.order, classifier, ends)
-    classes = None
+    calls = tuple(ledger.calls())
+    last, unclassified = find_classifier(ledger.order, classifier, ends)
     if last is not None:
-        last.call.kind, classes = "classifier", last.call.out_channels
+        last.call.kind = "classifier"
     return Trace(
-        name=_called(target),
         calls=calls,
         free=tracer.free,
-        unknown=tuple(Unknown(op, path, calls) for (op, path), calls in tracer.ledger.unknown.items()),
-        unused=tracer.ledger.unused(),
-        setting=setting,
-        clip=clip(args, kwargs),
-        classes=classes,
+        unknown=tuple(Unknown(op, path, times) for (op, path), times in ledger.unknown.items()),
+        unused=ledger.unused(),
+        classes=last.call.out_channels if last is not None else None,
         unclassified=unclassified,
         remarks=tuple(unmatched(tracer.formulas, calls)),
     )
-
-
-def _surround(stack: ExitStack, tracer: Tracer, backward: bool) -> None:
-    """What holds while a target runs."""
-    scope = tracer.scope
-    stack.enter_context(isolated(scope.state))
-    stack.enter_context(running(scope))
-    stack.enter_context(replaced_functions(tracer))
-    stack.enter_context(quiet_compiler(scope.modules.values()))
-    stack.enter_context(unoptimised_scripts())
-    stack.enter_context(scope.following())
-    if backward:
-        stack.enter_context(torch.enable_grad())
-    stack.enter_context(tracer.kernels)
-    stack.enter_context(tracer)
-
-
-def _run(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], scope: Scope) -> Any:
-    try:
-        output = target(*args, **kwargs)
-        return list(output) if isinstance(output, GeneratorType) else output  # which runs only when it is asked
-    except CsncostError:
-        raise
-    except (Exception, SystemExit) as error:
-        if scope.refusal is not None:
-            raise scope.refusal from error
-        what = f"{_called(target)} does not run on {described(args, kwargs)}"
-        raise CsncostError(f"{what}: {type(error).__name__}{scope.place_of(error)}", meaning(error)) from error
 
 
 def _unwrapped(target: Any) -> Target:
@@ -186,7 +181,7 @@ def _unwrapped(target: Any) -> Target:
 
 
 def _roots(target: Any) -> Iterator[tuple[str, nn.Module]]:
-    """The modules that a target runs, with what they are called: a module, a method's, those that a function holds."""
+    """The modules that a target runs, with their names: a module, that of a method, those that a function holds."""
     if isinstance(target, nn.Module):
         yield "", target
     elif isinstance(target, partial):
@@ -197,29 +192,25 @@ def _roots(target: Any) -> Iterator[tuple[str, nn.Module]]:
     elif isinstance(getattr(target, "__self__", None), nn.Module):
         yield "", target.__self__
     else:
-        code, cells = getattr(target, "__code__", None), getattr(target, "__closure__", None) or ()
-        names = getattr(code, "co_freevars", ())
-        held = {name: cell.cell_contents for name, cell in zip(names, cells, strict=False) if _filled(cell)}
-        known = getattr(target, "__globals__", {})
-        held |= {name: known[name] for name in getattr(code, "co_names", ()) if name in known}
-        for name, value in held.items():
+        for name, value in _held(target).items():
             if isinstance(value, nn.Module):
                 yield name, value
 
 
-def _no_lazy(roots: list[tuple[str, nn.Module]]) -> None:
+def _held(function: Any) -> dict[str, Any]:
+    """The values of the names that a function uses, of its closure or its file."""
+    try:
+        found = getclosurevars(function)
+    except (TypeError, ValueError):  # it is not written in Python, or a name in its closure has no value yet
+        return {}
+    return {**found.nonlocals, **found.globals}
+
+
+def _refuse_lazy(roots: list[tuple[str, nn.Module]]) -> None:
     for prefix, root in roots:
         for name, tensor in root.named_parameters(prefix):
             if nn.parameter.is_lazy(tensor):
                 raise CsncostError(f"{name} has no shape yet", "run the lazy module once on an example, then trace it")
-
-
-def _filled(cell: Any) -> bool:
-    try:
-        cell.cell_contents  # noqa: B018
-    except ValueError:
-        return False
-    return True
 
 
 def _own_dtype(roots: list[tuple[str, nn.Module]]) -> torch.dtype | None:
@@ -236,7 +227,7 @@ def _mode(roots: list[tuple[str, nn.Module]]) -> dict[str, str]:
     return {"mode": "mixed" if len(modes) > 1 else "train" if True in modes else "eval"} if modes else {}
 
 
-def _called(target: Any) -> str:
+def _name(target: Any) -> str:
     if isinstance(target, nn.Module):
         return type(target).__name__
     return getattr(target, "__qualname__", None) or type(target).__name__

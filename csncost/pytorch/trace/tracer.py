@@ -75,7 +75,7 @@ class Tracer(TorchFunctionMode):
                 return self._known(way, name, func, args, kwargs)
             return getattr(self, f"_{way}")(name, func, args, kwargs)
         except (RuntimeError, ValueError, TypeError, IndexError) as error:
-            self.scope.blame(error, name, args)
+            self.scope.failures.blame(error, name, args)
             raise
         finally:
             self.quiet = before
