@@ -6,20 +6,16 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
-from csncost.cli.curves import curves
-from csncost.cli.logs import correlate
-from csncost.cli.options import CLIP, FILE, GIVEN, INPUT, OUTPUT, PLOT, SETTING, VIEWS, arguments, read, spec_argument
+from csncost.cli.analyze import analyze, compare, explain, formula, show
+from csncost.cli.logs import correlate, curves
 from csncost.cli.search import search
 from csncost.cli.sweep import sweep
 from csncost.cli.torch import export, trace, verify
-from csncost.cli.zoo import reproduce
-from csncost.costs.report import Report
-from csncost.costs.rows import LEVELS
+from csncost.cli.zoo import language, list_, reproduce
 from csncost.errors import CsncostError, NoAnswer
 
 
@@ -76,147 +72,8 @@ def main() -> None:
         sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a character shows ? instead of failing
 
 
-def _plot(reports: Sequence[Report], path: str) -> None:
-    from csncost.render.figures.style import check_suffix
-    from csncost.render.plots import save, stage_bars
-
-    check_suffix(path)
-    save(stage_bars(reports), path)
-    click.echo(f"drawn: {path}", err=True)
-
-
-@main.command()
-@click.argument("spec", callback=spec_argument)
-@CLIP
-@VIEWS
-@click.option("--by", type=click.Choice(LEVELS), default=None, help="Rows: stage for people, layer for JSON and CSV.")
-@PLOT
-@OUTPUT
-def analyze(spec: Any, by: Any, plot: Any, form: Any, output: Any, **options: Any) -> None:
-    """What a network costs, and where."""
-    from csncost.costs.analyze import analyze as run
-    from csncost.render.output import emit
-
-    report = run(spec, **arguments(options))
-    if plot is not None:
-        _plot([report], plot)
-    shown = report.by(by or ("layer" if form in ("json", "csv") else "stage"))
-    emit([shown.table()], shown.to_dict, form, output)
-
-
-@main.command()
-@click.argument("specs", nargs=-1, required=True, callback=spec_argument, metavar="SPEC SPEC...")
-@CLIP
-@VIEWS
-@click.option("--by", type=click.Choice(LEVELS), default="stage", help="What is aligned.")
-@PLOT
-@OUTPUT
-def compare(specs: Any, by: Any, plot: Any, form: Any, output: Any, **options: Any) -> None:
-    """Networks side by side, ratios to the first."""
-    from csncost.costs.compare import compare as run
-    from csncost.render.output import emit
-
-    given = arguments(options)
-    found = run(*specs, by=by, **given)
-    if plot is not None:
-        _plot(run(*specs, by="stage", **given).reports, plot)
-    emit([found.table()], found.to_dict, form, output)
-
-
-@main.command()
-@click.argument("spec", metavar="SPEC|TARGET")
-@click.option("--from", "from_", default="paper", metavar="NAME", help="The convention to start from.")
-@click.option("--to", default="fvcore", metavar="NAME", help="The one to end at: a tool, paper, macs, flops, ...")
-@INPUT
-@SETTING
-@GIVEN
-@VIEWS
-@OUTPUT
-def explain(spec: str, from_: str, to: str, inputs: Any, form: Any, output: Any, **options: Any) -> None:
-    """Why two tools disagree: the difference of their FLOPs in lines that add up.
-
-    With --input, of a PyTorch model, a TARGET as of trace.
-
-    \b
-      csncost explain ir-CSN-50 --to fvcore
-      csncost explain ir-CSN-50 --from ptflops --to thop
-      csncost explain torchvision.models:resnet50 --input 1x3x224x224 --to thop
-    """
-    from csncost.costs.explain import explain as run
-    from csncost.render.output import emit
-
-    if inputs:
-        from csncost.pytorch.target import trace_target
-
-        given = arguments(options)
-        views = given.pop("views")
-        if any(value is not None for value in given.values()):
-            raise CsncostError("--input is for a PyTorch model, and the other options for a spec", "give one kind")
-        found = run(trace_target(spec, inputs, views=views), from_, to)
-    else:
-        found = run(read(spec), from_, to, **arguments(options))
-    emit([found.table()], found.to_dict, form, output)
-
-
-@main.command()
-@click.argument("spec", callback=spec_argument)
-@CLIP
-@click.option(
-    "--free", multiple=True, metavar="NAME", help="Keep a parameter that has a default as a symbol; repeatable."
-)
-@click.option("--by", type=click.Choice(("stage", "total")), default="stage", help="A line for each stage, or one sum.")
-@click.option(
-    "--format", "form", type=click.Choice(("text", "latex", "python", "json")), default="text", help="Output format."
-)
-@FILE
-def formula(spec: Any, by: str, form: str, output: Any, **options: Any) -> None:
-    """Closed forms in T, H, W and every free name."""
-    import json
-
-    from csncost.costs.formula import formula as run
-    from csncost.render.output import emit_text
-
-    found = run(spec, **arguments(options))
-    texts: dict[str, Callable[[], str]] = {
-        "text": lambda: found.to_text(by),
-        "latex": lambda: found.to_latex(by),
-        "python": found.to_python,
-        "json": lambda: json.dumps(found.to_dict(), indent=2) + "\n",
-    }
-    emit_text(texts[form](), output)
-
-
-@main.command()
-@click.argument("spec", callback=spec_argument)
-@GIVEN
-@FILE
-def show(spec: Any, output: Any, **options: Any) -> None:
-    """The network written out, itself a spec."""
-    from csncost.costs.analyze import show as run
-    from csncost.render.output import emit_text
-
-    emit_text(run(spec, **arguments(options)), output)
-
-
-@main.command("list")
-@OUTPUT
-def list_(form: Any, output: Any) -> None:
-    """Every named network, with what is known of it."""
-    from csncost.render.output import emit
-    from csncost.zoo.listing import families, listing
-
-    table = listing()
-    emit([table], lambda: {"families": families(), **table.stamp, "networks": list(table.rows)}, form, output)
-
-
-@main.command()
-def language() -> None:
-    """The reference of the spec language."""
-    from csncost.costs.analyze import REFERENCE
-    from csncost.render.output import emit_text
-
-    emit_text(REFERENCE.read_text("utf-8"), None)
-
-
-for command in (trace, verify, export, correlate, curves, sweep, search, reproduce):
+for command in (
+    *(analyze, compare, explain, formula, show, list_, language, trace, verify, export),
+    *(correlate, curves, sweep, search, reproduce),
+):
     main.add_command(command)

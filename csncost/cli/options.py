@@ -1,17 +1,128 @@
-"""Options and arguments that commands share, and how their values are read."""
+"""Options and arguments that commands share, and the types that read their values."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
 
 from csncost.errors import CsncostError
+from csncost.spaces import ranges
 from csncost.table import FORMATS
 
 T = TypeVar("T", bound=Callable[..., Any])
+
+
+class Read(click.ParamType):  # type: ignore[type-arg]  # no generic class before click 8.2
+    """The type of values that a function reads from their text and the option's name; it raises CsncostError."""
+
+    def __init__(self, reader: Callable[[str, str], Any]) -> None:
+        self.name = reader.__name__
+        self.reader = reader
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The value of a text."""
+        return self.reader(value, param.opts[0] if param else "")
+
+
+def read_spec(text: str, option: str = "") -> Any:
+    """A spec as it was typed: a name, a file, a text, or - for standard input."""
+    from csncost.lang.given import from_argument
+
+    return from_argument(text, sys.stdin.buffer if sys.stdin else None)
+
+
+def size(text: str, option: str) -> int | tuple[int, ...]:
+    """`224`, or `224x320` for height x width."""
+    parts = text.lower().replace("\u00d7", "x").split("x")
+    if not all(part.isascii() and part.isdigit() and len(part) < 12 for part in parts) or len(parts) > 2:
+        raise CsncostError(
+            f'{option} is a number or HxW, not "{text[:40]}"', "for instance --size 224, or --size 224x320"
+        )
+    sizes = tuple(map(int, parts))
+    return sizes[0] if len(sizes) == 1 else sizes
+
+
+def name_value(text: str, option: str) -> tuple[str, str]:
+    """`NAME=VALUE`."""
+    name, equals, value = text.partition("=")
+    name = name.strip()
+    if not (equals and name.isidentifier() and value.strip()):
+        raise CsncostError(f'{option} takes NAME=VALUE, not "{text[:60]}"', "for instance -p G=4")
+    return name, value
+
+
+def name_range(text: str, option: str) -> tuple[str, Any]:
+    """`NAME=RANGE`: one value is fixed, several are swept."""
+    name, value = name_value(text, option)
+    values = ranges.anything(value, f"{option} {name}")
+    return name, values[0] if len(values) == 1 else values
+
+
+def label(text: str, option: str) -> tuple[str, str]:
+    """`KEY=TEXT`."""
+    key, _, value = text.partition("=")
+    if key not in ("dataset", "metric", "pretrain") or not value.strip():
+        raise CsncostError(
+            f'{option} takes KEY=TEXT, not "{text[:60]}"',
+            "KEY is dataset, metric or pretrain: --label metric=top-1",
+        )
+    return key, value.strip()
+
+
+def epoch(text: str, option: str) -> str | int:
+    """`best`, `last`, or the number of an epoch."""
+    if text in ("best", "last"):
+        return text
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise CsncostError(f'{option} is best, last or an epoch, not "{text[:40]}"', "for instance --select 45")
+    return int(text)
+
+
+def chunks(text: str, option: str) -> str | int:
+    """`auto`, or the largest number of designs in a chunk."""
+    if text == "auto":
+        return text
+    if not (text.isascii() and text.replace("_", "").isdigit() and len(text) < 16 and int(text)):
+        raise CsncostError(
+            f'{option} is a number of designs, or auto, not "{text[:40]}"', "for instance --chunks 1000000"
+        )
+    return int(text)
+
+
+def once_each(ctx: click.Context, param: click.Parameter, pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """The pairs of a repeatable option as a mapping."""
+    names: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in names:
+            raise CsncostError(f'{param.opts[0]} gives "{name[:40]}" twice', "give one value")
+        names[name] = value
+    return names
+
+
+def arguments(options: dict[str, Any], taken: Sequence[str] = ()) -> dict[str, Any]:
+    """Options as keyword arguments, and the names given with -p among them, unless one is an option's or `taken`."""
+    names = options.pop("names")
+    for name in names:
+        if name in (*options, *taken, "spec", "specs"):
+            hint = "name a SPEC" if name.startswith("spec") else f"use --{'groups' if name == 'G' else name}"
+            raise CsncostError(f"-p does not set {name}", hint)
+    return {**options, **names}
+
+
+def log_in(options: dict[str, Any]) -> Any:
+    """The log that options name, which are taken out; None without one."""
+    from csncost.logs.read import read_arguments
+
+    given = {name: options.pop(name) for name in ("logs", "select", "metric", "labels")}
+    return read_arguments(**given) if given["logs"] else None
+
+
+def tell(note: str) -> None:
+    """Say something on standard error, beside the output."""
+    click.echo(note, err=True)
 
 
 def options_of(*decorators: Callable[[T], T]) -> Callable[[T], T]:
@@ -25,101 +136,33 @@ def options_of(*decorators: Callable[[T], T]) -> Callable[[T], T]:
     return decorate
 
 
-def size_option(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
-    """`224`, or `224x320` for height x width."""
-    if value is None:
-        return None
-    parts = value.lower().replace("\u00d7", "x").split("x")
-    if not all(part.isascii() and part.isdigit() and len(part) < 12 for part in parts) or len(parts) > 2:
-        raise CsncostError(
-            f'--size is a number or HxW, not "{value[:40]}"', "for instance --size 224, or --size 224x320"
-        )
-    sizes = tuple(map(int, parts))
-    return sizes[0] if len(sizes) == 1 else sizes
+def pairs(*names: str, reader: Callable[[str, str], Any], metavar: str, text: str) -> Callable[[T], T]:
+    """A repeatable option of pairs."""
+    return click.option(
+        *names, multiple=True, type=Read(reader), callback=once_each, metavar=metavar, help=f"{text}; repeatable."
+    )
 
 
-def name_options(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    """NAME=VALUE pairs."""
-    names: dict[str, str] = {}
-    for value in values:
-        name, equals, text = value.partition("=")
-        name = name.strip()
-        if not (equals and name.isidentifier() and text.strip()):
-            raise CsncostError(f'-p takes NAME=VALUE, not "{value[:60]}"', "for instance -p G=4")
-        if name in names:
-            raise CsncostError(f'-p gives "{name[:40]}" twice', "give one value")
-        names[name] = text
-    return names
+def drawing(default: str, what: str, *, page: bool = True) -> Callable[[T], T]:
+    """`--plot`, with or without the name of a file."""
+    kinds = "FILE.png, .pdf, .svg, or .html, an interactive page" if page else "FILE.png, .pdf or .svg"
+    text = f"{what}: {kinds} (default: {default})."
+    return click.option("--plot", is_flag=False, flag_value=default, metavar="[FILE]", help=text)
 
 
-def reads(reader: str) -> Callable[[click.Context, click.Parameter, str | None], Any]:
-    """The callback of an option whose text a function of `ranges` reads: values, sizes, count, share, ..."""
-
-    def callback(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
-        from csncost.spaces import ranges
-
-        return None if value is None else getattr(ranges, reader)(value, param.opts[0])
-
-    return callback
-
-
-def spec_argument(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
-    """An argument that is a spec, or several."""
-    return tuple(map(read, value)) if isinstance(value, tuple) else read(value)
-
-
-def label_options(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    """KEY=TEXT pairs."""
-    pairs = [value.partition("=") for value in values]
-    for (key, _, text), value in zip(pairs, values, strict=True):
-        if key not in ("dataset", "metric", "pretrain") or not text.strip():
-            raise CsncostError(
-                f'--label takes KEY=TEXT, not "{value[:60]}"',
-                "KEY is dataset, metric or pretrain: --label metric=top-1",
-            )
-    return {key: text.strip() for key, _, text in pairs}
-
-
-def select_option(ctx: click.Context, param: click.Parameter, value: str) -> Any:
-    """`best`, `last`, or the number of an epoch."""
-    if value in ("best", "last"):
-        return value
-    if not (value.isascii() and value.isdigit() and len(value) < 10):
-        raise CsncostError(f'--select is best, last or an epoch, not "{value[:40]}"', "for instance --select 45")
-    return int(value)
-
-
-def read(text: str) -> Any:
-    """A spec as it was typed: a name, a file, a text, or - for standard input."""
-    from csncost.lang.given import from_argument
-
-    return from_argument(text, sys.stdin.buffer if sys.stdin else None)
-
-
-def arguments(options: dict[str, Any]) -> dict[str, Any]:
-    """Options as keyword arguments, and the names given with -p among them, unless one is an option's."""
-    names = options.pop("names")
-    for name in names:
-        if name in (*options, "spec", "specs"):
-            raise CsncostError(f"-p does not set {name}", f"use the option --{name}")
-    return {**options, **names}
-
-
-GIVEN = click.option(
+SPEC = Read(read_spec)
+GIVEN = pairs(
     "-p",
     "names",
-    multiple=True,
-    callback=name_options,
+    reader=name_value,
     metavar="NAME=VALUE",
-    help="A parameter or a free name: G=4, 'G=[1,1,4,4]'; repeatable.",
+    text="A parameter or a free name: G=4, 'G=[1,1,4,4]'",
 )
 PLOT = click.option("--plot", metavar="FILE", help="Draw where the cost sits, by stage: FILE.png, .pdf or .svg.")
 FILE = click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
 SETTING = options_of(
     click.option("--frames", type=int, metavar="N", help="Frames of the clip (default: the spec's, or 8)."),
-    click.option(
-        "--size", callback=size_option, metavar="N|HxW", help="Height and width (default: the spec's, or 224)."
-    ),
+    click.option("--size", type=Read(size), metavar="N|HxW", help="Height and width (default: the spec's, or 224)."),
     click.option("--classes", type=int, metavar="N", help="Outputs of the classifier (default: the spec's, or 400)."),
 )
 CLIP = options_of(
@@ -137,8 +180,15 @@ OUTPUT = options_of(
     click.option("--format", "form", type=click.Choice(FORMATS), default="table", help="Output format."),
     FILE,
 )
+BULK = ("netcdf", "parquet", "zarr")
+"""Formats of designs beside those of a table, for files only."""
 
-
+DESIGNS = options_of(
+    click.option(
+        "--format", "form", type=click.Choice((*FORMATS, *BULK)), help="Default: by the file's suffix, or table."
+    ),
+    FILE,
+)
 INPUT = click.option(
     "--input",
     "inputs",
@@ -152,20 +202,20 @@ LOGGED = options_of(
     click.option(
         "--select",
         default="best",
-        callback=select_option,
+        type=Read(epoch),
         metavar="best|last|EPOCH",
         help="Which epoch of a run counts.",
     ),
-    click.option(
+    pairs(
         "--label",
         "labels",
-        multiple=True,
-        callback=label_options,
+        reader=label,
         metavar="KEY=TEXT",
-        help="Call the dataset, metric or pretrain of all logs so, where they name one thing differently; repeatable.",
+        text="Call the dataset, metric or pretrain of all logs so, where they name one thing differently",
     ),
 )
-"""How a log is read."""
+"""The reading of a log."""
+
 ACCURACY = click.option(
     "--accuracy",
     "logs",
@@ -173,27 +223,7 @@ ACCURACY = click.option(
     metavar="LOG",
     help="Measured accuracies: a table with a column spec, FILE=SPEC of one run, or paper; repeatable.",
 )
-
-
-def drawing(default: str, what: str, *, page: bool = True) -> Callable[[T], T]:
-    """`--plot`, with or without the name of a file."""
-    kinds = "FILE.png, .pdf, .svg, or .html, an interactive page" if page else "FILE.png, .pdf or .svg"
-    text = f"{what}: {kinds} (default: {default})."
-    return click.option("--plot", is_flag=False, flag_value=default, metavar="[FILE]", help=text)
-
-
-def chunks_option(ctx: click.Context, param: click.Parameter, value: str | None) -> int | str | None:
-    """`auto`, or how many designs a block has at most."""
-    if value is None or value == "auto":
-        return value
-    if not (value.isascii() and value.replace("_", "").isdigit() and len(value) < 16 and int(value)):
-        raise CsncostError(
-            f'--chunks is a number of designs, or auto, not "{value[:40]}"', "for instance --chunks 1000000"
-        )
-    return int(value)
-
-
 CHUNKED = options_of(
-    click.option("--chunks", callback=chunks_option, metavar="N|auto", help="Work in blocks of at most N designs."),
+    click.option("--chunks", type=Read(chunks), metavar="N|auto", help="Work in blocks of at most N designs."),
     click.option("--scheduler", metavar="ADDRESS", help="Work on a Dask cluster: tcp://host:port."),
 )

@@ -8,31 +8,38 @@ from typing import Any
 
 import click
 
-from csncost.cli.options import ACCURACY, CHUNKED, FILE, LOGGED, options_of, reads, spec_argument
-from csncost.cli.sweep import BULK, SPACE, unlike
-from csncost.costs.count import METRICS
+from csncost.cli.options import ACCURACY, CHUNKED, DESIGNS, LOGGED, SPEC, Read, log_in, options_of, tell
+from csncost.cli.sweep import SPACE, varied
+from csncost.costs.metrics import METRICS, counted
 from csncost.errors import CsncostError
-from csncost.table import FORMATS
+from csncost.render.output import counted as progress_of
+from csncost.spaces import ranges
 
 GOALS = ("minimize", "maximize", "top", "chunks", "scheduler")
 
-BUDGETS = (*METRICS, "depth", "accuracy")
+BUDGETS = (*METRICS, "accuracy")
 
 
 def _limit(side: str, name: str) -> Callable[[Any], Any]:
-    reader, example = ("percentage", "PERCENT") if name == "accuracy" else ("count", "N")
-    return click.option(f"--{side}-{name}", callback=reads(reader), metavar=example, help=_LIMITS.get((side, name)))
+    reader, example = (ranges.percentage, "PERCENT") if name == "accuracy" else (ranges.count, "N")
+    first = side == "max" and name == BUDGETS[0]
+    text = "Budgets, for instance 10G, 1.5M or 20_000." if first else None
+    return click.option(f"--{side}-{name}", type=Read(reader), metavar=example, help=text)
 
 
-_LIMITS = {("max", "params"): "Budgets, for instance 10G, 1.5M or 20_000."}
+def _names(better: str) -> str:
+    """The metrics of which less, or more, is better: the objectives of a search first."""
+    found = [metric for metric in METRICS.values() if metric.better == better]
+    return ", ".join(metric.key for metric in sorted(found, key=lambda metric: metric.objective or len(METRICS)))
+
 
 LIMITS = options_of(*(_limit(side, name) for name in BUDGETS for side in ("max", "min")))
 TARGETS = options_of(
-    *(click.option(f"--{name}", f"target_{name}", callback=reads("count"), metavar="N") for name in METRICS),
+    *(click.option(f"--{name}", f"target_{name}", type=Read(ranges.count), metavar="N") for name in counted()),
     click.option(
         "--within",
         default="1%",
-        callback=reads("share"),
+        type=Read(ranges.share),
         metavar="SHARE",
         help="How near to a target: --flops 5G --within 1%.",
     ),
@@ -41,14 +48,14 @@ TARGETS = options_of(
     ),
 )
 OBJECTIVES = options_of(
-    click.option("--minimize", multiple=True, metavar="METRIC", help="flops, params, depth, ...; repeatable."),
-    click.option("--maximize", multiple=True, metavar="METRIC", help="interactions, accuracy, ...; repeatable."),
+    click.option("--minimize", multiple=True, metavar="METRIC", help=f"{_names('less')}; repeatable."),
+    click.option("--maximize", multiple=True, metavar="METRIC", help=f"{_names('more')}, accuracy; repeatable."),
     click.option("--top", type=int, metavar="K", help="How many by one objective (default: 10)."),
 )
 
 
 @click.command()
-@click.argument("specs", nargs=-1, callback=spec_argument, metavar="[SPEC...]")
+@click.argument("specs", nargs=-1, type=SPEC, metavar="[SPEC...]")
 @SPACE
 @LIMITS
 @TARGETS
@@ -56,9 +63,8 @@ OBJECTIVES = options_of(
 @ACCURACY
 @LOGGED
 @CHUNKED
-@click.option("--format", "form", type=click.Choice((*FORMATS, *BULK)), help="Default: by the file's suffix, or table.")
-@FILE
-def search(specs: Any, names: Any, form: Any, output: Any, **options: Any) -> None:
+@DESIGNS
+def search(specs: Any, form: Any, output: Any, **options: Any) -> None:
     """What to build: the best designs under budgets, each a spec.
 
     Of the designs that sweep would list, those that keep the budgets; of these the best by one objective, or the front
@@ -77,16 +83,16 @@ def search(specs: Any, names: Any, form: Any, output: Any, **options: Any) -> No
     """
     from csncost.render.designs import emit_designs
 
+    log = log_in(options)
     bounds, targets, given = _parted(options)
     chosen = {name: given.pop(name) for name in (*GOALS, "solve", "within")}
-    logged = {name: given.pop(name) for name in ("logs", "metric", "select", "labels")}
-    given |= unlike(names, given, given["groups"] if specs else "the study")
+    given = varied(specs, given)
     if chosen["solve"] is not None:
-        found = _solved(specs, targets, chosen, any(bounds.values()) or bool(logged["logs"]), given)
+        found = _solved(specs, targets, chosen, any(bounds.values()) or log is not None, given)
     else:
-        found = _searched(specs, bounds, targets, chosen, logged, given)
+        found = _searched(specs, bounds, targets, chosen, log, given)
     for note in found.notes:
-        click.echo(note, err=True)
+        tell(note)
     emit_designs(replace(found, notes=()), form, output)
 
 
@@ -95,7 +101,7 @@ def _parted(options: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], dict[st
     given = dict(options)
     sides = {side: {name: given.pop(f"{side}_{name}") for name in BUDGETS} for side in ("max", "min")}
     bounds = {side: {k: v for k, v in found.items() if v is not None} for side, found in sides.items()}
-    targets = {name: given.pop(f"target_{name}") for name in METRICS}
+    targets = {name: given.pop(f"target_{name}") for name in counted()}
     return bounds, {name: value for name, value in targets.items() if value is not None}, given
 
 
@@ -118,10 +124,9 @@ def _searched(
     bounds: dict[str, dict[str, Any]],
     targets: dict[str, int],
     chosen: dict[str, Any],
-    logged: dict[str, Any],
+    log: Any,
     given: dict[str, Any],
 ) -> Any:
-    from csncost.render.output import counted
     from csncost.spaces.search import search
 
     for name, value in targets.items():  # near a target is between two budgets
@@ -129,11 +134,6 @@ def _searched(
             if name in bounds[side]:
                 raise CsncostError(f"--{name} and --{side}-{name} are both given", "give one")
             bounds[side][name] = limit
-    log = None
-    if logged["logs"]:
-        from csncost.logs.read import read_arguments
-
-        log = read_arguments(**logged)
     goals = {name: chosen[name] for name in GOALS}
-    with counted("designs") as advance:
+    with progress_of("designs") as advance:
         return search(specs, at_most=bounds["max"], at_least=bounds["min"], log=log, advance=advance, **goals, **given)

@@ -1,4 +1,4 @@
-"""The commands that explore design spaces: sweep."""
+"""The command that explores design spaces: sweep."""
 
 from __future__ import annotations
 
@@ -8,62 +8,57 @@ from typing import Any
 
 import click
 
-from csncost.cli.options import ACCURACY, CHUNKED, FILE, LOGGED, drawing, name_options, options_of, reads, spec_argument
+from csncost.cli.options import (
+    ACCURACY,
+    CHUNKED,
+    DESIGNS,
+    LOGGED,
+    SPEC,
+    Read,
+    arguments,
+    drawing,
+    log_in,
+    name_range,
+    options_of,
+    pairs,
+    tell,
+)
 from csncost.errors import CsncostError
-from csncost.table import FORMATS
-
-BULK = ("netcdf", "parquet", "zarr")
-"""Formats beside those of a table, for files only."""
+from csncost.spaces import ranges
 
 
-def _ranges(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
-    """NAME=RANGE pairs; one value is fixed, several are swept."""
-    from csncost.spaces.ranges import anything
-
-    found = {name: anything(text, f"-p {name}") for name, text in name_options(ctx, param, given).items()}
-    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
-
-
-def _option(name: str, example: str, text: str, reader: str = "values") -> Callable[[Any], Any]:
-    return click.option(name, callback=reads(reader), metavar=example, help=text)
+def _option(name: str, text: str, reader: Callable[[str, str], Any] = ranges.values) -> Callable[[Any], Any]:
+    return click.option(name, type=Read(reader), metavar="RANGE", help=text)
 
 
 SPACE = options_of(
-    _option("--groups", "RANGE", "Numbers of groups, the free name G: 1..64, or 1,2,4,8."),
-    _option("--blocks", "RANGE", "Blocks: 8,16 or '[3,4,6,3],[2,2,2,2]'.", "anything"),
-    _option("--frames", "RANGE", "Frames of the clip: 8,16,32."),
-    _option("--size", "RANGE", "Height and width: 112..256:16, or 112,128x171.", "sizes"),
-    _option("--classes", "RANGE", "Outputs of the classifier."),
-    _option("--width", "RANGE", "Multipliers of the widths: 0.5,1,2."),
-    click.option("-p", "names", multiple=True, callback=_ranges, metavar="NAME=RANGE", help="Any other; repeatable."),
+    _option("--groups", "Numbers of groups, the free name G: 1..64, or 1,2,4,8."),
+    _option("--blocks", "Blocks: 8,16 or '[3,4,6,3],[2,2,2,2]'.", ranges.anything),
+    _option("--frames", "Frames of the clip: 8,16,32."),
+    _option("--size", "Height and width: 112..256:16, or 112,128x171.", ranges.sizes),
+    _option("--classes", "Outputs of the classifier."),
+    _option("--width", "Multipliers of the widths: 0.5,1,2."),
+    pairs("-p", "names", reader=name_range, metavar="NAME=RANGE", text="Any other"),
     click.option("--convention", default="paper", metavar="NAME", help="How to count: paper, macs, flops, fvcore, ..."),
 )
-"""What is varied, and how it is counted."""
+"""The values that are varied, and the convention."""
 
 
 @click.command()
-@click.argument("specs", nargs=-1, callback=spec_argument, metavar="[SPEC...]")
+@click.argument("specs", nargs=-1, type=SPEC, metavar="[SPEC...]")
 @SPACE
 @ACCURACY
 @LOGGED
 @drawing("sweep.png", "Draw the designs")
 @CHUNKED
-@click.option("--format", "form", type=click.Choice((*FORMATS, *BULK)), help="Default: by the file's suffix, or table.")
-@FILE
+@DESIGNS
 def sweep(
     specs: Any,
-    groups: Any,
-    blocks: Any,
-    logs: Any,
-    metric: Any,
-    select: Any,
-    labels: Any,
     plot: Any,
     chunks: Any,
     scheduler: Any,
     form: Any,
     output: Any,
-    names: Any,
     **options: Any,
 ) -> None:
     """Every combination of values at once, exactly as analyze counts each.
@@ -90,36 +85,33 @@ def sweep(
     The space of a SPEC may be larger than memory (extra dask): millions of designs are written block by block, as
     --chunks and --scheduler say. A .zarr that was interrupted goes on where it was when it is started again.
     """
-    from csncost.logs.read import read_arguments
     from csncost.render.designs import draw, emit_designs, form_of, write_blocks
     from csncost.spaces.space import in_chunks
     from csncost.spaces.study import arguments_of, explore, twice_named
 
-    given = {**options, **unlike(names, options, groups if specs else "the study")}
+    log = log_in(options)
+    given = varied(specs, options)
+    groups, blocks = given.pop("groups"), given.pop("blocks")
     kind = form_of(form, output)
     whole = "auto" if kind == "zarr" and specs and chunks is None else chunks
     if large := in_chunks(specs, arguments_of(groups, blocks, given), whole, scheduler):
-        if logs or plot is not None:
+        if log is not None or plot is not None:
             option = "--plot" if plot is not None else "--accuracy"
             raise CsncostError(f"{option} is for designs in memory", "sweep fewer values, without --chunks")
         if note := write_blocks(large, kind, output, chunks or "auto", scheduler):
-            click.echo(note, err=True)
+            tell(note)
         return
     found = explore(specs, groups, blocks, **given)
-    if logs:
-        found = found.with_accuracy(read_arguments(logs, select=select, metric=metric, labels=labels))
+    if log is not None:
+        found = found.with_accuracy(log)
     for note in filter(None, (*found.notes, twice_named(found))):
-        click.echo(note, err=True)
+        tell(note)
     if plot is not None:
         draw(found, plot)
-        click.echo(f"drawn: {plot}", err=True)
+        tell(f"drawn: {plot}")
     emit_designs(replace(found, notes=()), form, output)
 
 
-def unlike(names: dict[str, Any], options: dict[str, Any], groups: Any) -> dict[str, Any]:
-    """Names that -p gives, none of them an option's; G where the `groups` of a SPEC are not given already."""
-    for name in names:
-        if name in (*options, "spec", "specs", "groups", "blocks") or (name == "G" and groups is not None):
-            hint = "name a SPEC" if name.startswith("spec") else f"use --{'groups' if name == 'G' else name}"
-            raise CsncostError(f"-p does not set {name}", hint)
-    return names
+def varied(specs: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a space; G is what --groups varies, and what the paper's study does."""
+    return arguments(options, () if specs and options["groups"] is None else ("G",))

@@ -7,13 +7,15 @@ from typing import Any
 
 import click
 
-from csncost.cli.options import GIVEN, INPUT, OUTPUT, SETTING, VIEWS, arguments, spec_argument
+from csncost.cli.analyze import level_for
+from csncost.cli.options import GIVEN, INPUT, OUTPUT, SETTING, SPEC, VIEWS, arguments
 from csncost.costs.rows import LEVELS
 from csncost.errors import CsncostError
+from csncost.render.output import emit, emit_result, progress
 
 
 @click.command()
-@click.argument("spec", callback=spec_argument)
+@click.argument("spec", type=SPEC)
 @click.option(
     "-o", "--output", required=True, metavar="FILE", help="FILE.pt2 or FILE.onnx; written whole or not at all."
 )
@@ -60,16 +62,14 @@ def trace(target: str, by: Any, depth: Any, classifier: Any, form: Any, output: 
     Needs the extra torch.
     """
     from csncost.pytorch.target import trace_target
-    from csncost.render.output import emit
 
     options["classifier"] = {None: True, "none": False}.get(classifier, classifier)
     report = trace_target(target, **options)
-    shown = report.by(depth or by or ("layer" if form in ("json", "csv") else "stage"))
-    emit([shown.table()], shown.to_dict, form, output)
+    emit_result(report.by(depth or level_for(by, form)), form, output)
 
 
 @click.command()
-@click.argument("specs", nargs=-1, callback=spec_argument, metavar="SPEC...")
+@click.argument("specs", nargs=-1, type=SPEC, metavar="SPEC...")
 @click.option("--all", "everything", is_flag=True, help="Every named network.")
 @click.option("--no-fvcore", "fvcore", flag_value=False, default=True, help="Leave out the comparison with fvcore.")
 @SETTING
@@ -82,7 +82,6 @@ def verify(specs: Any, everything: bool, form: Any, output: Any, **options: Any)
     small clip. Exit code 1 where anything differs. Needs the extra torch.
     """
     from csncost.pytorch.verify import verification_table, verify_all
-    from csncost.render.output import emit, progress
 
     if everything:
         from csncost.zoo.listing import named_networks

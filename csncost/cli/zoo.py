@@ -1,4 +1,4 @@
-"""The command that sets our figures beside the paper's: reproduce."""
+"""The commands of what is shipped: reproduce, list, language."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from csncost.cli.options import ACCURACY, LOGGED, OUTPUT, drawing
+from csncost.cli.options import ACCURACY, LOGGED, OUTPUT, drawing, log_in, tell
+from csncost.render.output import emit, emit_text
 
 
 @click.command()
@@ -16,7 +17,7 @@ from csncost.cli.options import ACCURACY, LOGGED, OUTPUT, drawing
 @LOGGED
 @drawing("figures.png", "Draw fig6, fig7, or with all both")
 @OUTPUT
-def reproduce(name: str, logs: Any, metric: Any, select: Any, labels: Any, plot: Any, form: Any, output: Any) -> None:
+def reproduce(name: str, plot: Any, form: Any, output: Any, **options: Any) -> None:
     """The paper's tables and Figures 6 and 7, ours beside them.
 
     Every figure that is printed is compared. Exit code 1 where one differs for no reason that is given. Of Figures 6
@@ -27,20 +28,36 @@ def reproduce(name: str, logs: Any, metric: Any, select: Any, labels: Any, plot:
       csncost reproduce table2
       csncost reproduce fig6 --accuracy runs.csv --plot figure6.pdf
     """
-    from csncost.logs.read import read_arguments
-    from csncost.render.output import emit
     from csncost.zoo.figures import ALL, FIGURES, figure_of
     from csncost.zoo.figures import reproduce as run
 
     names = ALL if name == "all" else (name,)
-    log = read_arguments(logs, select=select, metric=metric, labels=labels) if logs else None
+    log = log_in(options)
     found = [run(one, log if one in FIGURES or name != "all" else None) for one in names]
     if plot is not None:
         from csncost.render.designs import draw
 
         designs, axes = figure_of(names, log)
         draw(designs, plot, axes)
-        click.echo(f"drawn: {plot}", err=True)
+        tell(f"drawn: {plot}")
     emit([one.table() for one in found], lambda: [one.to_dict() for one in found], form, output)
     if not all(one.agrees for one in found):
         sys.exit(1)
+
+
+@click.command("list")
+@OUTPUT
+def list_(form: Any, output: Any) -> None:
+    """Every named network, with what is known of it."""
+    from csncost.zoo.listing import families, listing
+
+    table = listing()
+    emit([table], lambda: {"families": families(), **table.stamp, "networks": list(table.rows)}, form, output)
+
+
+@click.command()
+def language() -> None:
+    """The reference of the spec language."""
+    from csncost.costs.analyze import REFERENCE
+
+    emit_text(REFERENCE.read_text("utf-8"), None)

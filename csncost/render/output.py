@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from csncost.files import replacing
-from csncost.table import Format, Table
+from csncost.table import Format, Result, Table
 
 T = TypeVar("T")
 
@@ -40,6 +40,11 @@ def emit(tables: Sequence[Table], data: Callable[[], Any], form: Format, path: s
         if form == "html" and path is not None:  # a page of its own, for a browser
             text = f'<!doctype html>\n<meta charset="utf-8">\n{text}'
     emit_text(text, path)
+
+
+def emit_result(result: Result, form: Format, path: str | None) -> None:
+    """Write a result in a format: as its table, or its plain data as JSON."""
+    emit([result.table()], result.to_dict, form, path)
 
 
 def progress(items: Iterable[T], total: int, what: str) -> Iterator[T]:
