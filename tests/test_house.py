@@ -127,6 +127,7 @@ def test_the_rooms_are_few_and_say_what_they_are_for():
     assert {path.stem for path in shown} == {*ROOMS, "__init__", "py"}
     assert len(folders) <= MOST_FOLDERS
     assert len(shown) - len(folders) <= MOST_FILES
+    assert all((path.parent / "__init__.py").is_file() for path in PACKAGE.rglob("*.py"))  # or it is in no wheel
     for path in PACKAGE.rglob("__init__.py"):
         assert ast.get_docstring(ast.parse(path.read_text())), path
 
