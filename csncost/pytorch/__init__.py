@@ -1,4 +1,4 @@
-"""What needs PyTorch: networks as modules, to train or to export. Nothing else in the package imports torch.
+"""All that needs PyTorch: networks as modules, to train or to export. Nothing else in the package imports torch.
 
 Importing it without PyTorch raises MissingExtra.
 """

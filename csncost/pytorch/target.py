@@ -158,7 +158,7 @@ def _file(path: Path) -> ModuleType:
 
 @contextmanager
 def _foreign_errors(message: str) -> Iterator[None]:
-    """Whatever the code of others raises, while it is imported or makes a model, is one error."""
+    """Make one error of any that the code of others raises, while it is imported or makes a model."""
     try:
         yield
     except (Exception, SystemExit) as error:

@@ -1,4 +1,4 @@
-"""Known operations: what is recorded of their inputs, and calls that do not fit their parameters."""
+"""Known operations: the record of their inputs, and calls that do not fit their parameters."""
 
 import pytest
 
@@ -16,7 +16,7 @@ from tests.pytorch.traced_modules import Net, P  # noqa: E402
 
 
 def reads(target, *shapes):
-    """What each operation of a target reads."""
+    """The elements that each operation of a target reads."""
     return [call.quantities["reads"] for call in run(target, shapes).calls]
 
 

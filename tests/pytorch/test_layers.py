@@ -1,4 +1,4 @@
-"""What built layers compute, and graphs that the language does not write."""
+"""Values that built layers compute, and graphs that the language does not write."""
 
 import pytest
 

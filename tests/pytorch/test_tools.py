@@ -264,7 +264,7 @@ LEFT_OUT = {
     **{(tool, "add_broadcast"): _ALIGNED_LEFT for tool in ("ptflops", "calflops-flops")},
     ("calflops-flops", "upsample_size"): "the tool forgets channels where it is given a size",
 }
-"""What a convention does not reproduce, with the reason."""
+"""Counts that a convention does not reproduce, with the reason."""
 
 
 class Subject:
@@ -430,7 +430,7 @@ FACTS = {
     "torchprofile": 10_638_986_240, "fvcore": 10_700_224_000, "ptflops": 10_818_689_936, "thop": 10_822_806_016,
     "flopcounter": 21_155_488_768,
 }  # fmt: skip
-"""What the tools report of ir-CSN-50 on a clip 3x8x224x224."""
+"""Reports of the tools on ir-CSN-50 on a clip 3x8x224x224."""
 
 
 @pytest.mark.parametrize("tool", FACTS)

@@ -212,7 +212,7 @@ class _Builder:
 
 
 def _planned(graph: Graph) -> Plan:
-    """What a module of a graph does. Raises CsncostError where two operations have one name."""
+    """The work of the module of a graph. Raises CsncostError where two operations have one name."""
     operations, result = _walked(graph)
     members: dict[str, Node] = {}
     functions: list[Function | None] = []

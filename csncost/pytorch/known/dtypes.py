@@ -6,13 +6,14 @@ what the kernels of a CPU refuse.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from csncost.pytorch.known.operation import Bound
 from csncost.pytorch.known.registry import words
-from csncost.pytorch.trace.meta import Args, Kwargs, cast, tensors
+from csncost.pytorch.trace.meta import cast
 
 _LOWERED = words(
     """
@@ -45,26 +46,25 @@ def autocast(name: str, device: str | None) -> torch.dtype | None:
     return torch.float32 if name in _RAISED and device != "cpu" else None
 
 
-def check(kind: str, name: str, args: Args, kwargs: Kwargs, device: str | None) -> None:
+def check(kind: str, name: str, call: Bound, device: str | None) -> None:
     """Raise RuntimeError, in words like PyTorch's, for tensors of types that a function does not take.
 
     `device` is that for which autocast is on.
     """
+    types = [tensor.dtype for tensor in call.tensors]
     if kind in ("conv", "linear", "matmul"):
-        _alike(kind, name, [cast(one.dtype, autocast(name, device)) for one in _operands(name, args, kwargs)])
+        _alike(kind, name, [cast(tensor.dtype, autocast(name, device)) for tensor in _operands(name, call)])
     elif kind == "norm":
-        _normed(name, [one.dtype for one in tensors(args, kwargs)], device)
-    elif kind == "act" and name.rstrip("_") not in _WHOLE_TOO and kwargs.get("dtype") is None:
-        _floating(name, next((one.dtype for one in tensors(args[:1], kwargs)), None))
+        _normed(name, types, device)
+    elif kind == "act" and name.rstrip("_") not in _WHOLE_TOO and types and call.kwargs.get("dtype") is None:
+        _floating(name, types[0])
 
 
-def _operands(name: str, args: Args, kwargs: Kwargs) -> Iterator[Tensor]:
+def _operands(name: str, call: Bound) -> Sequence[Tensor]:
     """The tensors that are to be of one type: all but masks, and the bias of a transposed convolution."""
     if "dot_product" in name:
-        args, kwargs = args[:3], {key: value for key, value in kwargs.items() if key != "attn_mask"}
-    elif name.startswith("conv_transpose"):
-        args, kwargs = args[:2], {key: value for key, value in kwargs.items() if key != "bias"}
-    return tensors(args, kwargs)
+        return call.given("query", "key", "value")
+    return call.given("input", "weight") if name.startswith("conv_transpose") else call.tensors
 
 
 def _alike(kind: str, name: str, types: list[torch.dtype]) -> None:
@@ -93,8 +93,8 @@ def _normed(name: str, types: list[torch.dtype], device: str | None) -> None:
     )
 
 
-def _floating(name: str, dtype: torch.dtype | None) -> None:
-    if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
+def _floating(name: str, dtype: torch.dtype) -> None:
+    if not (dtype.is_floating_point or dtype.is_complex):
         raise RuntimeError(f'"{_plain(name)}" not implemented for {dtype}')
 
 

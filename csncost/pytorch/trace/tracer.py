@@ -119,7 +119,7 @@ class Tracer(TorchFunctionMode):
         elif shape is not None:
             run.out = self._made(name, shape, args, kwargs)
         else:  # as the function itself says, which does not look at types where there is no data
-            dtypes.check(op.kind, name, args, kwargs, self.runner.autocast)
+            dtypes.check(op.kind, name, run, self.runner.autocast)
             run.out = self.runner.run(name, func, args, kwargs)
         self.book.record(op, run, needs)
         if kwargs.get("inplace") is True and args and run.out is not args[0]:
