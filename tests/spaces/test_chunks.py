@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from fractions import Fraction
-from math import prod
 
 import numpy as np
 import pytest
@@ -19,7 +18,7 @@ from csncost.spaces.chunks import chunks_of, whole
 from csncost.spaces.evaluate import evaluator_of
 from csncost.spaces.legal import designs_of
 from csncost.spaces.query import Query
-from csncost.spaces.reduction import best_of
+from csncost.spaces.reduction import reduction_of
 from csncost.spaces.space import space_of
 from tests.spaces.test_sweep import FRACTIONS, random_space
 
@@ -96,7 +95,8 @@ def test_a_metric_that_is_added_is_a_variable(monkeypatch):
 
 
 @pytest.mark.parametrize(("chunks", "message"), [
-    (0, "chunks cannot be 0"), (-1, "chunks cannot be"), (True, "chunks cannot be"), ("many", "chunks cannot be"), (1.5, "chunks cannot be"), ({"G": 0}, "at least 1"), ({"H": 3}, "no dimension"), ({"G": "x"}, "at least 1"),
+    (0, "chunks cannot be 0"), (-1, "chunks cannot be"), (True, "chunks cannot be"), ("many", "chunks cannot be"),
+    (1.5, "chunks cannot be"), ({"G": 0}, "at least 1"), ({"H": 3}, "no dimension"), ({"G": "x"}, "at least 1"),
 ])  # fmt: skip
 def test_chunks_that_are_none_are_refused(chunks, message):
     with pytest.raises(cc.CsncostError, match=message):
@@ -144,8 +144,12 @@ def test_designs_that_do_not_exist_refuse_no_space():
 
 
 @pytest.mark.parametrize(("spec", "name", "good", "bad"), [
-    ("input 3x8x32x32\na 3x3x3, n % 7 + 1\nfc 10", "n", 1, (2**70, 2**62 - 1, 10**300, 1e300, float("nan"), float("inf"), Fraction(1, 10**30), -(2**70))),
-    ("simple-8", "width", 1, (1e-30, 10**20)), ("simple-8", "frames", 8, (0.5, 2**63, 2**70)), ("simple-8", "size", 112, (2**70, 0.5, (2**70, 8), (8, 0.5))),
+    (
+        "input 3x8x32x32\na 3x3x3, n % 7 + 1\nfc 10", "n", 1,
+        (2**70, 2**62 - 1, 10**300, 1e300, float("nan"), float("inf"), Fraction(1, 10**30), -(2**70)),
+    ),
+    ("simple-8", "width", 1, (1e-30, 10**20)), ("simple-8", "frames", 8, (0.5, 2**63, 2**70)),
+    ("simple-8", "size", 112, (2**70, 0.5, (2**70, 8), (8, 0.5))),
     ("simple-8", "classes", 10, (2**64, 1.5)), ("simple-8", "blocks", 8, ([1, 2, 3, 10**20], [1, 1, 1, 1.5], 10**20)),
 ])  # fmt: skip
 def test_a_value_that_no_network_has_refuses_only_its_designs(spec, name, good, bad):
@@ -160,7 +164,9 @@ def test_a_value_that_no_network_has_refuses_only_its_designs(spec, name, good, 
 
 
 @pytest.mark.parametrize("text", [
-    "a [3x3x3, 8] x b\na_3 3x3x3, 8", "a_3 3x3x3, 8\na [3x3x3, 8] x b", "a [3x3x3, 8] x b, [1x1x1, 8] x 2\na_5 3x3x3, 8", "a [3x3x3, 8] x b\na_03 3x3x3, 8", "a [3x3x3, 8 / 2] x b\na_1 3x3x3, 8",
+    "a [3x3x3, 8] x b\na_3 3x3x3, 8", "a_3 3x3x3, 8\na [3x3x3, 8] x b",
+    "a [3x3x3, 8] x b, [1x1x1, 8] x 2\na_5 3x3x3, 8", "a [3x3x3, 8] x b\na_03 3x3x3, 8",
+    "a [3x3x3, 8 / 2] x b\na_1 3x3x3, 8",
 ])  # fmt: skip
 def test_blocks_do_not_share_a_name_with_a_stage(text):
     text = f"input 3x8x32x32\n{text}\nfc 10"
@@ -198,20 +204,25 @@ def queries(draw):
 
 @pytest.fixture(scope="module")
 def everything():
-    """A space, and its legal designs in memory, in order."""
+    """What counts a space, and its legal designs in memory, in order."""
     space = space_of(["bottleneck-G-8", "simple-G-8"], "paper", SPACE)
     evaluator = evaluator_of(space)
-    return space, designs_of(space, evaluator.rows(whole(space.shape), METRICS), evaluator.attributes)
+    return evaluator, designs_of(space, evaluator.rows(whole(space.shape), METRICS), evaluator.attributes)
 
 
 @settings(max_examples=25, deadline=None)
 @given(query=queries(), chunks=st.integers(30, 400))
 def test_the_best_of_chunks_are_the_best_of_all(everything, query, chunks):
-    space, legal = everything
+    evaluator, legal = everything
+    space = evaluator.space
     columns = {name: np.asarray(legal.columns[name]) for name in (*METRICS, "frames", "width")}
-    best = best_of(space, query, chunks=chunks)
-    assert best.rows == [legal.rows[i] for i in query.select(columns).tolist()]
-    assert best.refused == prod(space.shape) - len(legal)
+    sizes = dict(zip(space.names, space.shape, strict=True))
+    reduction = reduction_of(query, sizes, space.coordinates(), METRICS)
+    best, count = reduction.over(evaluator, chunks_of(space.shape, space.chunk_lengths(chunks)))
+    rows = {**best, **evaluator.at(best["place"], METRICS)}
+    expected = [legal.rows[i] for i in query.select(columns).tolist()]
+    assert designs_of(space, rows, evaluator.attributes).rows == expected
+    assert count == len(legal)
 
 
 def test_chunks_are_all_of_a_space_once():
@@ -256,7 +267,8 @@ def interrupted(*given):
     os.kill(os.getpid(), signal.SIGINT)
     return merged(*given)
 reduction.Reduction.merged = interrupted
-main(["search", "bottleneck-D-16", "--width", "0.5..2:0.01", "--frames", "1..64", "--size", "32..256:4", "--chunks", "1000"])
+space = ["bottleneck-D-16", "--width", "0.5..2:0.01", "--frames", "1..64", "--size", "32..256:4"]
+main(["search", *space, "--chunks", "1000"])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1, done.stderr

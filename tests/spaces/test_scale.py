@@ -157,7 +157,8 @@ def test_a_file_written_in_chunks_is_that_written_at_once(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("args", [
-    ["-o", "x.json"], [], ["--chunks", "0"], ["--chunks", "x"], ["--chunks", "1.5"], ["--chunks", "10", "--accuracy", "paper", "-o", "x.csv"], ["--scheduler", "tcp://127.0.0.1:9", "-o", "x.nc"],
+    ["-o", "x.json"], [], ["--chunks", "0"], ["--chunks", "x"], ["--chunks", "1.5"],
+    ["--chunks", "10", "--accuracy", "paper", "-o", "x.csv"], ["--scheduler", "tcp://127.0.0.1:9", "-o", "x.nc"],
 ])  # fmt: skip
 def test_what_cannot_be_done_in_chunks_is_said(args):
     done = run(
