@@ -1,1 +1,1 @@
-"""Traces: a module run on meta tensors, every operation written down, and the module left as it was."""
+"""Traces: a module is run on meta tensors, every operation is written down, and the module is put back."""

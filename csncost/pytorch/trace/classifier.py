@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from torch import Tensor
 
@@ -15,27 +14,23 @@ _IN_A_LOSS = frozenset({"add", "multiply", "elementwise"})
 """Kinds of operation that a classifier's output may go through: these where it ends as one number."""
 
 
-class Found(NamedTuple):
-    """The classifier, or a remark for the reader where none was found."""
+def classifier(order: list[Entry], wanted: str | bool, outputs: Iterable[Tensor]) -> tuple[Entry | None, str]:
+    """The classifier among operations in their order, or the one at a path; and a remark if there is none.
 
-    entry: Entry | None = None
-    remark: str = ""
-
-
-def classifier(order: list[Entry], wanted: str | bool, outputs: Iterable[Tensor]) -> Found:
-    """The classifier among operations in their order, or the one at a path. Raises CsncostError if none ran there."""
+    Raises CsncostError if no fully connected layer ran at the path.
+    """
     if wanted is False:
-        return Found()
+        return None, ""
     if isinstance(wanted, str):
-        return Found(_at(order, wanted))
+        return _at(order, wanted), ""
     passed = _PASSED | _IN_A_LOSS if any(output.dim() == 0 for output in outputs) else _PASSED
     after = ""
     for entry in reversed(order):
         if entry.call.kind == "linear":
-            return Found(entry) if not after else Found(remark=_remark(entry, after))
+            return (None, _remark(entry, after)) if after else (entry, "")
         if not after and entry.call.kind not in passed:
             after = entry.call.kind
-    return Found()
+    return None, ""
 
 
 def _at(order: list[Entry], path: str) -> Entry:

@@ -53,8 +53,6 @@ class Ledger:
     entries: dict[tuple[str, str, str], Entry] = field(default_factory=dict)
     order: list[Entry] = field(default_factory=list)
     _claims: Claims = field(default_factory=Claims)
-    _shares: list[Share] = field(default_factory=list)  # those of one call
-    _users: dict[str, dict[tuple[int, tuple[int, int], str], tuple[Call, Share]]] = field(default_factory=dict)
     _paired: set[tuple[str, int, int]] = field(default_factory=set)
 
     def record(self, op: Op, run: Bound, needs: list[Tensor]) -> None:
@@ -62,18 +60,21 @@ class Ledger:
         result = run.out
         cost, kind = self._as_layer(op, run.args, op.cost_of(run), result)
         owner = self.scope.owner(cost.weights[0]) if cost.weights else None
-        found = cost.quantities
+        found, shares = cost.quantities, []
         self._pairs(cost, owner)
         for name, tensors in (("weights", cost.weights), ("biases", cost.biases), ("affine", cost.affine)):
             if tensors:
-                found[name] = sum(self._claim(tensor, name) for tensor in tensors)
+                claimed = [share for tensor in tensors for share in self._claim(tensor, name)]
+                found[name] = sum(share.taken for share in claimed)
+                shares += claimed
         read = [tensor for tensor in run.tensors if not self.marks.sources(tensor)]  # no parameters, nor made of them
         found.setdefault("reads", sum(tensor.numel() for tensor in read))
         types = tuple(map(_type_name, (*read, run.result)))
         function, module = cost.function or op.function, self.scope.stack[-1].kind
         call = Call("", kind, function, module, found, _shape(result), *cost.geometry, types=types)
         call = self._enter(*self._place(cost, owner, op.label or op.function or kind), call)
-        self._note_users(call)
+        for share in shares:
+            call.shares.setdefault(share[:3], share)
         if needs and self.marks.gradients is not None:
             if cost.backward is None:
                 self.unknown[f"{op.function}, backward", self.scope.stack[-1].path] += 1
@@ -100,35 +101,23 @@ class Ledger:
         owner = self.scope.owner(tensor) if isinstance(tensor, Tensor) else None
         return owner is not None and owner.learned
 
-    def _claim(self, tensor: Tensor, quantity: str) -> int:
-        """Count the numbers of a parameter that a tensor shows and that nothing showed before."""
-        owner = self.scope.owner(tensor)
+    def _claim(self, tensor: Tensor, quantity: str) -> Iterator[Share]:
+        """The share of a parameter that a tensor is, if it is one."""
+        owner, start = self.scope.owner(tensor), 0
         if owner is None:
-            return self._derived(tensor, quantity)
-        if not owner.learned:
-            return 0
-        self.marks.touched.add(owner.name)
-        return self._take(owner, (int(tensor.storage_offset()), tensor.numel()), quantity)
+            owner = self._origin(tensor)
+        elif owner.learned:
+            self.marks.touched.add(owner.name)
+            start = int(tensor.storage_offset())
+        if owner is not None and owner.learned:
+            piece, size = (start, tensor.numel()), owner.tensor.numel()
+            yield Share(owner.name, piece, quantity, size, self._claims.take(owner.name, piece, size))
 
-    def _take(self, owner: Owner, piece: tuple[int, int], quantity: str) -> int:
-        size = owner.tensor.numel()
-        taken = self._claims.take(owner.name, size, piece)
-        self._shares.append(Share(owner.name, size, piece, quantity, taken))
-        return taken
-
-    def _derived(self, tensor: Tensor, quantity: str) -> int:
-        """A weight computed from parameters alone (weight norm and the like) counts as the one of its size."""
-        alike = [self.scope.named(name) for name in sorted(self.marks.sources(tensor) or ())]
+    def _origin(self, tensor: Tensor) -> Owner | None:
+        """The parameter of its size that a weight was computed from (weight norm and the like), best an unused one."""
+        alike = [self.scope.by_name[name] for name in sorted(self.marks.sources(tensor) or ())]
         alike = [owner for owner in alike if owner.tensor.numel() == tensor.numel()]
-        fresh = [owner for owner in alike if owner.name not in self._claims.left]
-        return self._take((fresh or alike)[0], (0, tensor.numel()), quantity) if alike else 0
-
-    def _note_users(self, call: Call) -> None:
-        """Remember which operation showed what of a parameter, the first time that it did."""
-        for share in self._shares:
-            users = self._users.setdefault(share.parameter, {})
-            users.setdefault((id(call), share.piece, share.quantity), (call, share))
-        self._shares.clear()
+        return min(alike, key=lambda owner: owner.name in self._claims.left, default=None)
 
     def _pairs(self, cost: Cost, owner: Owner | None) -> None:
         """Interactions belong to filters: those of one weight count once, however often it is used."""
@@ -170,7 +159,6 @@ class Ledger:
 
     def calls(self) -> Iterator[Call]:
         """Every operation under its final name, and a row for each parameter that none of them holds."""
-        self._share()
         for key in [key for key, entry in self.entries.items() if not (entry.call.quantities or entry.call.backward)]:
             del self.entries[key]  # run beside, and no gradient came by
         own: dict[str, set[str]] = {}
@@ -186,13 +174,6 @@ class Ledger:
             names.add(entry.call.name)
             yield entry.call
         yield from self._parameters()
-
-    def _share(self) -> None:
-        """Tell operations what they use together with others."""
-        for users in self._users.values():
-            if len({id(call) for call, _ in users.values()}) > 1:
-                for call, share in users.values():
-                    call.shares += (share,)
 
     def _parameters(self) -> Iterator[Call]:
         for owner in self.scope.parameters():

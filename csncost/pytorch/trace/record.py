@@ -18,15 +18,15 @@ from csncost.network.sizes import Size
 
 
 class Share(NamedTuple):
-    """The piece that an operation shows of a parameter of `size` numbers that other operations use, too.
+    """The piece of a parameter of `size` numbers that an operation shows, perhaps as others do.
 
     `piece` is its place in the parameter and its length; `taken` of its numbers are in the operation's `quantity`.
     """
 
     parameter: str
-    size: int
     piece: tuple[int, int]
     quantity: str
+    size: int
     taken: int
 
 
@@ -36,7 +36,7 @@ class Call:
 
     `module` is the class of the module that ran it. `output` is that of the first run, the batch axis included; so are
     `types`, those of its inputs that are no parameters, and last that of its output: float32, int64, ...
-    `shares` are parameters that other operations use, too: quantities have them where they are used first.
+    `shares` are parameters by name, piece and quantity: quantities have them where they are used first.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Call:
     groups: int | None = None
     calls: int = 1
     backward: int = 0
-    shares: tuple[Share, ...] = ()
+    shares: dict[tuple[str, tuple[int, int], str], Share] = field(default_factory=dict)
     types: tuple[str, ...] = ()
 
 
@@ -110,7 +110,7 @@ class Trace:
         """A row for each operation and its rule."""
         claims = Claims()
         for call, rule in ruled:
-            found = claims.settled(call, rule) if call.shares else call.quantities
+            found = claims.settled(call, rule)
             kind = "linear" if call.kind == "classifier" else call.kind
             stage, _, rest = call.name.partition(".")
             block = f"{stage}.{rest.partition('.')[0]}" if "." in rest else ""
@@ -160,12 +160,12 @@ class Claims:
     def settled(self, call: Call, rule: Rule) -> dict[str, Size]:
         """The quantities of the next operation, with what is left of the parameters that it shares."""
         found = dict(call.quantities)
-        for share in call.shares:
+        for share in call.shares.values():
             if share.quantity in rule["params"]:
-                found[share.quantity] += self.take(share.parameter, share.size, share.piece) - share.taken
+                found[share.quantity] += self.take(share.parameter, share.piece, share.size) - share.taken
         return found
 
-    def take(self, parameter: str, size: int, piece: tuple[int, int]) -> int:
+    def take(self, parameter: str, piece: tuple[int, int], size: int) -> int:
         """Count those of a parameter's `size` numbers that a piece of it shows and that nothing showed before."""
         if (parameter, piece) in self.seen:
             return 0

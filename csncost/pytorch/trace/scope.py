@@ -106,10 +106,6 @@ class Scope:
         """Tell if a tensor is of the model, registered or not."""
         return self.owner(tensor) is not None or tensor in self.state
 
-    def named(self, name: str) -> Owner:
-        """A parameter or buffer by its full name."""
-        return self.by_name[name]
-
     def parameters(self) -> Iterator[Owner]:
         """Every parameter of the model once."""
         return (owner for owner in self.by_name.values() if owner.learned)
