@@ -12,6 +12,7 @@ from csncost.cli.options import ACCURACY, CHUNKED, DESIGNS, LOGGED, SPEC, Read, 
 from csncost.cli.sweep import SPACE, varied
 from csncost.costs.metrics import METRICS, counted
 from csncost.errors import CsncostError
+from csncost.lang.catalogue import example
 from csncost.render.output import counted as progress_of
 from csncost.spaces import ranges
 
@@ -114,7 +115,7 @@ def _solved(specs: Any, targets: dict[str, int], chosen: dict[str, Any], more: b
             "--solve meets a target, without budgets, objectives or chunks", "give for instance --flops 5G"
         )
     if not specs:
-        raise CsncostError("--solve needs a SPEC", "for instance bottleneck-D-16")
+        raise CsncostError("--solve needs a SPEC", f"for instance {example()}")
     given = {name: alone(value) for name, value in given.items()} | targets
     return solve(specs, chosen["solve"], within=chosen["within"], **given)
 

@@ -13,6 +13,7 @@ from csncost.costs.metrics import METRICS, Metric, counted
 from csncost.costs.report import Report
 from csncost.costs.rows import Level
 from csncost.errors import CsncostError
+from csncost.lang.catalogue import example
 from csncost.lang.given import SizeLike, SpecLike
 from csncost.table import Column, Result, Table
 from csncost.units import human, ratio
@@ -146,9 +147,8 @@ def compare(
     ['ir-CSN-50 has 0.36x the FLOPs of ResNet3D-50: 18.88 G less']
     """
     if len(specs) < 2:
-        raise CsncostError(
-            "a comparison needs two or more networks", "for instance: csncost compare ResNet3D-50 ir-CSN-50"
-        )
+        hint = f"for instance: csncost compare {example()} {example(2)}"
+        raise CsncostError("a comparison needs two or more networks", hint)
     setting: dict[str, Any] = {
         "frames": frames,
         "size": size,

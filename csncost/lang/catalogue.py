@@ -92,9 +92,9 @@ def plain_offers() -> Iterator[Offer]:
     return (offer for offer in offers() if not any(slot.hole for slot in offer.pattern))
 
 
-def example() -> str:
-    """A network's name, to be quoted where one is asked for: the first that the package has."""
-    return sample(offers()[0].pattern)
+def example(at: int = 0) -> str:
+    """A network's name, to be quoted where one is asked for: the first, or a later one, that the package has."""
+    return sample(offers()[at % len(offers())].pattern)
 
 
 def pattern_text(pattern: Pattern, holes: Mapping[str, str] | None = None) -> str:
