@@ -14,15 +14,17 @@ from csncost.costs.count import OF_NETWORKS, everything_measured, tally
 from csncost.costs.report import WRITTEN_OUT, Report
 from csncost.costs.rows import network_rows
 from csncost.errors import CsncostError, SpecError
+from csncost.lang.adapt import as_clip
 from csncost.lang.canonical import canonical
 from csncost.lang.catalogue import aliases
-from csncost.lang.expand import Written, as_clip, expand, put_in
+from csncost.lang.expand import expand
 from csncost.lang.given import STDIN, SizeLike, SpecLike, file_in, literal, not_literal, read, sizes, view_count
 from csncost.lang.lower.layers import AXES
 from csncost.lang.lower.stages import lower
 from csncost.lang.parser import parse
 from csncost.lang.printer import print_reference, print_spec
 from csncost.lang.syntax import Layer, Name, Number, Reference, Sizes, Spec
+from csncost.lang.written import Written, put_in
 from csncost.network.graph import Network
 
 REFERENCE = Path(__file__).parent.parent / "lang" / "REFERENCE.md"

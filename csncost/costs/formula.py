@@ -14,11 +14,11 @@ from csncost.costs.conventions import convention as find_convention
 from csncost.costs.count import stages
 from csncost.costs.metrics import METRICS, Counts, PerMetric, counted
 from csncost.errors import CsncostError, MissingExtra
-from csncost.lang.expand import Written, bare_names
 from csncost.lang.given import SizeLike, SpecLike, sizes
 from csncost.lang.lower.layers import AXES
 from csncost.lang.lower.stages import lower
 from csncost.lang.syntax import Name
+from csncost.lang.written import Written, bare_names
 from csncost.network.ops import Shape
 from csncost.network.sizes import Size
 

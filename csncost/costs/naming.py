@@ -13,13 +13,14 @@ from typing import Any, TypeAlias
 
 from csncost.costs.analyze import analyze
 from csncost.errors import SpecError
-from csncost.lang.adapt import adapt
-from csncost.lang.expand import Written, as_clip, expand
+from csncost.lang.adapt import adapt, as_clip
+from csncost.lang.expand import expand
 from csncost.lang.given import SpecLike, from_argument, literal, read, sizes, version
 from csncost.lang.lower.layers import AXES
 from csncost.lang.lower.stages import DEFAULT_CLIP
 from csncost.lang.printer import print_reference, print_spec, print_value
 from csncost.lang.syntax import Name, Number, Reference, Sizes
+from csncost.lang.written import Written
 
 MANY = 10_000
 """Points of parameters beyond which specs are `brief`, for that takes a hundredth of the time."""

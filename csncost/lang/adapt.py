@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from csncost.errors import SpecError
-from csncost.lang.expand import clip_axes
 from csncost.lang.printer import print_value
-from csncost.lang.syntax import Assignment, Expr, Input, Item, Name, Reference, Sizes, Spec
+from csncost.lang.syntax import Assignment, Expr, Input, Item, Name, Reference, Sizes, Spec, of_kind
 from csncost.lang.values import names_in
+
+
+def clip_axes(clip: Sizes) -> tuple[Expr, Expr, Expr]:
+    """Frames, height and width of a clip as it is written: `32x224` is square. Raises SpecError for other lengths."""
+    match clip.items:
+        case (frames, side):
+            return frames, side, side
+        case (frames, height, width):
+            return frames, height, width
+    raise SpecError("a clip is @TxS or @TxHxW", clip.span, hint="for instance @32x224, or @32x224x320")
+
+
+def as_clip(axes: Iterable[Expr]) -> Sizes:
+    """Frames, height and width as the clip of a name: one side where both are equal."""
+    frames, height, width = axes
+    return Sizes((frames, height) if height == width else (frames, height, width))
+
+
+def at_clip(sizes: Sizes, axes: Sequence[Expr], clip: Sizes) -> tuple[Sizes, dict[str, Expr]]:
+    """The sizes of an input at a clip of those axes, and the values that it gives to axes that have names.
+
+    Raises SpecError where one name would be two sizes.
+    """
+    bound: dict[str, Expr] = {}
+    found = list(sizes.items[:1])
+    for axis, value in zip(sizes.items[1:], axes, strict=False):
+        if isinstance(axis, Name) and bound.setdefault(axis.id, value) != value:
+            message = f'"{axis.id}" cannot be both {print_value(bound[axis.id])} and {print_value(value)}'
+            raise SpecError(message, clip.span)
+        found.append(axis if isinstance(axis, Name) else value)
+    return Sizes(tuple(found), span=clip.span), bound
 
 
 def adapt(spec: Spec, clip: Sizes | None, given: Mapping[str, Expr]) -> Spec:
@@ -18,11 +48,11 @@ def adapt(spec: Spec, clip: Sizes | None, given: Mapping[str, Expr]) -> Spec:
     Where the input's axes have names of their own, the clip is their value. Raises SpecError where one name would be
     two sizes.
     """
-    inputs = [item for item in spec.items if isinstance(item, Input)]
-    axes = _named_axes(inputs[0].sizes, clip) if inputs and clip else {}
+    inputs = of_kind(spec.items, Input)
+    axes = at_clip(inputs[0].sizes, clip_axes(clip), clip)[1] if inputs and clip else {}
     values = {**axes, **given}
     defined = {item.name for item in spec.items if isinstance(item, Assignment)}
-    references = [item for item in spec.items if isinstance(item, Reference)]
+    references = of_kind(spec.items, Reference)
     own = {name for reference in references for name in _names_of(reference)} if references else values.keys()
     front = (Assignment(name, value, span=value.span) for name, value in values.items() if name in own - defined)
     beyond = {name: value for name, value in values.items() if name not in own | defined}
@@ -45,26 +75,13 @@ def _names_of(reference: Reference) -> Iterator[str]:
         yield from (name.id for name in names_in(value))
 
 
-def _named_axes(sizes: Sizes, clip: Sizes) -> dict[str, Expr]:
-    """The values that a clip gives to the names that stand for the axes of an input."""
-    found: dict[str, Expr] = {}
-    for axis, value in zip(sizes.items[1:], clip_axes(clip), strict=False):
-        if isinstance(axis, Name) and found.setdefault(axis.id, value) != value:
-            raise SpecError(
-                f'"{axis.id}" cannot be both {print_value(found[axis.id])} and {print_value(value)}', clip.span
-            )
-    return found
-
-
 def _adapted(item: Item, clip: Sizes | None, given: Mapping[str, Expr], beyond: Mapping[str, Expr]) -> Item:
     """An item with the values that are `given`, of which the network behind a name takes those `beyond` the spec."""
     match item:
         case Assignment(name=name) if name in given:
             return replace(item, value=given[name])
         case Input(sizes=sizes) if clip:
-            axes = zip(sizes.items[1:], clip_axes(clip), strict=False)
-            kept = (axis if isinstance(axis, Name) else value for axis, value in axes)
-            return replace(item, sizes=replace(sizes, items=(*sizes.items[:1], *kept)))
+            return replace(item, sizes=at_clip(sizes, clip_axes(clip), clip)[0])
         case Reference():
             return replace(item, clip=clip or item.clip, modifiers=tuple({**dict(item.modifiers), **beyond}.items()))
         case _:

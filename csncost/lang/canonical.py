@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from csncost.lang.expand import Written, put_in
 from csncost.lang.printer import print_spec
 from csncost.lang.syntax import Block, Expr, Layer, Name, Number, Repeat, Sizes, Stage
+from csncost.lang.written import Written, put_in
 
 _DEFAULTS = {"groups": Number(1), "dilation": Number(1), "norm": Name("batch")}
 

@@ -8,7 +8,17 @@ from itertools import chain
 from csncost.errors import Source, SpecError, did_you_mean
 from csncost.lang.catalogue import files, files_offering, fit, pattern_text, unknown
 from csncost.lang.parser import parse
-from csncost.lang.syntax import BlockDefinition, Expr, Import, Name, NetworkDefinition, Reference, Spec, Template
+from csncost.lang.syntax import (
+    BlockDefinition,
+    Expr,
+    Import,
+    Name,
+    NetworkDefinition,
+    Reference,
+    Spec,
+    Template,
+    of_kind,
+)
 from csncost.lang.values import LIBRARY
 
 
@@ -19,7 +29,7 @@ class Definitions:
     """
 
     def __init__(self, spec: Spec) -> None:
-        self.networks = [item for item in spec.items if isinstance(item, NetworkDefinition)]
+        self.networks = of_kind(spec.items, NetworkDefinition)
         self._own: dict[str, BlockDefinition | Template] = {}
         self._imported: dict[str, tuple[Name, Name]] = {}
         for item in spec.items:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from csncost.errors import Source, Span
 
@@ -94,15 +95,22 @@ class Case:
     span: Span = _span()
 
 
-def _option(options: tuple[tuple[str, Expr], ...], key: str) -> Expr | None:
-    for name, value in options:
-        if name == key:
-            return value
-    return None
+class _WithOptions:
+    """A node with options behind it: `key=value, ...`."""
+
+    __slots__ = ()
+    options: tuple[tuple[str, Expr], ...]
+
+    def option(self, key: str) -> Expr | None:
+        """The value of an option, or None where it is not written."""
+        for name, value in self.options:
+            if name == key:
+                return value
+        return None
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(_WithOptions):
     """`head, items, key=value / stride`: a convolution, a pool (`function` max or avg), or fully connected.
 
     `head` is the kernel (sizes), the width of a fully connected layer (a number), or None for a global pool.
@@ -116,10 +124,6 @@ class Layer:
     stride: Expr | None = None
     span: Span = _span()
 
-    def option(self, key: str) -> Expr | None:
-        """The value of an option, or None where it is not written."""
-        return _option(self.options, key)
-
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -130,7 +134,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(_WithOptions):
     """`block x count, key=value`: copies of a block; `block` is written out or a call of a block definition."""
 
     block: Block | Call
@@ -138,12 +142,18 @@ class Repeat:
     options: tuple[tuple[str, Expr], ...] = ()
     span: Span = _span()
 
-    def option(self, key: str) -> Expr | None:
-        """The value of an option, or None where it is not written."""
-        return _option(self.options, key)
-
 
 Expr: TypeAlias = Number | Name | Chain | Call | Index | Sizes | List | Case | Block
+
+
+def operands(expr: Expr) -> tuple[Expr, ...]:
+    """The expressions that an expression is made of, from left to right; of those that are evaluated already."""
+    match expr:
+        case Chain(first, rest):
+            return (first, *(operand for _, operand in rest))
+        case Sizes(items) | List(items) | Call(_, items):
+            return items
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +258,14 @@ class Alias:
 Definition: TypeAlias = BlockDefinition | Template | NetworkDefinition | Import | Alias
 
 Item: TypeAlias = Assignment | Input | Stage | Reference | Definition
+
+
+T = TypeVar("T", bound=Item)
+
+
+def of_kind(items: Iterable[Item], *kinds: type[T]) -> list[T]:
+    """The items of some kinds, in order."""
+    return [item for item in items if isinstance(item, kinds)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from operator import add, floordiv, mul, sub
 from csncost.errors import Span, SpecError, Undecided
 from csncost.lang.expressions import FUNCTIONS
 from csncost.lang.printer import print_value
-from csncost.lang.syntax import Call, Case, Chain, Expr, Index, List, Name, Number, Sizes
+from csncost.lang.syntax import Call, Case, Chain, Expr, Index, List, Name, Number, Sizes, operands
 from csncost.network.sizes import Size, ceil, divide, floor, roomy, smaller
 
 LIBRARY = "csncost:"
@@ -151,15 +151,9 @@ def measure(expr: Expr) -> tuple[int, int]:
     while todo and count <= _MAX_LEAVES:
         inner, depth = todo.pop()
         deepest = max(deepest, depth)
-        operands: tuple[Expr, ...] = ()
-        match inner:
-            case Chain(first, rest):
-                operands = (first, *(operand for _, operand in rest))
-            case Sizes(items) | List(items) | Call(_, items):
-                operands = items
-            case _:
-                count += 1
-        todo.extend((operand, depth + 1) for operand in operands)
+        found = operands(inner)
+        count += not found
+        todo.extend((operand, depth + 1) for operand in found)
     return count, deepest
 
 
@@ -181,15 +175,9 @@ def _may_equal(a: Expr, b: Expr) -> bool:
 
 def names_in(expr: Expr) -> list[Name]:
     """The names in an expression, from left to right."""
-    match expr:
-        case Name():
-            return [expr]
-        case Chain(first, rest):
-            return names_in(first) + [name for _, operand in rest for name in names_in(operand)]
-        case Sizes(items) | List(items) | Call(_, items):
-            return [name for item in items for name in names_in(item)]
-        case _:
-            return []
+    if isinstance(expr, Name):
+        return [expr]
+    return [name for operand in operands(expr) for name in names_in(operand)]
 
 
 def ids(*exprs: Expr) -> set[str]:

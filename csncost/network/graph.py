@@ -15,7 +15,8 @@ from operator import and_
 from typing import Any, Literal
 
 from csncost.errors import Span
-from csncost.network.ops import Add, Checks, Concat, Fault, Linear, Matmul, Multiply, Op, Shape, same_shape
+from csncost.network.checks import Checks, Fault
+from csncost.network.ops import Add, Concat, Linear, Matmul, Multiply, Op, Shape, same_shape
 from csncost.network.sizes import Size, Truth, is_number
 
 

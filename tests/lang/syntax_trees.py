@@ -6,8 +6,8 @@ from fractions import Fraction
 
 from hypothesis import strategies as st
 
+from csncost.lang.bodies import LAYER_OPTIONS, POOLS, REPEAT_OPTIONS
 from csncost.lang.expressions import FUNCTIONS
-from csncost.lang.parser import LAYER_OPTIONS, POOLS, REPEAT_OPTIONS
 from csncost.lang.syntax import (
     Alias,
     Assignment,

@@ -11,8 +11,9 @@ from csncost.lang.lower.sizing import Sizing
 from csncost.lang.printer import print_layer, print_value
 from csncost.lang.syntax import Expr, Layer, Name, Sizes
 from csncost.lang.values import ids
+from csncost.network.checks import Fault
 from csncost.network.graph import GraphBuilder
-from csncost.network.ops import Activation, Conv, Fault, Linear, Norm, Op, Padding, Pool, Reshape, Shape, same_shape
+from csncost.network.ops import Activation, Conv, Linear, Norm, Op, Padding, Pool, Reshape, Shape, same_shape
 from csncost.network.sizes import Size, Truth, everywhere, is_number, nowhere
 
 ACTIVATIONS = ("relu", "silu", "gelu", "sigmoid", "tanh", "softmax", "none")

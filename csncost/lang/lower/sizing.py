@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from fractions import Fraction
 
 from csncost.errors import Span, SpecError, Undecided
-from csncost.lang.expand import Written
 from csncost.lang.lexer import MAX_SIZE
 from csncost.lang.printer import print_value
 from csncost.lang.syntax import Call, Chain, Expr, Name, Number, Sizes
 from csncost.lang.values import COMPUTE, LIBRARY, LIMIT
-from csncost.network.ops import Checks, Fault, Shape
+from csncost.lang.written import Written
+from csncost.network.checks import Checks, Fault
+from csncost.network.ops import Shape
 from csncost.network.sizes import Size, Truth, array_kind, differ, exact, greatest, is_symbolic
 
 

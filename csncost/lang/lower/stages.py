@@ -12,13 +12,14 @@ from dataclasses import replace
 from functools import cache
 
 from csncost.errors import Span, Undecided
-from csncost.lang.expand import Written
 from csncost.lang.lower.layers import AXES, ONES, Layers, Place, is_one
 from csncost.lang.printer import print_value
 from csncost.lang.syntax import NOWHERE, Block, Expr, Layer, Name, Repeat, Stage
 from csncost.lang.values import ids
+from csncost.lang.written import Written
+from csncost.network.checks import Fault
 from csncost.network.graph import Graph, GraphBuilder, Network, Node
-from csncost.network.ops import Add, Conv, Fault, Norm, Shape, same_shape
+from csncost.network.ops import Add, Conv, Norm, Shape, same_shape
 from csncost.network.sizes import Size, Truth, differ, everywhere, is_number, is_symbolic, nowhere
 
 DEFAULT_CLIP = {"frames": 8, "height": 224, "width": 224}
