@@ -74,7 +74,7 @@ def _candidates(result: Result, columns: Columns, stamp: Mapping[str, Any], give
 
 
 def _where(values: Sequence[Any], wanted: int) -> list[int]:
-    """Where a column has a value."""
+    """The rows in which a column has a value."""
     array: Any = values
     if hasattr(array, "dtype"):
         return list(map(int, (array == wanted).nonzero()[0]))

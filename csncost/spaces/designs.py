@@ -42,7 +42,7 @@ _SHOWN = {
 """Columns that people see in a way of their own, those of several runs where there are any."""
 
 FACTS = ("family", "blocks", "kind", "groups", "depth")
-"""What the name of a design says already."""
+"""Columns that the name of a design says already."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ class Designs(Result):
     fixed: Mapping[str, Any] = field(default_factory=dict)
     """The arguments that all designs share; empty where the specs say all of their designs."""
     brief: bool = False
-    """Whether arguments are added to names in `spelling`, as they are in a large space."""
+    """True where arguments are added to names, as `spelling` does in a large space."""
     joined: Joined | None = None
-    """What of a log belongs to the designs, by row, and what does not."""
+    """Results of a log that belong to the designs, by row, and those that do not."""
     dataset: Dataset | None = field(default=None, repr=False, compare=False)
     """The space that these are all legal designs of."""
 
@@ -172,7 +172,7 @@ class Designs(Result):
         return Table(columns, rows, title=plural(len(self), "design"), notes=[*more, *self.notes], stamp=self.stamp)
 
     def _column(self, name: str, wide: bool) -> Column:
-        """How a column is shown; of specs that are too `wide` a part, and what is swept then always."""
+        """A column as it is shown; of specs that are too `wide` a part, and what is swept then always."""
         if name in ("accuracy", "deviation") or (name in _SHOWN and any(n > 1 for n in self.values["runs"])):
             return _SHOWN[name]
         only: Literal["machines", ""] = "machines" if name in (*FACTS, *ACCURACY) else ""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from csncost.spaces.space import Space
 
 STAMPED = ("convention", "clip", "classes", "views")
-"""How designs were counted, of the attributes of a space."""
+"""Attributes of a space that say how its designs were counted."""
 
 
 def of_dataset(found: Dataset, convention: str | Convention | None = None) -> Designs:

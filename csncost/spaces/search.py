@@ -1,8 +1,8 @@
-"""What to build: the Pareto front of designs, and the best of a space under budgets."""
+"""The Pareto front of designs, and the best of a space under budgets: what to build."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from xarray import Dataset
 
 BEST = 10
-"""How many designs are the best by one objective, where it is not said."""
+"""The number of best designs by one objective, where it is not said."""
 
 
 def pareto(
@@ -35,8 +35,8 @@ def pareto(
 ) -> Designs | DataFrame:
     """The designs that no other one betters in an objective without being worse in another; equal ones are all on it.
 
-    `designs` are those of `sweep`, `study`, or a DataFrame; the front of the first two is an `Designs`, each of its
-    designs a spec that `analyze` takes, that of a frame a frame. Objectives are params, flops, interactions,
+    `designs` are those of `sweep`, `study`, or a DataFrame; the front of the first two are `Designs`, each of them
+    a spec that `analyze` takes, that of a frame is a frame. Objectives are params, flops, interactions,
     activations, depth, accuracy, or any other column of numbers; without any, least FLOPs and params against most
     interactions. Designs are ordered by the first objective. Exact for integers of any size. Raises CsncostError for a
     column that is not there, MissingExtra without moocore.
@@ -66,7 +66,7 @@ def search(
     blocks: Any = None,
     **given: Any,
 ) -> Designs:
-    """What to build: of all designs that keep the budgets, the best `top` by one objective, or the front by several.
+    """Find what to build: of the designs that keep all budgets, the best `top` by one objective, or a front by several.
 
     Without `specs` these are the designs of the paper's `study`, else the space of the specs; `groups`, `blocks`,
     `frames`, `size`, `classes` and parameters are values or lists of them. Budgets and objectives are over params,
@@ -91,18 +91,11 @@ def search(
             message = "logged accuracies are joined to designs in memory"
             raise CsncostError(message, "sweep fewer values, without chunks")
         best = best_of(large, query, chunks=chunks or "auto", scheduler=scheduler, advance=advance)
-        if not len(best):
-            raise NoAnswer(*_unmet(query))
-        return _chosen(best.spelled(), query)
+        return _chosen(best.spelled(), query, lambda: _unmet(query))
     found = explore(listed, groups, blocks, **given)
-    if not listed:
-        found = distinct(found)
-    if log is not None:
-        found = found.with_accuracy(read_log(log))
-    chosen: Designs = _taken(found, query)
-    if not len(chosen):
-        raise NoAnswer(*_nearest_miss(found, query))
-    return _chosen(chosen, query)
+    found = found if listed else distinct(found)
+    found = found if log is None else found.with_accuracy(read_log(log))
+    return _chosen(_taken(found, query), query, lambda: _nearest_miss(found, query))
 
 
 def _names(given: str | Iterable[str]) -> tuple[str, ...]:
@@ -110,8 +103,11 @@ def _names(given: str | Iterable[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def _chosen(found: Designs, query: Query) -> Designs:
-    return replace(found, stamp={**found.stamp, "chosen": str(query)})
+def _chosen(best: Designs, query: Query, why_none: Callable[[], tuple[str, str]]) -> Designs:
+    """The best designs, stamped with what was asked. Raises NoAnswer, with the reason, where there are none."""
+    if not len(best):
+        raise NoAnswer(*why_none())
+    return replace(best, stamp={**best.stamp, "chosen": str(query)})
 
 
 def _bounds(at_most: Mapping[str, Limit | str], at_least: Mapping[str, Limit | str]) -> tuple[Bound, ...]:

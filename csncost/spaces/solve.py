@@ -43,7 +43,7 @@ ENOUGH = 64
 """So many values of one cost say that the cost does not depend on them."""
 
 GIVE_UP = 12
-"""Where nothing up to 2**12 times the smallest is legal, nothing is."""
+"""Nothing is legal where nothing up to 2**12 times the smallest is."""
 
 MOST_NOTES = 12
 """Designs without an answer that are named."""
@@ -104,7 +104,7 @@ class _Nearest:
 
     @property
     def alike(self) -> bool:
-        """Whether many values have one cost."""
+        """True where many values have one cost."""
         return self.seen >= ENOUGH and self.costs[0] == self.costs[1]
 
 
