@@ -65,10 +65,10 @@ def brute_force(query, rows):
     def betters(a, b):
         return a != b and all(x <= y for x, y in zip(a, b, strict=True))
 
-    allowed = [
-        i for i, row in enumerate(rows)
-        if all((low is None or row[name] >= low) and (high is None or row[name] <= high) for name, low, high in query.bounds)
-    ]  # fmt: skip
+    def within(value, low, high):
+        return (low is None or value >= low) and (high is None or value <= high)
+
+    allowed = [i for i, row in enumerate(rows) if all(within(row[name], low, high) for name, low, high in query.bounds)]
     if query.top is None:
         allowed = [i for i in allowed if not any(betters(merits(j), merits(i)) for j in allowed)]
     return sorted(allowed, key=lambda i: (merits(i), i))[: query.top]
@@ -165,14 +165,15 @@ def of_all_pairs(rows, minimize, maximize):
     def merits(row):
         return [row[name] for name in minimize] + [-row[name] for name in maximize]
 
-    return {
-        row["spec"] for row in rows
-        if not any(merits(other) != merits(row) and all(a <= b for a, b in zip(merits(other), merits(row), strict=True)) for other in rows)
-    }  # fmt: skip
+    def betters(a, b):
+        return a != b and all(x <= y for x, y in zip(a, b, strict=True))
+
+    return {row["spec"] for row in rows if not any(betters(merits(other), merits(row)) for other in rows)}
 
 
 @pytest.mark.parametrize(("minimize", "maximize"), [
-    (["flops"], ["interactions"]), (["flops", "params"], ["interactions"]), (["depth", "activations"], []), (["params"], ["depth", "flops"]),
+    (["flops"], ["interactions"]), (["flops", "params"], ["interactions"]), (["depth", "activations"], []),
+    (["params"], ["depth", "flops"]),
 ])  # fmt: skip
 def test_the_front_of_a_study_is_what_comparing_all_pairs_gives(minimize, maximize):
     study = cc.study([1, 2, 8, 32], [4, 8, 16])
@@ -242,9 +243,11 @@ def test_logged_accuracies_are_an_objective_and_a_budget():
 
 
 @pytest.mark.parametrize(("asked", "message"), [
-    ({"at_most": {"flops": 10**9}}, "no design has FLOPs at most 1 G\n  the least FLOPs here: 3.01 G, bottleneck-DG64-8"),
+    ({"at_most": {"flops": 10**9}},
+     "no design has FLOPs at most 1 G\n  the least FLOPs here: 3.01 G, bottleneck-DG64-8"),
     ({"at_most": {"params": 2 * 10**7}, "at_least": {"params": 19_999_999}},
-     "no design has params at least 19,999,999 and at most 20 M\n  the most params below here: 17.22 M, bottleneck-G8-16; the least params above here: 20.43 M, bottleneck-8"),
+     "no design has params at least 19,999,999 and at most 20 M\n"
+     "  the most params below here: 17.22 M, bottleneck-G8-16; the least params above here: 20.43 M, bottleneck-8"),
     ({"at_most": {"flops": 4 * 10**9}, "at_least": {"interactions": 10**9}},
      "no design has interactions at least 1 G and FLOPs at most 4 G\n  the most interactions here"),
 ])  # fmt: skip
@@ -361,10 +364,13 @@ def test_the_command_solves():
 
 
 @pytest.mark.parametrize(("args", "code"), [
-    (["--max-flops", "1G"], 1), (["--max-flops", "1.5"], 2), (["--max-flops", "x"], 2), (["--min-accuracy", "x"], 2), (["--minimize", "flop"], 2),
-    (["--top", "3"], 2), (["--minimize", "flops", "--top", "0"], 2), (["--within", "200%"], 2), (["--solve", "width", "--flops", "1G"], 2),
+    (["--max-flops", "1G"], 1), (["--max-flops", "1.5"], 2), (["--max-flops", "x"], 2), (["--min-accuracy", "x"], 2),
+    (["--minimize", "flop"], 2),
+    (["--top", "3"], 2), (["--minimize", "flops", "--top", "0"], 2), (["--within", "200%"], 2),
+    (["--solve", "width", "--flops", "1G"], 2),
     (["simple-8", "--solve", "width"], 2), (["simple-8", "--solve", "width", "--flops", "1G", "--max-params", "1M"], 2),
-    (["--min-flops", "2G", "--max-flops", "1G"], 2), (["--flops", "2G", "--max-flops", "3G"], 2), (["--groups", "9..3"], 2), (["--maximize", "accuracy"], 2),
+    (["--min-flops", "2G", "--max-flops", "1G"], 2), (["--flops", "2G", "--max-flops", "3G"], 2),
+    (["--groups", "9..3"], 2), (["--maximize", "accuracy"], 2),
 ])  # fmt: skip
 def test_what_cannot_be_answered_is_one_clear_error(args, code):
     message = run(*args, code=code).stderr
@@ -378,10 +384,13 @@ def layers(report):
 
 
 @pytest.mark.parametrize(("spec", "swept"), [
-    (["simple-8", "bottleneck-D-16", "ip-CSN-26", "simple-D-8"], {"blocks": [4, "[1,2,1,1]"], "frames": [4, 8], "size": [32]}),
+    (["simple-8", "bottleneck-D-16", "ip-CSN-26", "simple-D-8"],
+     {"blocks": [4, "[1,2,1,1]"], "frames": [4, 8], "size": [32]}),
     ("ir-CSN-50", {"block": ["bottleneck", "bottleneck_ip"], "blocks": [8], "size": [32, 64]}),
-    ("input 4x8x16x16\na [1x1x1, n, optional, groups=g; 3x3x3, depthwise] x b\nfc 5", {"n": [4, 8], "g": [1, 2], "b": [1, 3]}),
-    ("input 3x8x16x16\na [3x3x3, 8 / 2; 3x3x3, 16], shortcut=[avg 2x2x2, pad=same / 2; 1x1x1, 16]\nb avg\nfc n", {"n": [5, 6]}),
+    ("input 4x8x16x16\na [1x1x1, n, optional, groups=g; 3x3x3, depthwise] x b\nfc 5",
+     {"n": [4, 8], "g": [1, 2], "b": [1, 3]}),
+    ("input 3x8x16x16\na [3x3x3, 8 / 2; 3x3x3, 16], shortcut=[avg 2x2x2, pad=same / 2; 1x1x1, 16]\nb avg\nfc n",
+     {"n": [5, 6]}),
 ])  # fmt: skip
 def test_depth_is_what_the_layers_of_each_design_are(spec, swept):
     space = cc.sweep(spec, **swept)
@@ -394,7 +403,8 @@ def test_depth_is_what_the_layers_of_each_design_are(spec, swept):
 
 
 def test_limits_are_texts_as_on_the_command_line_too():
-    assert cc.search(at_most={"flops": "10G"}, maximize="interactions").rows == cc.search(at_most={"flops": 10**10}, maximize="interactions").rows  # fmt: skip
+    text, number = (cc.search(at_most={"flops": limit}, maximize="interactions").rows for limit in ("10G", 10**10))
+    assert text == number
     with pytest.raises(csncost.errors.CsncostError, match='flops takes a whole number, not "many"'):
         cc.search(at_most={"flops": "many"})
 
