@@ -183,7 +183,7 @@ def test_a_file_is_parsed_only_when_one_of_its_names_is_asked_for(zoo):
     with pytest.raises(cc.SpecError, match="did you mean N7ResNet3D-50"):
         params("N7ResNet3D-51")
     assert len(catalogue.offers()) == 41 * len([offer for offer in catalogue.offers() if offer.file == "resnet3d"])
-    assert cc.analyze("ir-CSN-50").aliases == ("ir-CSN-50",)
+    assert cc.analyze(cc.parse("bottleneck-D-16")).aliases == ("ir-CSN-50",)
     assert library.package.cache_info().currsize == 2
 
 
