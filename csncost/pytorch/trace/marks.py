@@ -41,7 +41,7 @@ class Marks:
     def sources(self, tensor: Tensor) -> frozenset[str] | None:
         """The parameters that a tensor was made from; None for an activation, which depends on the input."""
         found: frozenset[str] | str | None = getattr(tensor, "_csncost_from", "unnoted")
-        if not isinstance(found, str):
+        if not isinstance(found, str) and id(tensor) not in self.scope.owners:  # a twin is made of nothing
             return found
         owner = self.scope.owner(tensor)
         if owner is not None:
