@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 from csncost.errors import CsncostError, MissingExtra
 from csncost.lang.given import read
 from csncost.lang.printer import print_spec
-from csncost.spaces.chunks import Chunks, chunks_of, shape_of
-from csncost.spaces.evaluate import Evaluator
+from csncost.spaces.chunks import Chunk, Chunks, chunks_of, shape_of
+from csncost.spaces.evaluate import Columns, Evaluator
 from csncost.spaces.space import Space
 from csncost.spaces.sweep import lazy
 from csncost.spaces.workers import Advance, chunk_by_chunk
@@ -59,19 +59,24 @@ def write_zarr(path: Path, space: Space, chunks: Chunks, scheduler: str | None, 
     _refuse_other(part, part / "data", recipe)
     with _done(part) as (done, note):
         todo = {i: at for i, at in enumerate(chunks_of(space.shape, lengths)) if i not in done}
-        advance(prod(space.shape) - sum(map(prod, map(shape_of, todo.values()))), prod(space.shape))
-        group: Any = open_group(part / "data", mode="r+")
-        lazily = tuple([str(name) for name, values in dataset.items() if name != "valid" and values.chunks])
-        first = len(space.names) - len(space.dims)  # 1 where there is one spec, which is no dimension
-        tasks = ((at, Evaluator.arrays, lazily) for at in todo.values())
+        advance(prod(space.shape) - sum(prod(shape_of(at)) for at in todo.values()), prod(space.shape))
+        names = [str(name) for name, values in dataset.items() if name != "valid" and values.chunks]
+        tasks = ((at, Evaluator.arrays, names) for at in todo.values())
         work = chunk_by_chunk(evaluator, tasks, space.shape, scheduler, advance)
+        group: Any = open_group(part / "data", mode="r+")
         for number, (at, columns) in zip(todo, work, strict=True):
-            for name, values in columns.items():
-                group[name][at[first:]] = values.reshape(values.shape[first:])
+            _write(group, at, columns)
             note(number)
         consolidate_metadata(part / "data")
         os.rename(part / "data", path)
     shutil.rmtree(part, ignore_errors=True)
+
+
+def _write(group: Any, at: Chunk, columns: Columns) -> None:
+    """Write a chunk of each variable; a single spec is no dimension of theirs."""
+    for name, values in columns.items():
+        first = values.ndim - group[name].ndim
+        group[name][at[first:]] = values.reshape(values.shape[first:])
 
 
 def recipe_of(space: Space, lengths: tuple[int, ...]) -> Recipe:

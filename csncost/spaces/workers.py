@@ -112,7 +112,7 @@ def _connected(address: str) -> Client:
         return Client(address, timeout=PATIENCE, set_as_default=False)
     except CsncostError:
         raise
-    except Exception as error:  # what distributed raises of whatever may listen there is not said
+    except Exception as error:  # distributed raises any kind for what is no scheduler
         reason = f": {error!s:.100}" if isinstance(error, (OSError, ValueError)) and str(error) else ""
         hint = "start one with dask scheduler, and give its address tcp://host:port"
         raise CsncostError(f'no Dask scheduler answers at "{address:.60}"{reason}', hint) from None
@@ -129,7 +129,7 @@ def _threads_of(client: Client, address: str) -> int:
         raise CsncostError(f"the scheduler at {address} has no workers", f"start some: dask worker {address}") from None
     try:
         versions = set(client.run(_version).values())
-    except Exception as error:  # what cannot be imported there comes back as any exception
+    except Exception as error:  # of whatever module cannot be imported there
         hint = f"install csncost {_version()} there: {error!s:.100}"
         raise CsncostError(f"workers of {address} cannot import csncost", hint) from None
     if others := versions - {_version()}:
