@@ -59,7 +59,7 @@ def curves(logs: Any, metric: Any, by: Any, plot: Any, form: Any, output: Any) -
       csncost curves runs.csv --metric loss --by iteration --plot
     """
     from csncost.logs.curves import history_table, point_table, read_history_arguments
-    from csncost.logs.formats import why_unread
+    from csncost.logs.unread import why_unread
 
     found = read_history_arguments(logs, metric=metric, by=by)
     for line in why_unread(dict.fromkeys(one for history in found for one in history.unread)):

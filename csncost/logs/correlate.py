@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from csncost.costs.analyze import analyze
 from csncost.costs.report import Report
 from csncost.errors import CsncostError, did_you_mean
-from csncost.logs.formats import why_unread
 from csncost.logs.ranks import (
     FEWEST_FOR_INTERVAL,
     FEWEST_FOR_RANKS,
@@ -29,6 +28,7 @@ from csncost.logs.ranks import (
 )
 from csncost.logs.read import LogLike, read_log
 from csncost.logs.runs import Result, Select, Setting, points
+from csncost.logs.unread import why_unread
 from csncost.table import Column, Table, data_frame
 from csncost.units import plural
 

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from csncost.costs.analyze import analyze, shown
 from csncost.errors import CsncostError
 from csncost.lang.given import SpecLike, from_argument
-from csncost.logs.columns import (
-    are_fractions,
-    column_of,
-    is_accuracy_or_error,
-    is_error,
-    number_in,
-    part_and_name,
-    text_in,
-)
-from csncost.logs.formats import Entry, Log, Unread, read_file
+from csncost.logs.columns import Entry, Log, LogColumn, is_error, number_in
+from csncost.logs.formats import read_file
 from csncost.logs.read import path_and_spec
+from csncost.logs.runs import by_epoch
+from csncost.logs.unread import Unread
 from csncost.table import Column, Table
 
 By: TypeAlias = Literal["epoch", "iteration"]
 Part: TypeAlias = Literal["training", "validation"]
-
-PARTS: Mapping[str, Part] = {"train": "training", "val": "validation", "": "validation"}
-"""The parts of the data that curves are drawn of; a column that names none is taken for validation."""
 
 
 @dataclass(frozen=True)
@@ -93,80 +84,38 @@ def read_history_arguments(logs: Sequence[str], *, metric: str | None = None, by
 def _read(path: Path, spec: SpecLike | None, metric: str | None, by: By) -> list[History]:
     if spec is not None:
         analyze(spec)  # a spec that is no network is the caller's fault, not the log's
-    log = _aligned(read_file(path, training=True))
-    columns = list(_columns(log, metric))
+    log = read_file(path)
+    columns = log.curves(metric)
     if not columns:
         what = f'column "{metric[:40]}"' if metric else "column of accuracies or errors"
-        raise CsncostError(f"{path} has no {what}", f"name one with metric; it has {', '.join(log.keys)[:200]}")
-    found = [history for part, key in columns for history in _histories(log, part, key, spec, metric, by)]
+        raise CsncostError(f"{path} has no {what}", f"name one with metric; {log.listed()}")
+    found = [history for column in columns for history in _histories(log, column, spec, metric, by)]
     if not found:
-        names = ", ".join(key for _, key in columns)
+        names = ", ".join(column.key for column in columns)
         raise CsncostError(f"{path} gives no {names} by {by}", f"a line has the {by}, and the value")
     return found
 
 
-def _columns(log: Log, metric: str | None) -> Iterator[tuple[Part, str]]:
-    """The column of each part of the data: the first that is one."""
-    wanted = None if metric is None else part_and_name(metric)[1]
-    seen = set()
-    for key in log.keys:
-        part, name = part_and_name(key)
-        right = is_accuracy_or_error(name) if wanted is None else wanted == name
-        if right and part in PARTS and PARTS[part] not in seen:
-            seen.add(PARTS[part])
-            yield PARTS[part], key
-
-
-def _histories(log: Log, part: Part, key: str, spec: SpecLike | None, metric: str | None, by: By) -> Iterator[History]:
-    """The curve of each network and each seed in one column."""
-    scale = 100.0 if are_fractions(log, key) else 1.0
-    runs: dict[tuple[str, str], dict[float, list[float]]] = {}
+def _histories(log: Log, column: LogColumn, spec: SpecLike | None, metric: str | None, by: By) -> Iterator[History]:
+    """The curve of each network and each seed in one column: the mean of the values of an epoch."""
+    scale = 1.0 if metric else log.scale(column)
+    turned = not metric and not is_error(column.key)
+    role = "epoch" if by == "epoch" and log.has("epoch") else "step"
+    runs: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for entry in log.entries:
-        x, value = _place(log, entry, by), number_in(entry.values.get(key))
+        x, value = log.number(entry, role), number_in(entry.values.get(column.key))
         if x is not None and value is not None:
-            network = _name(log, entry, spec)
-            run = runs.setdefault((network, text_in(log, entry, "seed")), {})
-            run.setdefault(x, []).append(value if metric else _error(key, value * scale))
+            percent = round(100 - value * scale if turned else value * scale, 6)
+            run = runs.setdefault((_name(log, entry, spec), log.text(entry, "seed")), [])
+            run.append((x, value if metric else percent))
+    part: Part = "training" if column.part == "train" else "validation"
     for (network, seed), values in runs.items():
-        points = tuple((x, sum(several) / len(several)) for x, several in sorted(values.items()))
+        points = tuple((x, sum(several) / len(several)) for x, several in sorted(by_epoch(values).items()))
         yield History(network, seed, part, metric or "error (%)", by, points, log.path, log.unread)
 
 
 def _name(log: Log, entry: Entry, spec: SpecLike | None) -> str:
-    given = shown(spec) if spec is not None else text_in(log, entry, "spec") if column_of(log, "spec") else ""
-    return given or Path(log.path).stem
-
-
-def _error(key: str, value: float) -> float:
-    return round(value if is_error(part_and_name(key)[1]) else 100 - value, 6)
-
-
-def _place(log: Log, entry: Entry, by: By) -> float | None:
-    """The epoch, or the iteration, of an entry; where a log has no epochs, its steps are taken for them."""
-    keys: tuple[str, ...] = ("step", "global_step", "iteration", "iter")
-    if by == "epoch":
-        keys = ("epoch",) if "epoch" in map(str.casefold, log.keys) else ("step",)
-    values = {key.casefold(): value for key, value in entry.values.items()}
-    return next((number for key in keys if (number := number_in(values.get(key))) is not None), None)
-
-
-def _aligned(log: Log) -> Log:
-    """MMEngine calls the epoch of a validation its step: such a step becomes the epoch, and the step it ended with."""
-    ends: dict[Any, Any] = {}
-    for entry in log.entries:
-        if entry.values.keys() >= {"epoch", "step"}:
-            ends[entry.values["epoch"]] = entry.values["step"]
-    steps = [entry.values.get("step") for entry in log.entries if "epoch" not in entry.values]
-    if not ends or not steps or steps[0] not in ends:
-        return log
-    return replace(log, entries=tuple(_with_epoch(entry, ends) for entry in log.entries))
-
-
-def _with_epoch(entry: Entry, ends: Mapping[Any, Any]) -> Entry:
-    if "epoch" in entry.values:
-        return entry
-    epoch = entry.values.get("step")
-    return replace(entry, values={**entry.values, "epoch": epoch, "step": ends.get(epoch)})
+    return (shown(spec) if spec is not None else log.text(entry, "spec")) or Path(log.path).stem
 
 
 def history_table(histories: Sequence[History]) -> Table:

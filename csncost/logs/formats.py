@@ -1,7 +1,7 @@
 """Files in which training runs leave accuracies, as entries: one mapping for each line, and where it stands.
 
-What a file holds says how it is read: a table (CSV, TSV), JSON lines (also MMEngine's `scalars.json`), or a text with
-lines of PySlowFast's `json_stats`. Event files of TensorBoard are read by the package of that name.
+The content says how it is read: a table (CSV, TSV), JSON lines (also MMEngine's `scalars.json`), one JSON document, or
+a text with lines of PySlowFast's `json_stats`. Event files of TensorBoard are read by the package of that name.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from csncost.errors import CsncostError, MissingExtra
+from csncost.logs.columns import ROLES, Entry, Log, part_and_name
+from csncost.logs.unread import Unread
 
 LARGEST = 256 * 2**20
 """Bytes of the largest file that is read."""
@@ -23,87 +24,54 @@ LARGEST = 256 * 2**20
 _BEGINNING = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What one line of a log says: values by the names of their columns or keys."""
-
-    place: str
-    values: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """A line that gives no accuracy of a network, and why."""
-
-    source: str
-    text: str
-    why: str
-
-
-def why_unread(unread: Iterable[Unread], most: int = 12) -> list[str]:
-    """A line for each reason why lines of logs were left out, with where they stand."""
-    by_reason: dict[str, list[Unread]] = {}
-    for one in unread:
-        by_reason.setdefault(one.why, []).append(one)
-    lines = [_lines_left_out(why, found) for why, found in by_reason.items()]
-    return lines[:most] + ([f"and {len(lines) - most} other reasons"] if len(lines) > most else [])
-
-
-def _lines_left_out(why: str, found: Sequence[Unread]) -> str:
-    shown = ", ".join(f"{one.source} {' '.join(one.text.split())[:30]}".strip() for one in found[:6])
-    more = f" and {len(found) - 6} more" if len(found) > 6 else ""
-    return f"left out, {why}: {shown}{more}"
-
-
-@dataclass(frozen=True)
-class Log:
-    """The entries of one file, in order; `keys` are those of any entry, in order of appearance."""
-
-    path: str
-    entries: tuple[Entry, ...]
-    unread: tuple[Unread, ...] = ()
-    keys: tuple[str, ...] = field(init=False)
-
-    def __post_init__(self) -> None:
-        keys = dict.fromkeys(key for entry in self.entries for key in entry.values)
-        object.__setattr__(self, "keys", tuple(keys))
-
-
-def read_file(path: Path, *, training: bool = False) -> Log:
-    """The entries of a log file; those of `training` too, with keys `train/...`, if they are asked for.
+def read_file(path: Path) -> Log:
+    """The entries of a log file; values of training have a key that says so: `train/...`.
 
     Raises CsncostError for one that is missing, unreadable, or nothing that is known.
     """
     if path.is_dir():
-        return _folder(path, training)
+        return _folder(path)
     if "tfevents" in path.name:
         return _tensorboard(path)
     text = _text(path)
     if "json_stats: {" in text:
-        found = list(_json_stats(text, path.name, training))
+        found = list(_json_stats(text, path.name))
     elif text.lstrip()[:1] in ("{", "["):
-        found = list(_json(text, path.name, training))
+        found = list(_json(text, path.name))
     else:
         found = list(_table(text, path))
-    entries = tuple(one for one in found if isinstance(one, Entry))
+    entries = [one for one in found if isinstance(one, Entry)]
     unread = tuple(one for one in found if isinstance(one, Unread))
     if not entries:
         why = f": {unread[0].why} ({unread[0].source})" if unread else ""
         raise CsncostError(f"{path} holds no entries{why}", KINDS)
-    return Log(str(path), entries, unread)
+    return Log(str(path), tuple(_with_epochs(entries)), unread)
+
+
+def _with_epochs(entries: list[Entry]) -> list[Entry]:
+    """Entries with the epoch of each validation, which MMEngine calls a step, and the step that it ended with."""
+    ends = {one.values["epoch"]: one.values["step"] for one in entries if one.values.keys() >= {"epoch", "step"}}
+    without = [one for one in entries if "epoch" not in one.values]
+    if not ends or not without or without[0].values.get("step") not in ends:
+        return entries
+    return [one if "epoch" in one.values else _at_epoch(one, one.values.get("step"), ends) for one in entries]
+
+
+def _at_epoch(entry: Entry, epoch: Any, ends: Mapping[Any, Any]) -> Entry:
+    return Entry(entry.place, {**entry.values, "epoch": epoch, "step": ends.get(epoch)})
 
 
 _LEFT = ("metrics.csv", "scalars.json", "vis_data/scalars.json")
 """The files that Lightning and MMEngine leave in the folder of a run."""
 
 
-def _folder(path: Path, training: bool) -> Log:
+def _folder(path: Path) -> Log:
     """The one log in the folder of a run, else its event files."""
     logs = [path / name for name in _LEFT if (path / name).is_file()]
     if len(logs) > 1:
         raise CsncostError(f"{path} holds several logs: {', '.join(log.name for log in logs)}", "name one of them")
     if logs:
-        return read_file(logs[0], training=training)
+        return read_file(logs[0])
     if not any(path.glob("*tfevents*")):
         raise CsncostError(f"{path} is a folder without a log", f"name the file: {KINDS}")
     return _tensorboard(path)
@@ -152,29 +120,36 @@ def _table(text: str, path: Path) -> Iterator[Entry | Unread]:
             why = f"{len(row)} cells under {len(names)} columns (a spec with commas stands in quotes)"
             yield Unread(place, delimiter.join(row), why)
         else:
-            yield Entry(place, {key: cell.strip() for key, cell in zip(names, row, strict=True) if key})
+            cells = zip(names, row, strict=True)
+            yield Entry(place, {key: _cell(text, delimiter) for key, text in cells if key})
 
 
-def _json(text: str, name: str, training: bool) -> Iterator[Entry | Unread]:
-    """JSON lines, or one array of objects; lines that tell of training steps hold no validation accuracy."""
+def _cell(text: str, delimiter: str) -> str:
+    """A cell; where commas do not part cells, 50,5 is a number."""
+    return text.strip() if delimiter == "," else re.sub(r"^(\d+),(\d+%?)$", r"\1.\2", text.strip())
+
+
+def _json(text: str, name: str) -> Iterator[Entry | Unread]:
+    """JSON lines, or one document that holds them."""
     for place, value in _json_values(text, name):
         if isinstance(value, Unread):
             yield value
         elif not isinstance(value, dict):
             yield Unread(place, json.dumps(value), "not an object")
-        elif "spec" in value or not _is_training(value):
-            yield Entry(place, value)
-        elif training:
-            yield Entry(place, _part_of("train", value))
+        else:
+            yield Entry(place, _of_part("train", value) if _is_training(value) else value)
 
 
 def _json_values(text: str, name: str) -> Iterator[tuple[str, Any]]:
-    if text.lstrip().startswith("["):
-        try:
-            values = json.loads(text)
-        except (ValueError, RecursionError) as error:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        if text.lstrip().startswith("["):
             raise CsncostError(f"{name} is no JSON: {error}", KINDS) from None
-        yield from ((f"{name}[{i}]", value) for i, value in enumerate(values))
+        document = {}  # a line for each object
+    lists = document.values() if isinstance(document, dict) else [document]
+    if rows := next((one for one in lists if isinstance(one, list) and any(isinstance(row, dict) for row in one)), []):
+        yield from ((f"{name}[{i}]", row) for i, row in enumerate(rows))
         return
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
@@ -189,21 +164,19 @@ def _json_value(line: str, place: str) -> Any:
 
 
 def _is_training(values: Mapping[str, Any]) -> bool:
-    return values.get("mode") == "train" or bool({"lr", "base_lr", "grad_norm"} & values.keys())
+    """Tell whether what a line measures is of training, but for what names another part of the data."""
+    if not values.keys().isdisjoint(ROLES["spec"]):
+        return False
+    return values["mode"] == "train" if "mode" in values else bool({"lr", "base_lr", "grad_norm"} & values.keys())
 
 
 _STATS = re.compile(r"json_stats: (\{.*\})")
 
+_PARTS = {"train_epoch": "train", "val_epoch": "val", "test_final": "test"}
 
-_PARTS = {"val_epoch": "val", "test_final": "test"}
 
-
-def _json_stats(text: str, name: str, training: bool) -> Iterator[Entry | Unread]:
-    """What PySlowFast says after validation (`val_epoch`) and testing (`test_final`), as `val/...`, `test/...`.
-
-    Of training it is what is said after an epoch (`train_epoch`).
-    """
-    parts = _PARTS | ({"train_epoch": "train"} if training else {})
+def _json_stats(text: str, name: str) -> Iterator[Entry | Unread]:
+    """The lines of PySlowFast after an epoch, its validation, and a test: `train/...`, `val/...`, `test/...`."""
     for number, line in enumerate(text.split("\n"), 1):
         place = f"{name}:{number}"
         if not (match := _STATS.search(line)):
@@ -215,13 +188,16 @@ def _json_stats(text: str, name: str, training: bool) -> Iterator[Entry | Unread
             yield value
             continue
         kind = str(value.pop("_type", value.pop("split", "")))
-        if kind in parts:
-            yield Entry(place, _part_of(parts[kind], value))
+        if kind in _PARTS:
+            yield Entry(place, _of_part(_PARTS[kind], value))
 
 
-def _part_of(part: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of one part of the data; when they were measured is said of all parts alike."""
-    return {key if key in ("epoch", "step", "iter") else f"{part}/{key}": item for key, item in values.items()}
+_SHARED = {name for names in ROLES.values() for name in names}
+
+
+def _of_part(part: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as those of one part of the data, unless they name theirs; when they were measured has none."""
+    return {key if key in _SHARED or part_and_name(key)[0] else f"{part}/{key}": value for key, value in values.items()}
 
 
 def _tensorboard(path: Path) -> Log:
@@ -259,20 +235,14 @@ def _damaged(path: Path) -> Iterator[Unread]:
 
 def _scalars(accumulator: Any) -> Iterator[tuple[str, int, float]]:
     """Tag, step and value of every scalar, also of those that TensorFlow 2 writes as tensors without axes."""
+    from tensorboard.util.tensor_util import make_ndarray
+
     tags: Mapping[str, Iterable[str]] = accumulator.Tags()
     for tag in tags["scalars"]:
         for event in accumulator.Scalars(tag):
             yield tag, event.step, event.value
     for tag in tags["tensors"]:
         for event in accumulator.Tensors(tag):
-            numbers = list(event.tensor_proto.float_val) or _floats(event.tensor_proto)
-            if len(numbers) == 1:
-                yield tag, event.step, numbers[0]
-
-
-def _floats(proto: Any) -> list[float]:
-    """The one 32-bit float that a tensor holds in bytes, if that is what it holds."""
-    import struct
-
-    content = proto.tensor_content
-    return list(struct.unpack("<f", content)) if proto.dtype == 1 and len(content) == 4 else []
+            values = make_ndarray(event.tensor_proto)
+            if values.size == 1 and values.dtype.kind == "f":
+                yield tag, event.step, values.item()

@@ -11,8 +11,8 @@ from csncost.costs.identity import architecture
 from csncost.costs.naming import clip_by_name
 from csncost.errors import SpecError
 from csncost.lang.given import SETTING, from_argument
-from csncost.logs.formats import why_unread
 from csncost.logs.runs import Accuracies, Joined, Result
+from csncost.logs.unread import why_unread
 from csncost.units import plural, shape
 
 MEASURED = ("accuracy", "accuracy_spread", "runs")

@@ -15,19 +15,10 @@ from csncost.costs.naming import clip_by_name, spelling
 from csncost.errors import CsncostError
 from csncost.files import published
 from csncost.lang.given import SETTING, SpecLike, from_argument
-from csncost.logs.columns import (
-    accuracy_column,
-    are_fractions,
-    column_of,
-    is_blank,
-    is_error,
-    is_lone_fraction,
-    number_in,
-    parameter_columns,
-    text_in,
-)
-from csncost.logs.formats import Entry, Log, Unread, read_file
-from csncost.logs.runs import Accuracies, Accuracy, Select, Setting
+from csncost.logs.columns import Entry, Log, LogColumn, is_error, number_in
+from csncost.logs.formats import read_file
+from csncost.logs.runs import Accuracies, Accuracy, Select, Setting, by_epoch
+from csncost.logs.unread import Unread
 
 PAPER = "paper"
 """The name of the shipped log; a file of that name is `./paper`."""
@@ -113,57 +104,70 @@ def _read(path: str | Path, spec: SpecLike | None, select: Select, metric: str |
     if spec is not None:
         known(spec)  # a spec that is no network is the caller's fault, not the log's
     log = read_file(Path(path))
-    column, notes = accuracy_column(log, metric)
-    if spec is None and column_of(log, "spec") is None:
+    column, notes = log.accuracy(metric)
+    if spec is None and not log.has("spec"):
         raise CsncostError(
             f'{log.path} has no column "spec" and does not say which network it is of',
             f"name the network: {log.path}=SPEC on the command line, spec= in Python",
         )
-    scale = 100.0 if are_fractions(log, column) else 1.0
+    scale = log.scale(column)
     if scale != 1.0:
-        notes.append(f"{Path(log.path).name}: {column} is a fraction, taken times 100")
-    read = [_record(log, entry, column, scale, spec) for entry in log.entries if not is_blank(log, entry, column)]
+        notes.append(f"{Path(log.path).name}: {column.key} is a fraction, taken times 100")
+    read = [_record(log, entry, column, scale, spec) for entry in log.entries if not _is_blank(log, entry, column)]
     values = [one for one in read if isinstance(one, Accuracy)]
-    unread = [one for one in read if isinstance(one, Unread)]
     records, missing, more = _selected(values, select, Path(log.path).name)
+    unread = [*log.unread, *(one for one in read if isinstance(one, Unread)), *missing]
     if not records:
-        lines = [*log.unread, *unread, *missing]
-        why = f"{lines[0].why} ({lines[0].source})" if lines else f"{column} is empty"
+        why = f"{unread[0].why} ({unread[0].source})" if unread else f"{column.key} is empty"
         raise CsncostError(f"{log.path} gives no accuracy of a network: {why}", "a row has a spec and an accuracy")
-    return Accuracies(log.path, select, tuple(records), (*log.unread, *unread, *missing), (*notes, *more))
+    return Accuracies(log.path, select, tuple(records), tuple(unread), (*notes, *more))
 
 
 # -- from an entry to a record -----------------------------------------------------------------------------------
 
 
-def _record(log: Log, entry: Entry, column: str, scale: float, spec: SpecLike | None) -> Accuracy | Unread:
-    given = text_in(log, entry, "spec") if spec is None else spec
-    cell = entry.values.get(column)
-    shown = given if isinstance(given, str) else str(given)
+def _is_blank(log: Log, entry: Entry, column: LogColumn) -> bool:
+    """Tell whether an entry is of something else: a training step, or a row of another metric."""
+    return entry.values.get(column.key) in ("", None) and log.text(entry, "spec") == ""
+
+
+def _record(log: Log, entry: Entry, column: LogColumn, scale: float, spec: SpecLike | None) -> Accuracy | Unread:
+    given = log.text(entry, "spec") if spec is None else spec
+    cell = entry.values.get(column.key)
     if given == "":
         return Unread(entry.place, f"{cell}", "no spec")
-    number = number_in(cell)
-    if number is None:
-        return Unread(entry.place, shown, f"{column} is no number" if cell not in ("", None) else f"{column} is empty")
-    if spec is None and scale == 1 and is_lone_fraction(log, entry, column):
-        return Unread(entry.place, shown, f"{column} is {cell} where others are percentages (write {cell}% to mean it)")
-    value = number * scale
-    if is_error(column):
-        value = 100 - value
-    if not 0 <= value <= 100:
-        return Unread(entry.place, shown, f"{column} is no percentage")
-    seed, dataset, pretrain = (text_in(log, entry, key) for key in ("seed", "dataset", "pretrain"))
     try:
+        value = _percentage(log, entry, column, scale, spec is None)
         values = _given(log, entry, given, column) if isinstance(given, str) and spec is None else {}
-        network = known(given, _said(log, entry, "clip"), tuple(values.items()))
+        clip = log.text(entry, "clip").removeprefix("varies")  # as a table of several kinds says
+        network = known(given, clip, tuple(values.items()))
         if values and isinstance(given, str):
             network = network._replace(spec=spelling(given, values))
     except CsncostError as error:
-        return Unread(entry.place, shown, error.message)
-    epoch = number_in(text_in(log, entry, "epoch"))
-    setting = Setting(dataset, column, network.clip, pretrain, network.classes)
-    number = None if epoch is None else int(epoch)
-    return _accuracy(network, round(value, 4), setting, source=entry.place, seed=seed, epoch=number)
+        return Unread(entry.place, str(given), error.message)
+    seed, dataset, pretrain = (log.text(entry, role) for role in ("seed", "dataset", "pretrain"))
+    setting = Setting(dataset, column.key, network.clip, pretrain, network.classes)
+    return _accuracy(network, value, setting, source=entry.place, seed=seed, epoch=_epoch(log, entry))
+
+
+def _percentage(log: Log, entry: Entry, column: LogColumn, scale: float, of_networks: bool) -> float:
+    """The accuracy of an entry in percent. Raises CsncostError for what is none."""
+    cell = entry.values.get(column.key)
+    number = number_in(cell)
+    if number is None:
+        raise CsncostError(f"{column.key} is {'no number' if cell not in ('', None) else 'empty'}")
+    if of_networks and scale == 1 and log.is_lone_fraction(entry, column):
+        raise CsncostError(f"{column.key} is {cell} where others are percentages (write {cell}% to mean it)")
+    value = 100 - number * scale if is_error(column.key) else number * scale
+    if not 0 <= value <= 100:
+        raise CsncostError(f"{column.key} is no percentage")
+    return round(value, 4)
+
+
+def _epoch(log: Log, entry: Entry) -> int | None:
+    """The epoch of an entry; where it has none, its step is taken for it."""
+    numbers = (log.number(entry, role) for role in ("epoch", "step"))
+    return next((int(number) for number in numbers if number is not None), None)
 
 
 def _accuracy(
@@ -173,19 +177,14 @@ def _accuracy(
     return Accuracy(spec, name, canonical, architecture, value, setting, seed, source, epoch)
 
 
-def _said(log: Log, entry: Entry, what: str) -> str:
-    """What an entry says of its clip or classes; a table of several kinds says that they vary."""
-    text = text_in(log, entry, what)
-    return "" if text == "varies" else text
-
-
-def _given(log: Log, entry: Entry, spec: str, column: str) -> dict[str, Any]:
+def _given(log: Log, entry: Entry, spec: str, accuracy: LogColumn) -> dict[str, Any]:
     """The cells of an entry that are arguments of `analyze`: frames, size, classes, and parameters of the network."""
     given: dict[str, Any] = {}
-    for key, name in parameter_columns(log, column).items():
-        text = "" if entry.values.get(key) is None else str(entry.values[key]).strip()
-        if text in ("", "varies"):
+    for column in log.columns:
+        text = log.cell(entry, column)
+        if column.role not in ("argument", "classes") or column == accuracy or text in ("", "varies"):
             continue
+        name = "classes" if column.role == "classes" else column.key
         if name in SETTING:
             given[name] = _size(name, text)
         elif name == "groups" and takes(spec, "G"):
@@ -224,28 +223,21 @@ def _selected(values: Sequence[Accuracy], select: Select, name: str) -> tuple[li
             missing.append(Unread(run[0].source, run[0].spec, f"it has no epoch {select}"))
         else:
             records.append(chosen)
-    curves = [run for run in runs.values() if len(run) > 1]
-    if not curves:
+    if all(len(run) == 1 for run in runs.values()):
         return records, missing, []
     epoch = f"epoch {select}" if isinstance(select, int) else f"the {select} epoch"
-    note = f"{name}: {epoch} of each run"
-    return (
-        records,
-        missing,
-        [note + (" (the best by its own measure: a little optimistic)" if select == "best" else "")],
-    )
+    optimistic = " (the best by its own measure: a little optimistic)" if select == "best" else ""
+    return records, missing, [f"{name}: {epoch} of each run{optimistic}"]
 
 
 def _chosen(run: Sequence[Accuracy], select: Select) -> Accuracy | None:
-    """The value of a run that counts; where an epoch is logged twice, as by a resumed run, the later line."""
-    by_epoch = {value.epoch: value for value in run}
-    if isinstance(select, int):
-        return by_epoch.get(select) if run[0].epoch is not None else run[0]
+    """The value of a run that counts; of several of one epoch, the last."""
     if run[0].epoch is None:
-        return run[-1]
-    if select == "last":
-        return by_epoch[max(epoch for epoch in by_epoch if epoch is not None)]
-    return max(by_epoch.values(), key=lambda value: value.value)
+        return run[0]
+    epochs = {epoch: values[-1] for epoch, values in by_epoch((value.epoch or 0, value) for value in run).items()}
+    if isinstance(select, int):
+        return epochs.get(select)
+    return epochs[max(epochs)] if select == "last" else max(epochs.values(), key=lambda value: value.value)
 
 
 # -- the paper ---------------------------------------------------------------------------------------------------

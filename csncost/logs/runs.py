@@ -7,17 +7,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import sqrt
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from csncost.costs.identity import key_of
 from csncost.errors import CsncostError
 from csncost.lang.given import SpecLike
-from csncost.logs.formats import Unread, why_unread
+from csncost.logs.unread import Unread, why_unread
 from csncost.table import Column, Table, data_frame
 from csncost.units import plural
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+X = TypeVar("X", int, float)
+V = TypeVar("V")
 
 Select: TypeAlias = Literal["best", "last"] | int
 """Which epoch of a run counts: the best one, the last one, or one by number."""
@@ -73,6 +76,26 @@ class Accuracy:
         """The accuracy as plain data."""
         keys = ("spec", "name", "value", "seed", "source", "epoch")
         return {key: getattr(self, key) for key in keys} | self.setting._asdict()
+
+
+def by_epoch(values: Iterable[tuple[X, V]]) -> dict[X, list[V]]:
+    """The values of each epoch of a run; of one that comes again after a later one, as in a resumed run, the new ones.
+
+    >>> by_epoch([(0, "a"), (1, "b"), (1, "c"), (0, "d")])
+    {0: ['d'], 1: ['b', 'c']}
+    """
+    found: dict[X, list[V]] = {}
+    passed: set[X] = set()
+    last: Any = None
+    for epoch, value in values:
+        if last is not None and epoch < last:
+            passed = set()
+        if epoch not in passed:
+            found[epoch] = []
+        passed.add(epoch)
+        found[epoch].append(value)
+        last = epoch
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ import pytest
 import csncost as cc
 from csncost.costs.identity import architecture
 from csncost.errors import CsncostError, MissingExtra, SpecError
-from csncost.logs.formats import why_unread
 from csncost.logs.read import read_arguments, read_log
 from csncost.logs.runs import Setting
+from csncost.logs.unread import why_unread
 
 PAPER = Path(cc.__file__).parent / "zoo" / "paper"
 
@@ -145,6 +145,68 @@ def test_logs_that_training_leaves(log, text, expected, select):
         accuracies = read_log(path, spec="ir-CSN-50", select=select)
         assert values(accuracies) == [("ir-CSN-50", *one) for one in expected[select]]
         assert read_log({path: "ir-CSN-50"}, select=select).records == accuracies.records
+
+
+MMACTION_0 = """\
+{"env_info": "sys.platform: linux", "config": "..."}
+{"mode": "train", "epoch": 1, "iter": 20, "lr": 0.01, "memory": 900, "top1_acc": 0.3, "loss": 2.0}
+{"mode": "val", "epoch": 1, "iter": 22, "lr": 0.01, "top1_acc": 0.41, "top5_acc": 0.7}
+{"mode": "train", "epoch": 2, "iter": 20, "lr": 0.01, "memory": 900, "top1_acc": 0.5, "loss": 1.0}
+{"mode": "val", "epoch": 2, "iter": 22, "lr": 0.01, "top1_acc": 0.62, "top5_acc": 0.8}
+"""
+WANDB = """\
+{"_step": 0, "train/loss": 1.0, "lr": 0.1, "epoch": 0}
+{"_step": 1, "val/acc": 0.6, "epoch": 0}
+{"_step": 2, "train/loss": 0.5, "lr": 0.1, "val/acc": 0.7, "epoch": 1}
+"""
+TRAINER = """\
+{
+  "best_metric": 0.71,
+  "log_history": [
+    {"epoch": 0.5, "grad_norm": 1.0, "learning_rate": 0.0001, "loss": 1.0, "step": 5},
+    {"epoch": 1.0, "eval_accuracy": 0.66, "eval_loss": 0.9, "step": 10},
+    {"epoch": 1.5, "learning_rate": 0.0001, "loss": 0.5, "step": 15},
+    {"epoch": 2.0, "eval_accuracy": 0.71, "eval_loss": 0.8, "step": 20}
+  ]
+}"""
+YOLO = "            epoch, metrics/accuracy_top1, metrics/accuracy_top5\n   1, 0.41, 0.80\n   2, 0.55, 0.88\n"
+DEIT = """\
+{"train_lr": 0.1, "train_loss": 6.9, "test_loss": 6, "test_acc1": 0.5, "test_acc5": 2.0, "epoch": 0}
+{"train_lr": 0.1, "train_loss": 6.9, "test_loss": 6, "test_acc1": 20.5, "test_acc5": 42.0, "epoch": 1}
+"""
+KERAS = """\
+epoch,accuracy,learning_rate,loss,val_accuracy,val_loss
+0,0.80,0.001,0.5,0.60,0.9
+1,0.90,0.001,0.3,0.65,0.8
+2,0.99,0.001,0.1,0.63,0.9
+"""
+TIMM = "epoch,train_loss,eval_loss,eval_top1,eval_top5,lr\n0,6.9,6.8,0.12,0.5,0.1\n1,6.5,6.2,0.95,3.1,0.1\n"
+RESUMED = "epoch,step,val_acc\n0,9,0.30\n1,19,0.50\n2,29,0.55\n1,19,0.40\n2,29,0.45\n3,39,0.52\n"
+
+
+@pytest.mark.parametrize(("text", "value", "epoch", "validation", "training"), [
+    (MMACTION_0, 62, 2, [59, 38], [70, 50]), (WANDB, 70, 1, [40, 30], []), (TRAINER, 71, 2, [34, 29], []),
+    (YOLO, 55, 2, [59, 45], []), (DEIT, 20.5, 1, [99.5, 79.5], []), (KERAS, 65, 1, [40, 35, 37], [20, 10, 1]),
+    (TIMM, 0.95, 1, [99.88, 99.05], []), (RESUMED, 52, 3, [70, 60, 55, 48], []),
+    ("epoch;val_acc\n1;50,5\n2;60,5\n", 60.5, 2, [49.5, 39.5], []),
+], ids=["mmaction 0", "wandb", "trainer", "yolo", "deit", "keras", "timm", "resumed", "decimal commas"])  # fmt: skip
+def test_accuracies_and_curves_read_the_same_columns(log, text, value, epoch, validation, training):
+    path = log(text)
+    assert values(read_log(path, spec="simple-8")) == [("simple-8", value, epoch)]
+    curves = {"validation": [], "training": []}
+    curves |= {one.part: [pytest.approx(y) for _, y in one.points] for one in cc.read_histories([path])}
+    assert curves == {"validation": validation, "training": training}
+
+
+def test_a_metric_of_one_part_of_the_data_is_of_that_part(log):
+    def losses(metric):
+        return {one.part: [y for _, y in one.points] for one in cc.read_histories([log(KERAS)], metric=metric)}
+
+    assert losses("val_loss") == {"validation": [0.9, 0.8, 0.9]}
+    assert losses("loss") == {"training": [0.5, 0.3, 0.1], "validation": [0.9, 0.8, 0.9]}
+    with pytest.raises(CsncostError, match='no column "top1_acc"'):  # which is of training there
+        read_log(log(MMACTION), spec="simple-8", metric="top1_acc")
+    assert values(read_log(log(MMACTION), spec="simple-8", metric="train/top1_acc")) == [("simple-8", 95, 2)]
 
 
 def test_a_metric_may_be_named(log):
