@@ -22,7 +22,7 @@ def level_for(by: Any, form: str) -> Any:
 
 
 def _plot(reports: Sequence[Report], path: str) -> None:
-    from csncost.render.figures.style import check_suffix
+    from csncost.render.figures.sheet import check_suffix
 
     check_suffix(path)
     cc.plot.save(cc.plot.stage_bars(reports), path)

@@ -65,7 +65,7 @@ def curves(logs: Any, metric: Any, by: Any, plot: Any, form: Any, output: Any) -
     for line in why_unread(dict.fromkeys(one for history in found for one in history.unread)):
         tell(line)
     if plot is not None:
-        from csncost.render.figures.style import check_suffix
+        from csncost.render.figures.sheet import check_suffix
 
         check_suffix(plot)
         cc.plot.save(cc.plot.curves(found), plot)

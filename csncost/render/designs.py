@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from csncost.errors import CsncostError
 from csncost.files import replacing
-from csncost.render.figures.tradeoff import Axis
 from csncost.render.output import counted, emit, write_whole
 from csncost.spaces.designs import HEAD, Designs
 from csncost.spaces.legal import left_out
@@ -48,12 +47,12 @@ def emit_designs(found: Designs, form: str | None, path: str | None) -> None:
         emit([found.table(most)], found.to_dict, form, path)  # type: ignore[arg-type]
 
 
-def draw(found: Designs, path: str, x: Sequence[Axis] | None = None) -> None:
+def draw(found: Designs, path: str, x: Sequence[str] | None = None) -> None:
     """Draw designs to a file of the kind that its name says: a figure against `x`, or an interactive page of all.
 
     Raises CsncostError for another, before it draws.
     """
-    from csncost.render.figures.style import PAGE, SUFFIXES, check_suffix
+    from csncost.render.figures.sheet import PAGE, SUFFIXES, check_suffix
     from csncost.render.plots import page, save, tradeoff
 
     if check_suffix(path, (*SUFFIXES, PAGE)) == PAGE[1:]:

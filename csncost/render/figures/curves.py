@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from csncost.errors import CsncostError
 from csncost.logs.curves import By, Histories, History, read_histories
-from csncost.render.figures.looks import LOOKS, Look
-from csncost.render.figures.style import COLUMN, grid, legend_above, new_figure, sample, short_names, styled, tick
+from csncost.render.figures.sheet import COLUMN, legend_above, new_figure
+from csncost.render.figures.style import LOOKS, Look, count_axis, short_names, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +35,9 @@ def curves(logs: Histories, *, metric: str | None = None, by: By = "epoch") -> F
         axes = figure.subplots()
         for i, history in enumerate(histories):
             _curve(axes, history, LOOKS[networks.index(history.network)], i / len(histories))
-        _name_axes(axes, histories[0])
+        axes.set_xlabel(histories[0].by)
+        axes.set_ylabel(histories[0].of)
+        count_axis(axes.xaxis, 6)
         _legend(figure, networks, histories)
     return figure
 
@@ -58,24 +60,12 @@ def _curve(axes: Axes, history: History, look: Look, offset: float) -> None:
               markerfacecolor=fill, markevery=(int(offset * every), every))  # fmt: skip
 
 
-def _name_axes(axes: Axes, history: History) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-    axes.set_xlabel(history.by)
-    axes.set_ylabel(history.of)
-    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
-    axes.xaxis.set_major_formatter(FuncFormatter(tick))
-    grid(axes)
-
-
 def _legend(figure: Figure, networks: Sequence[str], histories: Sequence[History]) -> None:
     """The networks, and which line is which part of the data."""
     parts = dict.fromkeys(history.part for history in histories)
+    looks = zip(short_names(networks), LOOKS, strict=False)
     entries = [
-        *(
-            (name, sample({"color": look.colour, "marker": look.mark, "markersize": 4}))
-            for name, look in zip(short_names(networks), LOOKS, strict=False)
-        ),
-        *((part, sample({"color": "#444444", "linestyle": LINES[part]})) for part in parts),
+        *((name, {"color": look.colour, "marker": look.mark, "markersize": 4}) for name, look in looks),
+        *((part, {"color": "#444444", "linestyle": LINES[part]}) for part in parts),
     ]
     legend_above(figure, entries, 3, handlelength=2.6, columnspacing=1.2)

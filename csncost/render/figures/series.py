@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from csncost.costs.count import COSTS
@@ -58,6 +59,17 @@ class Curve:
     points: tuple[Point, ...]
     below: bool = False
     joined: bool = True
+
+    def alike(self) -> Iterator[tuple[str, list[Point]]]:
+        """The points by their marks, the most special last, so that they are drawn on top."""
+        for mark in ("open", "filled", "hollow", "star", "base"):
+            if points := [point for point in self.points if point.shown == mark]:
+                yield mark, points
+
+    def gaps(self) -> Iterator[tuple[Point, Point]]:
+        """Points that are known, and between which others are not."""
+        known = [k for k, point in enumerate(self.points) if point.y is not None]
+        return ((self.points[a], self.points[b]) for a, b in pairwise(known) if b > a + 1)
 
 
 @dataclass(frozen=True, slots=True)

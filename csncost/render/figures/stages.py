@@ -8,16 +8,9 @@ from typing import TYPE_CHECKING, Any
 from csncost.costs.report import Report
 from csncost.errors import CsncostError
 from csncost.render.figures import style
-from csncost.render.figures.style import (
-    COLUMN,
-    axis_titles,
-    legend_above,
-    new_figure,
-    short_names,
-    stamp_figure,
-    styled,
-    tick,
-)
+from csncost.render.figures.sheet import COLUMN, legend_above, new_figure, stamp_figure
+from csncost.render.figures.style import count_axis, short_names, styled
+from csncost.render.figures.subject import axis_titles
 from csncost.units import human
 
 if TYPE_CHECKING:
@@ -79,8 +72,6 @@ def _several(values: Sequence[Any]) -> Any:
 
 def _bars(axes: Axes, reports: Sequence[Report], parts: Sequence[tuple[str, Sequence[str]]], metric: str) -> None:
     """One panel: the bars of one metric, their totals at the ends."""
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
     starts = [0] * len(reports)
     for (name, stages), (colour, hatch) in zip(parts, _FILLS, strict=False):
         widths = [sum(getattr(row, metric) for row in report.rows if row.name in stages) for report in reports]
@@ -95,5 +86,5 @@ def _bars(axes: Axes, reports: Sequence[Report], parts: Sequence[tuple[str, Sequ
     axes.set_yticks(range(len(reports)), short_names([report.label for report in reports]))
     axes.set_ylim(len(reports) - 0.5, -0.5)
     axes.set_xlim(0, 1.4 * max(*starts, 1))
-    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True))
-    axes.xaxis.set_major_formatter(FuncFormatter(tick))
+    axes.grid(visible=False)
+    count_axis(axes.xaxis, 4)

@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
-from itertools import pairwise
 from math import log10
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from csncost.costs.metrics import METRICS
 from csncost.errors import MissingExtra
-from csncost.render.figures.looks import ANY, LOOKS, Look
 from csncost.render.figures.series import Curve, Point, Row, View, shared_marks
-from csncost.render.figures.style import BLACK
+from csncost.render.figures.style import ANY, BLACK, LOOKS, Look
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -115,16 +113,13 @@ def _legend(curves: Sequence[Drawn]) -> Iterator[Trace]:
 
 def _curve(one: Drawn, axes: Sequence[str], known: Callable[[Row], tuple[int, str]]) -> Iterator[Trace]:
     """Lines between neighbours, thin ones over designs that are not logged; then marks, the most special on top."""
-    points = one.curve.points
     if one.curve.joined:
-        yield _trace(axes, points, one, mode="lines", line=one.line(), hoverinfo="skip")
+        yield _trace(axes, one.curve.points, one, mode="lines", line=one.line(), hoverinfo="skip")
         thin = {"mode": "lines", "line": {"width": 1, "dash": "1px,3px", "color": one.colour}, "hoverinfo": "skip"}
-        for a, b in pairwise(k for k, point in enumerate(points) if point.y is not None):
-            if b > a + 1:
-                yield _trace(axes, [points[a], points[b]], one, **thin)
-    for mark in ("open", "filled", "hollow", "star", "base"):
-        if alike := [point for point in points if point.shown == mark]:
-            yield _marks(one, axes, mark, alike) | _hover(alike, known)
+        for ends in one.curve.gaps():
+            yield _trace(axes, ends, one, **thin)
+    for mark, points in one.curve.alike():
+        yield _marks(one, axes, mark, points) | _hover(points, known)
 
 
 def _marks(one: Drawn, axes: Sequence[str], mark: str, points: Sequence[Point]) -> Trace:

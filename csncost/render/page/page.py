@@ -22,11 +22,9 @@ from csncost.lang.given import SETTING
 from csncost.logs.read import LogLike
 from csncost.logs.runs import Accuracy, Result, points
 from csncost.render.figures.series import Row, network, view
-from csncost.render.figures.style import sizes
-from csncost.render.figures.subject import accuracy_title, axis_titles, designs_of, flop_of
+from csncost.render.figures.subject import axis_titles, designs_of, flop_of, sizes
 from csncost.render.page.figure import COLOURS, linked_views
 from csncost.spaces.designs import Designs
-from csncost.spaces.study import Design
 from csncost.table import Column, Table
 from csncost.units import plural, shortened
 
@@ -38,22 +36,15 @@ Fact: TypeAlias = tuple[str, str, str]
 """What is said of a design: its label, its value for people, and what stands behind it."""
 
 
-def page(
-    designs: Designs | Dataset | Sequence[Design],
-    accuracies: LogLike | None = None,
-    *,
-    frames: int | None = None,
-    size: Any = None,
-) -> str:
+def page(designs: Designs | Dataset, accuracies: LogLike | None = None) -> str:
     """A self-contained HTML page of designs: accuracy against FLOPs and against interactions, as two linked views.
 
     Arguments are those of `tradeoff`; without a log, the views are interactions against FLOPs and against params. A
     design that is pointed at is shown in both views and described, a click copies the command that analyses it.
 
-    Raises CsncostError for no designs, for more than a plot has room for, and for records that were counted otherwise
-    than `analyze` counts them; MissingExtra without plotly.
+    Raises CsncostError for no designs and for more than a plot has room for, MissingExtra without plotly.
     """
-    found = designs_of(designs, accuracies, frames, size)
+    found = designs_of(designs, accuracies)
     rows = found.given_rows
     logged = bool(found.joined and found.joined.found)
     xs, y = (("flops", "interactions"), "accuracy") if logged else (("flops", "params"), "interactions")
@@ -63,7 +54,7 @@ def page(
     return _document(
         linked_views(
             views,
-            axis_titles(found.stamp) | {"accuracy": accuracy_title(found)},
+            axis_titles(found.stamp, found),
             lambda row: (numbers[network(row)], _hover_text(described[numbers[network(row)]])),
             {"designs": described, "colours": list(COLOURS.values())},
         ),
@@ -85,7 +76,7 @@ def _numbers(rows: Sequence[Row]) -> dict[Hashable, int]:
 def _described(designs: Designs, i: int, row: Row) -> dict[str, Any]:
     """A design as the script of the page shows it."""
     logged = designs.joined.found if designs.joined else {}
-    costs = [metric for metric in METRICS.values() if metric.operations and metric.key in row]
+    costs = [metric for metric in METRICS.values() if metric.operations]
     facts = [(metric.title, metric.show(row[metric.key]), f"{row[metric.key]:,}") for metric in costs]
     named = _named(row["spec"], designs.arguments(i), row)
     return named | {"facts": [*facts, *([_accuracy(logged.get(i))] if logged else [])]}
