@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from csncost.costs.analyze import analyze
 from csncost.costs.conventions import Convention
@@ -24,34 +23,13 @@ from csncost.spaces.one_by_one import one_by_one
 from csncost.spaces.sweep import sweep
 from csncost.units import plural
 
-Family: TypeAlias = Literal["simple", "bottleneck"]
-Kind: TypeAlias = Literal["none", "G", "D", "DG"]
-
-FAMILIES: Mapping[Family, tuple[Kind, ...]] = {"simple": ("none", "G", "D"), "bottleneck": ("none", "G", "D", "DG")}
+FAMILIES: Mapping[str, tuple[str, ...]] = {"simple": ("none", "G", "D"), "bottleneck": ("none", "G", "D", "DG")}
 """No groups; 3x3x3 in G groups; 3x3x3 depthwise; that, with both 1x1x1 in G groups, which only bottlenecks have."""
 
 GROUPED = ("G", "DG")
 
 MAX_ROWS = 1_000_000
 """Combinations of one study, each of which has a name of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Design:
-    """A design of the study as a record, with the costs that figures show.
-
-    `groups` is the number of groups of a G or DG design, 1 of others.
-    """
-
-    spec: str
-    family: Family
-    blocks: int
-    kind: Kind
-    groups: int
-    params: int
-    flops: int
-    interactions: int
-    activations: int
 
 
 def study(

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 import csncost as cc
 from csncost.cli.main import main
+from csncost.costs.metrics import METRICS, Metric
 from csncost.errors import CsncostError, MissingExtra
 from csncost.logs.read import read_log
 from csncost.render.page.page import page
@@ -115,6 +116,13 @@ def test_the_legend_names_curves_and_the_marks_that_they_share(designs, log):
     curves = ["simple-X-8", "bottleneck-X-8", "simple-X-16", "bottleneck-X-16"]
     marks = ["base", "bottleneck-D", "not logged"]
     assert named == [*((name, True) for name in curves), *((name, False) for name in marks)]
+
+
+def test_a_metric_of_the_list_is_said(monkeypatch):
+    monkeypatch.setitem(METRICS, "reads", Metric("reads", "reads of weights", "reads", terms={"weights": 2}))
+    first, *_ = data_of(page(cc.study([1], [8])))["designs"]
+    assert first["facts"][-1][0] == "reads of weights"
+    assert first["facts"][-1][2] == f"{2 * cc.analyze('simple-8').params:,}"
 
 
 def test_what_is_said_of_a_design(designs, log):

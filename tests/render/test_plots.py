@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 import csncost as cc
 from csncost.cli.main import main
+from csncost.costs.metrics import METRICS, Metric
 from csncost.errors import CsncostError, MissingExtra
 from csncost.logs.curves import History
 from csncost.logs.read import read_log
@@ -117,6 +118,20 @@ def test_the_unit_of_flops_is_that_of_the_convention(convention, title):
     for figure, panel in ((plots.tradeoff(cc.study([1], [8], convention=convention)), 0), (plots.stage_bars([cc.analyze("simple-8", convention=convention)]), 1)):  # fmt: skip
         assert figure.axes[panel].get_xlabel() == title
         assert ("1 multiply-add" in figure.get_supxlabel().replace("\n", " ")) == (title == "FLOPs")
+
+
+def test_a_metric_of_the_list_has_an_axis(monkeypatch):
+    reads = Metric("reads", "reads of weights", "reads", unit="words", terms={"weights": 2}, log_axis=True)
+    monkeypatch.setitem(METRICS, "reads", reads)
+    found = cc.study([2, 4], [8])
+    (axes,) = plots.tradeoff(found, x="reads", y="depth").axes
+    assert (axes.get_xlabel(), axes.get_xscale()) == ("reads of weights (words)", "log")
+    assert (axes.get_ylabel(), axes.get_yscale()) == ("depth (layers)", "linear")
+    assert sorted(x for x, _ in points(axes, HEXAGRAM)) == [
+        2 * cc.analyze(f"{kind}-8").params for kind in ("bottleneck", "simple")
+    ]
+    (axes,) = plots.stage_bars([cc.analyze("simple-8")], ["reads"]).axes
+    assert axes.get_xlabel() == "reads of weights (words)"
 
 
 def test_without_a_log_interactions_are_shown(designs):

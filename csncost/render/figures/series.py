@@ -1,31 +1,29 @@
-"""What a trade-off figure shows, as plain data: panels of curves of points. Knows designs, and nothing of drawing."""
+"""The series of a trade-off figure, as plain data: panels of curves of points. Knows designs, nothing of drawing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias, TypeVar
 
-from csncost.costs.count import COSTS
+from csncost.costs.metrics import METRICS
 from csncost.errors import CsncostError
 from csncost.logs.join import ACCURACY
 from csncost.render.figures.style import short_names
 from csncost.units import shortened
 
 Row: TypeAlias = Mapping[str, Any]
-"""A design: what names it, its metrics, and `accuracy` and `accuracy_spread` where they are logged."""
+"""A design: its name, its metrics, and `accuracy` and `accuracy_spread` where they are logged."""
 
 Mark: TypeAlias = Literal["base", "star", "filled", "hollow"]
 
 MARKS: Mapping[str, str] = {"base": "base", "star": "bottleneck-D", "hollow": "DG (hollow)", "open": "not logged"}
-"""What a legend says of the marks that curves share; `open` are designs on the axis."""
+"""The marks that curves share, as a legend names them; `open` are designs on the axis."""
 
 T = TypeVar("T")
 
 MAX_PANELS, MAX_CURVES, MAX_POINTS = 6, 8, 2000
-_RESULTS = (*COSTS, *ACCURACY)
-"""Columns that are no choice of a designer."""
 
 _STUDY = ("spec", "family", "blocks", "kind", "groups")
 
@@ -109,8 +107,8 @@ def shared_marks(points: Iterable[tuple[Point, T]]) -> Iterator[tuple[str, str, 
 
 
 def network(row: Row) -> Hashable:
-    """What tells the networks of a space apart: one group is none, so that bottleneck-G1 is bottleneck."""
-    named = {name: value for name, value in row.items() if name not in _RESULTS}
+    """A key that tells the networks of a space apart: one group is none, so that bottleneck-G1 is bottleneck."""
+    named = {name: row[name] for name in _choices(row)}
     if "family" in row:
         named |= {"spec": "", "kind": _kind(row)}
     return tuple(named.items())
@@ -124,24 +122,26 @@ def _study(rows: Sequence[Row], x: str, y: str, by_depth: bool) -> View:
     rows = sorted(rows, key=lambda row: (_depth(row["blocks"]), row["family"] != "simple"))
     depths = _values(rows, "blocks")
     together = {x, y} == {"accuracy", "interactions"} and len(depths) <= 2
-    knobs = _varied(rows, _STUDY)
-    panels = [
-        _study_panel(members, x, y, depths if by_depth or together else [])
-        for members in _parted(rows, lambda row: (*_at(row, knobs), None if together else row["blocks"])).values()
-    ]
-    _check_panels(panels, [*knobs, *([] if together else ["blocks"])])
-    return View(x, y, tuple(panels), "groups" if any(row["groups"] > 1 for row in rows) else "")
+    names = [*_varied(rows, _STUDY), *([] if together else ["blocks"])]
+    deeper = depths[1] if len(depths) == 2 and (by_depth or together) else None
+    panels = [_study_panel(members, x, y, deeper) for members in _parted(rows, names)]
+    texts = "groups" if any(row["groups"] > 1 for row in rows) else ""
+    return View(x, y, _checked(panels, names), texts)
 
 
-def _study_panel(rows: Sequence[Row], x: str, y: str, depths: Sequence[Any]) -> Panel:
+def _study_panel(rows: Sequence[Row], x: str, y: str, deeper: Any) -> Panel:
     curves = []
-    for (family, blocks), members in _parted(rows, lambda row: (row["family"], row["blocks"])).items():
-        deeper = len(depths) == 2 and blocks == depths[1]
-        look = 2 * deeper + (family == "bottleneck")
-        ordered = _parted(sorted(members, key=_step), network).values()  # one mark for one network
-        points = tuple(_point(row, x, y, _study_text(row), _study_mark(row)) for row, *_ in ordered)
+    for members in _parted(rows, ["family", "blocks"]):
+        family, blocks = members[0]["family"], members[0]["blocks"]
+        look = 2 * (blocks == deeper) + (family == "bottleneck")
+        alone: dict[Hashable, Row] = {}  # one mark for one network
+        for row in sorted(members, key=_step):
+            alone.setdefault(network(row), row)
+        points = tuple(_point(row, x, y, _study_text(row), _study_mark(row)) for row in alone.values())
         curves.append(Curve(f"{family}-X-{blocks}", look, points, below=family == "simple"))
-    return Panel(f"{' and '.join(map(str, _values(rows, 'blocks')))} blocks{_fixed(rows, _STUDY)}", tuple(curves))
+    depths = " and ".join(map(str, _values(rows, "blocks")))
+    given = _said(rows[0], _choices(rows[0], _STUDY))
+    return Panel(f"{depths} blocks" + (f", {given}" if given else ""), tuple(curves))
 
 
 def _depth(blocks: Any) -> tuple[float, str]:
@@ -150,15 +150,8 @@ def _depth(blocks: Any) -> tuple[float, str]:
 
 
 def _step(row: Row) -> tuple[int, int]:
-    """Where a design stands on the curve of Figure 6, from the base over G and D to DG."""
+    """The place of a design on the curve of Figure 6, from the base over G and D to DG."""
     return ("none", "G", "D", "DG").index(row["kind"]), row["groups"]
-
-
-def _study_text(row: Row) -> str:
-    """What stands at a point: the groups of G and DG, D where it is not a star, nothing at a base."""
-    if row["kind"] in ("G", "DG"):
-        return str(row["groups"]) if row["groups"] > 1 else ""
-    return "D" if (row["family"], row["kind"]) == ("simple", "D") else ""
 
 
 def _kind(row: Row) -> str:
@@ -167,11 +160,18 @@ def _kind(row: Row) -> str:
     return str(alike.get(row["kind"], row["kind"]))
 
 
+def _study_text(row: Row) -> str:
+    """The groups of G and DG, D where it is not a star, nothing at a base."""
+    if row["kind"] in ("G", "DG"):
+        return str(row["groups"]) if row["groups"] > 1 else ""
+    return "D" if (row["family"], row["kind"]) == ("simple", "D") else ""
+
+
 def _study_mark(row: Row) -> Mark:
-    kind = _kind(row)
-    if kind == "D" and row["family"] == "bottleneck":
-        return "star"
-    return "base" if kind == "none" else "hollow" if kind == "DG" else "filled"
+    special: dict[str, Mark] = {"none": "base", "DG": "hollow"}
+    if row["family"] == "bottleneck":
+        special["D"] = "star"
+    return special.get(_kind(row), "filled")
 
 
 # -- the space of specs ------------------------------------------------------------------------------------------
@@ -187,28 +187,27 @@ def _space(rows: Sequence[Row], x: str, y: str) -> View:
     along = "G" if "G" in varied else max(knobs, key=lambda name: len(_values(rows, name)), default="")
     if not along and len(_values(rows, "spec")) > MAX_CURVES:
         along = "spec"
-    curve, *others = [name for name in varied if name != along] or [""]
+    curve, others = (rest := [name for name in varied if name != along])[:1], rest[1:]
     panels = [
         Panel(_said(members[0], others), tuple(_space_curves(members, x, y, along, curve)))
-        for members in _parted(rows, lambda row: _at(row, others)).values()
+        for members in _parted(rows, others)
     ]
-    _check_panels(panels, others)
-    return View(x, y, tuple(panels), "" if along == "spec" else along)
+    return View(x, y, _checked(panels, others), "" if along == "spec" else along)
 
 
-def _space_curves(rows: Sequence[Row], x: str, y: str, along: str, name: str) -> Iterable[Curve]:
-    parted = _parted(rows, lambda row: row.get(name))
+def _space_curves(rows: Sequence[Row], x: str, y: str, along: str, by: Sequence[str]) -> Iterable[Curve]:
+    parted = _parted(rows, by)
     if len(parted) > MAX_CURVES:
         raise CsncostError(
-            f"a figure with a curve for each of {len(parted)} values of {name}", f"give at most {MAX_CURVES}, or one"
+            f"a figure with a curve for each of {len(parted)} values of {by[0]}", f"give at most {MAX_CURVES}, or one"
         )
     if along == "spec":
         names = [f"{len(rows)} networks"]
-    elif name in ("", "spec"):
+    elif list(by) in ([], ["spec"]):
         names = short_names(_values(rows, "spec"))
     else:
-        names = [_said(members[0], [name]) for members in parted.values()]
-    for i, members in enumerate(parted.values()):
+        names = [_said(members[0], by) for members in parted]
+    for i, members in enumerate(parted):
         points = tuple(_point(row, x, y, _written(row.get(along, "")), "filled") for row in members)
         yield Curve(names[i], i, points, below=bool(i % 2), joined=along != "spec")
 
@@ -222,32 +221,26 @@ def _point(row: Row, x: str, y: str, text: str, mark: Mark) -> Point:
                  row.get("accuracy_spread") if y == "accuracy" else None, text, mark, row)  # fmt: skip
 
 
+def _choices(row: Row, besides: Sequence[str] = ()) -> list[str]:
+    """The columns that a designer chooses, and that are no results."""
+    return [name for name in row if name not in (*besides, *METRICS, *ACCURACY)]
+
+
 def _varied(rows: Sequence[Row], besides: Sequence[str] = ()) -> list[str]:
-    """The columns with several values that are no result."""
-    names = [name for name in rows[0] if name not in (*besides, *_RESULTS)]
-    return [name for name in names if len(_values(rows, name)) > 1]
+    """The choices that have several values."""
+    return [name for name in _choices(rows[0], besides) if len(_values(rows, name)) > 1]
 
 
 def _values(rows: Iterable[Row], name: str) -> list[Any]:
     return list(dict.fromkeys(row[name] for row in rows))
 
 
-def _at(row: Row, names: Sequence[str]) -> tuple[Any, ...]:
-    return tuple(row[name] for name in names)
-
-
-def _parted(rows: Iterable[Row], key: Callable[[Row], Hashable]) -> dict[Any, list[Row]]:
-    """The rows by a key, in order of appearance."""
-    found: dict[Any, list[Row]] = {}
+def _parted(rows: Iterable[Row], names: Sequence[str]) -> list[list[Row]]:
+    """The rows by their values of some columns, in order of appearance."""
+    found: dict[Hashable, list[Row]] = {}
     for row in rows:
-        found.setdefault(key(row), []).append(row)
-    return found
-
-
-def _fixed(rows: Sequence[Row], besides: Sequence[str]) -> str:
-    """What all designs of a panel are given."""
-    names = [name for name in rows[0] if name not in (*besides, *_RESULTS)]
-    return "".join(f", {text}" for text in [_said(rows[0], names)] if text)
+        found.setdefault(tuple(row[name] for name in names), []).append(row)
+    return list(found.values())
 
 
 def _said(row: Row, names: Sequence[str]) -> str:
@@ -259,9 +252,10 @@ def _written(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else shortened(str(value))
 
 
-def _check_panels(panels: Sequence[Panel], names: Sequence[str]) -> None:
+def _checked(panels: Sequence[Panel], names: Sequence[str]) -> tuple[Panel, ...]:
     if len(panels) > MAX_PANELS:
         raise CsncostError(
             f"a figure with a panel for each of {len(panels)} values of {' and '.join(names)}",
             f"give at most {MAX_PANELS}, or one",
         )
+    return tuple(panels)
