@@ -10,9 +10,11 @@ from csncost.render.terminal import table_text
 from csncost.zoo.figures import ALL
 from csncost.zoo.listing import named_networks
 
-FAMILIES = ["simple-4", "simple-8", "simple-16", "simple-G4-8", "simple-D-8", "simple-D-16", "bottleneck-4", "bottleneck-G2-8", "bottleneck-G32-16",
-            "bottleneck-DG2-8", "bottleneck-DG64-16", "bottleneck-D-16@32x256(width=0.5)", "ip-CSN-50(added_act=none)",
-            "ir-CSN-50(block=bottleneck_D_spacetime)"]  # fmt: skip
+FAMILIES = [
+    *("simple-4", "simple-8", "simple-16", "simple-G4-8", "simple-D-8", "simple-D-16", "bottleneck-4"),
+    *("bottleneck-G2-8", "bottleneck-G32-16", "bottleneck-DG2-8", "bottleneck-DG64-16"),
+    *("bottleneck-D-16@32x256(width=0.5)", "ip-CSN-50(added_act=none)", "ir-CSN-50(block=bottleneck_D_spacetime)"),
+]
 
 
 def test_the_cost_of_every_network_by_stage(golden):

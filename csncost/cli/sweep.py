@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +25,9 @@ from csncost.cli.options import (
 )
 from csncost.errors import CsncostError
 from csncost.spaces import ranges
+
+if TYPE_CHECKING:
+    from csncost.spaces.designs import Designs
 
 
 def _option(name: str, text: str, reader: Callable[[str, str], Any] = ranges.values) -> Callable[[Any], Any]:
@@ -52,15 +55,7 @@ SPACE = options_of(
 @drawing("sweep.png", "Draw the designs")
 @CHUNKED
 @DESIGNS
-def sweep(
-    specs: Any,
-    plot: Any,
-    chunks: Any,
-    scheduler: Any,
-    form: Any,
-    output: Any,
-    **options: Any,
-) -> None:
+def sweep(specs: Any, plot: Any, form: Any, output: Any, **options: Any) -> None:
     """Every combination of values at once, exactly as analyze counts each.
 
     Without a SPEC, the paper's study: simple and bottleneck networks with 8 and 16 blocks, each with no groups, all
@@ -85,23 +80,31 @@ def sweep(
     The space of a SPEC may be larger than memory (extra dask): millions of designs are written block by block, as
     --chunks and --scheduler say. A .zarr that was interrupted goes on where it was when it is started again.
     """
-    from csncost.render.designs import draw, emit_designs, form_of, write_blocks
+    from csncost.render.designs import form_of, write_blocks
     from csncost.spaces.space import in_chunks
-    from csncost.spaces.study import arguments_of, explore, twice_named
+    from csncost.spaces.study import arguments_of, explore
 
     log = log_in(options)
+    chunks, scheduler = options.pop("chunks"), options.pop("scheduler")
     given = varied(specs, options)
     groups, blocks = given.pop("groups"), given.pop("blocks")
     kind = form_of(form, output)
     whole = "auto" if kind == "zarr" and specs and chunks is None else chunks
-    if large := in_chunks(specs, arguments_of(groups, blocks, given), whole, scheduler):
-        if log is not None or plot is not None:
-            option = "--plot" if plot is not None else "--accuracy"
-            raise CsncostError(f"{option} is for designs in memory", "sweep fewer values, without --chunks")
-        if note := write_blocks(large, kind, output, chunks or "auto", scheduler):
-            tell(note)
-        return
-    found = explore(specs, groups, blocks, **given)
+    large = in_chunks(specs, arguments_of(groups, blocks, given), whole, scheduler)
+    if large is None:
+        _emit(explore(specs, groups, blocks, **given), log, plot, form, output)
+    elif log is not None or plot is not None:
+        option = "--plot" if plot is not None else "--accuracy"
+        raise CsncostError(f"{option} is for designs in memory", "sweep fewer values, without --chunks")
+    elif note := write_blocks(large, kind, output, chunks or "auto", scheduler):
+        tell(note)
+
+
+def _emit(found: Designs, log: Any, plot: Any, form: Any, output: Any) -> None:
+    """Write designs, with their accuracies and a figure where these are asked for."""
+    from csncost.render.designs import draw, emit_designs
+    from csncost.spaces.study import twice_named
+
     if log is not None:
         found = found.with_accuracy(log)
     for note in filter(None, (*found.notes, twice_named(found))):

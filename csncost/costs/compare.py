@@ -40,15 +40,14 @@ class Comparison(Result):
         """The names of all parts, in order; those that only a later network has follow what precedes them there."""
         parts: list[str] = []
         for report in self.reports:
-            known = set(parts)
-            after: dict[str, list[str]] = {}
-            previous = "" if any(row.name in known for row in report.rows) or not parts else parts[-1]
-            for row in report.rows:
-                if row.name in known:
-                    previous = row.name
+            names = [row.name for row in report.rows]
+            at = len(parts) if set(parts).isdisjoint(names) else 0
+            for name in names:
+                if name in parts:
+                    at = parts.index(name)
                 else:
-                    after.setdefault(previous, []).append(row.name)
-            parts = [name for part in ("", *parts) for name in ([part] if part else []) + after.get(part, [])]
+                    parts.insert(at, name)
+                at += 1
         return parts
 
     @cached_property

@@ -20,7 +20,8 @@ from csncost.table import FORMATS
 
 METRICS = ("params", "flops", "interactions", "activations")
 COMMANDS = [
-    ["analyze", "ir-CSN-26"], ["compare", "ResNet3D-26", "ir-CSN-26"], ["list"], ["reproduce", "fig6"], ["reproduce", "fig7"], *(["reproduce", f"table{i}"] for i in range(1, 7)),
+    ["analyze", "ir-CSN-26"], ["compare", "ResNet3D-26", "ir-CSN-26"], ["list"], ["reproduce", "fig6"],
+    ["reproduce", "fig7"], *(["reproduce", f"table{i}"] for i in range(1, 7)),
 ]  # fmt: skip
 
 
@@ -51,7 +52,8 @@ def test_analyze_json_has_the_keys_that_others_rely_on():
         == "bottleneck-D-16@8x256(classes=20)"
     )
     row = out["rows"][1]
-    assert {key: row[key] for key in ("name", "op", "stage", "block", "in_channels", "out_channels", "kernel", "stride", "groups", "output")} == {
+    keys = ("name", "op", "stage", "block", "in_channels", "out_channels", "kernel", "stride", "groups", "output")
+    assert {key: row[key] for key in keys} == {
         "name": "conv2_1.a", "op": "conv", "stage": "conv2", "block": "conv2_1", "in_channels": 64, "out_channels": 64,
         "kernel": [1, 1, 1], "stride": [1, 1, 1], "groups": 1, "output": [64, 8, 56, 56],
     }  # fmt: skip
@@ -254,17 +256,21 @@ def test_reproduce_fails_on_a_mismatch(monkeypatch):
 
 
 WRONG = [
-    ["analyze", "bottleneck-G3-16"], ["analyze", ""], ["analyze", "botleneck-D-16"], ["analyze", "bottleneck\u2013D\u201316"], ["analyze", "no/such/file.csn"],
-    ["analyze", "missing.csn"], ["analyze", "/"], ["analyze", "ir-CSN-50", "--frames", "0"], ["analyze", "ir-CSN-50", "--frames", "-8"],
-    ["analyze", "ir-CSN-50", "--frames", "eight"], ["analyze", "ir-CSN-50", "--size", "224x"], ["analyze", "ir-CSN-50", "--size", "1x2x3"],
-    ["analyze", "ir-CSN-50", "--size", "9" * 40], ["analyze", "ir-CSN-50", "--classes", "0"], ["analyze", "ir-CSN-50", "--views", "0"],
-    ["analyze", "ir-CSN-50", "--views", "1" + "0" * 30], ["analyze", "ir-CSN-50", "--convention", "papr"], ["analyze", "ir-CSN-50", "--by", "stag"],
-    ["analyze", "ir-CSN-50", "--format", "xml"], ["analyze", "ir-CSN-50", "-p", "G"], ["analyze", "ir-CSN-50", "-p", "G=4"],
-    ["analyze", "bottleneck-G-16"], ["analyze", "bottleneck-G-16", "-p", "G=4", "-p", "G=8"], ["analyze", "bottleneck-G-16", "-p", "G="],
-    ["analyze", "bottleneck-G-16", "-p", "G=4;5"], ["analyze", "ir-CSN-50", "-p", "classes=10"], ["analyze", "ir-CSN-50", "-o", "/no/such/folder/x"],
-    ["analyze", "ir-CSN-50", "-o", "/"], ["analyze"], ["compare", "ir-CSN-50"], ["compare", "ir-CSN-50", "nope"], ["reproduce", "table7"],
-    ["reproduce", "tabel2"], ["analyse", "ir-CSN-50"], ["formula", "bottleneck-X"], ["formula", "ir-CSN-50", "--free", "G"], ["show", "x" * 100_000],
-    ["show", "(" * 100_000], ["analyze", "input 3x8x9x9\nc 3x3x3, 9223372036854775808"],
+    ["analyze", "bottleneck-G3-16"], ["analyze", ""], ["analyze", "botleneck-D-16"],
+    ["analyze", "bottleneck\u2013D\u201316"], ["analyze", "no/such/file.csn"], ["analyze", "missing.csn"],
+    ["analyze", "/"], ["analyze", "ir-CSN-50", "--frames", "0"], ["analyze", "ir-CSN-50", "--frames", "-8"],
+    ["analyze", "ir-CSN-50", "--frames", "eight"], ["analyze", "ir-CSN-50", "--size", "224x"],
+    ["analyze", "ir-CSN-50", "--size", "1x2x3"], ["analyze", "ir-CSN-50", "--size", "9" * 40],
+    ["analyze", "ir-CSN-50", "--classes", "0"], ["analyze", "ir-CSN-50", "--views", "0"],
+    ["analyze", "ir-CSN-50", "--views", "1" + "0" * 30], ["analyze", "ir-CSN-50", "--convention", "papr"],
+    ["analyze", "ir-CSN-50", "--by", "stag"], ["analyze", "ir-CSN-50", "--format", "xml"],
+    ["analyze", "ir-CSN-50", "-p", "G"], ["analyze", "ir-CSN-50", "-p", "G=4"], ["analyze", "bottleneck-G-16"],
+    ["analyze", "bottleneck-G-16", "-p", "G=4", "-p", "G=8"], ["analyze", "bottleneck-G-16", "-p", "G="],
+    ["analyze", "bottleneck-G-16", "-p", "G=4;5"], ["analyze", "ir-CSN-50", "-p", "classes=10"],
+    ["analyze", "ir-CSN-50", "-o", "/no/such/folder/x"], ["analyze", "ir-CSN-50", "-o", "/"], ["analyze"],
+    ["compare", "ir-CSN-50"], ["compare", "ir-CSN-50", "nope"], ["reproduce", "table7"], ["reproduce", "tabel2"],
+    ["analyse", "ir-CSN-50"], ["formula", "bottleneck-X"], ["formula", "ir-CSN-50", "--free", "G"],
+    ["show", "x" * 100_000], ["show", "(" * 100_000], ["analyze", "input 3x8x9x9\nc 3x3x3, 9223372036854775808"],
 ]  # fmt: skip
 
 

@@ -55,9 +55,14 @@ def test_every_network_adds_up():
 FACTS = [  # why other counters say something else of ir-CSN-50
     ("calflops", []),
     ("ptflops-aten", [Line("classifier", "addition of a bias", 400, 0, 1)]),
-    ("torchinfo", [Line("batch norm", "scale or shift, and item", 53_120, 0, 1), Line("classifier", "addition of a bias", 400, 0, 1)]),
+    ("torchinfo", [
+        Line("batch norm", "scale or shift, and item", 53_120, 0, 1),
+        Line("classifier", "addition of a bias", 400, 0, 1),
+    ]),
     ("fvcore", [Line("batch norm", "element written", 61_239_808, 0, 2)]),
-    ("flopcounter", [Line("convolutions", "multiply-add", 10_576_925_184, 1, 2), Line("classifier", "multiply-add", 819_200, 1, 2)]),
+    ("flopcounter", [
+        Line("convolutions", "multiply-add", 10_576_925_184, 1, 2), Line("classifier", "multiply-add", 819_200, 1, 2),
+    ]),
 ]  # fmt: skip
 
 

@@ -14,7 +14,8 @@ CASES = [
     ("bottleneck-D-[b,4,6,3](width=w)", {"b": [1, 3], "w": [1, 2]}, []),
     ("simple-G-8(G=[g,4,g,4])", {"g": [1, 2]}, []),
     (
-        "input 3 x T x S x S\nc 3x5x5, 8*w / 2x3x2\np max 3x3x3, ceil / 2\nq [1x1x1, 4*w; 3x3x3, depthwise / 2] x n\nz avg\nfc 7",
+        "input 3 x T x S x S\nc 3x5x5, 8*w / 2x3x2\np max 3x3x3, ceil / 2\n"
+        "q [1x1x1, 4*w; 3x3x3, depthwise / 2] x n\nz avg\nfc 7",
         {"w": [1, 3], "n": [1, 4]},
         [],
     ),

@@ -64,7 +64,8 @@ def test_names_of_rows_are_unique_and_are_paths():
 def test_every_operation_is_in_the_network():
     ops = {one.name: one.node for one in walk(cc.to_network("ir-CSN-26").graph, each_copy=True)}
     assert [name for name in ops if name.startswith("conv3_1")] == [
-        "conv3_1.a", "conv3_1.a_norm", "conv3_1.a_act", "conv3_1.b", "conv3_1.b_norm", "conv3_1.b_act", "conv3_1.c", "conv3_1.c_norm",
+        "conv3_1.a", "conv3_1.a_norm", "conv3_1.a_act", "conv3_1.b", "conv3_1.b_norm", "conv3_1.b_act",
+        "conv3_1.c", "conv3_1.c_norm",
         "conv3_1.shortcut", "conv3_1.shortcut_norm", "conv3_1.add", "conv3_1.act",
     ]  # fmt: skip
     assert ops["pool1"].op.function == "max"

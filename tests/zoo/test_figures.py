@@ -8,7 +8,12 @@ from click.testing import CliRunner
 import csncost as cc
 from csncost.cli.main import main
 
-KNOWN = {"bottleneck-8": ("14.3", "0.42", "65.3"), "bottleneck-D-8": ("4.0", "0.27", "62.4"), "bottleneck-16": ("29.5", "5.68", "69.4"), "bottleneck-D-16": ("10.6", "5.42", "70.3")}  # fmt: skip
+KNOWN = {
+    "bottleneck-8": ("14.3", "0.42", "65.3"),
+    "bottleneck-D-8": ("4.0", "0.27", "62.4"),
+    "bottleneck-16": ("29.5", "5.68", "69.4"),
+    "bottleneck-D-16": ("10.6", "5.42", "70.3"),
+}
 """As read in Table 2 by hand: GFLOPs, interactions, accuracy."""
 
 
@@ -16,7 +21,8 @@ KNOWN = {"bottleneck-8": ("14.3", "0.42", "65.3"), "bottleneck-D-8": ("4.0", "0.
 def test_the_points_that_table_2_prints_are_known_and_no_others(name, metric, place):
     found = cc.reproduce(name)
     assert {c.row: c.printed for c in found.cells} == {spec: printed[place] for spec, printed in KNOWN.items()}
-    assert {r["design"]: r["accuracy"] for r in found.rows if r["accuracy"]} == {spec: printed[2] for spec, printed in KNOWN.items()}  # fmt: skip
+    accuracies = {row["design"]: row["accuracy"] for row in found.rows if row["accuracy"]}
+    assert accuracies == {spec: printed[2] for spec, printed in KNOWN.items()}
     assert len({row["design"] for row in found.rows}) == 2 * (8 + 14)
     for row in found.rows:
         assert row["exact"] == getattr(cc.analyze(row["design"]), metric)
@@ -37,14 +43,19 @@ def test_measured_accuracies_stand_beside(tmp_path):
 def test_figures_are_drawn_where_they_are_asked_for(name, panels, tmp_path, monkeypatch):
     plots = pytest.importorskip("csncost.render.figures.tradeoff")
     drawn = []
-    monkeypatch.setattr("csncost.render.plots.tradeoff", lambda *a, **k: drawn.append(plots.tradeoff(*a, **k)) or drawn[-1])  # fmt: skip
+    monkeypatch.setattr(
+        "csncost.render.plots.tradeoff", lambda *a, **k: drawn.append(plots.tradeoff(*a, **k)) or drawn[-1]
+    )
     done = CliRunner().invoke(main, ["reproduce", name, "--plot", str(tmp_path / "x.svg")])
     assert done.exit_code == 0, done.output
     assert len(drawn[0].axes) == panels
     assert (tmp_path / "x.svg").read_text().startswith("<?xml")
 
 
-@pytest.mark.parametrize("arguments", [["table2", "--plot", "x.png"], ["table2", "--accuracy", "paper"], ["fig5"], ["fig6", "--plot", "x.gif"], ["fig6", "--accuracy", "no.csv"]])  # fmt: skip
+@pytest.mark.parametrize("arguments", [
+    ["table2", "--plot", "x.png"], ["table2", "--accuracy", "paper"], ["fig5"], ["fig6", "--plot", "x.gif"],
+    ["fig6", "--accuracy", "no.csv"],
+])  # fmt: skip
 def test_what_is_no_figure_is_one_clear_error(arguments, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(main, ["reproduce", *arguments])
