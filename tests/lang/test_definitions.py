@@ -86,7 +86,8 @@ def test_blocks_of_a_file_are_imported_by_name():
 
 
 def test_an_imported_template_uses_the_blocks_of_its_own_file():
-    text = "from resnet3d import resnet3d\nblock {}(i, s) [1x1x1, 8 / s]\nnetwork mine-{{n}} = resnet3d({}blocks=n)\nmine-16"
+    text = "from resnet3d import resnet3d\nblock {}(i, s) [1x1x1, 8 / s]\n"
+    text += "network mine-{{n}} = resnet3d({}blocks=n)\nmine-16"
     assert params(text.format("simple", "")) == params("simple-16")
     assert params(text.format("simple", "block=simple, ")) < 100_000
     assert params(text.format("own", "block=own, ")) == params(text.format("simple", "block=simple, "))

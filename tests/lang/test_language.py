@@ -72,11 +72,30 @@ def test_spellings_of_one_network_give_identical_reports(spellings):
 
 
 EVERY_NAME = [
-    "simple-8", "simple-G4-8", "simple-D-8", "simple-16", "bottleneck-8", "bottleneck-16", "bottleneck-G32-16", "bottleneck-D-16",
-    "bottleneck-DG2-16", "bottleneck-D-4", "bottleneck-33", "bottleneck-50", "bottleneck-D-[3,4,6,3]", "ip-CSN-26", "ip-CSN-152",
-    "ir-CSN-101", "ResNet3D-18", "ResNet3D-34", "ir-CSN-50@32x256(width=0.5, classes=487, expansion=2)", "ip-CSN-50(added_act=none)",
-    "ir-CSN-50(block=bottleneck_D_spacetime)", "bottleneck-16(kernel=[1x3x3, 3x3x3, 3x1x1, 1x1x1])", "simple-8(stem=1x7x7, in_channels=2)",
-]  # fmt: skip
+    "simple-8",
+    "simple-G4-8",
+    "simple-D-8",
+    "simple-16",
+    "bottleneck-8",
+    "bottleneck-16",
+    "bottleneck-G32-16",
+    "bottleneck-D-16",
+    "bottleneck-DG2-16",
+    "bottleneck-D-4",
+    "bottleneck-33",
+    "bottleneck-50",
+    "bottleneck-D-[3,4,6,3]",
+    "ip-CSN-26",
+    "ip-CSN-152",
+    "ir-CSN-101",
+    "ResNet3D-18",
+    "ResNet3D-34",
+    "ir-CSN-50@32x256(width=0.5, classes=487, expansion=2)",
+    "ip-CSN-50(added_act=none)",
+    "ir-CSN-50(block=bottleneck_D_spacetime)",
+    "bottleneck-16(kernel=[1x3x3, 3x3x3, 3x1x1, 1x1x1])",
+    "simple-8(stem=1x7x7, in_channels=2)",
+]
 
 
 @pytest.mark.parametrize("name", EVERY_NAME)
@@ -113,7 +132,12 @@ def test_a_file_works_wherever_a_name_does(tmp_path):
 
 
 ERRORS = [  # text, message, what the caret stands under, part of the hint
-    ("bottleneck-G3-16", "64 channels do not divide into 3 groups", "3", "legal group counts here: 1, 2, 4, 8, 16, 32, 64"),
+    (
+        "bottleneck-G3-16",
+        "64 channels do not divide into 3 groups",
+        "3",
+        "legal group counts here: 1, 2, 4, 8, 16, 32, 64",
+    ),
     ("botleneck-D-16", 'unknown network "botleneck-D-16"', "botleneck", "did you mean bottleneck-D-16?"),
     ("bottleneck-X-16", 'unknown network "bottleneck-X-16"', "X", "did you mean bottleneck-"),
     ("ir-CSN-49", 'unknown network "ir-CSN-49"', "49", "ir-CSN-26, ir-CSN-50, ir-CSN-101, ir-CSN-152"),
@@ -128,7 +152,7 @@ ERRORS = [  # text, message, what the caret stands under, part of the hint
     ("bottleneck-D-16(width=-1)", 'expected a size, not "-"', "-", "sizes are positive"),
     ("bottleneck-D-16(width=0)", "output channels must be at least 1, not 0", "0", ""),
     ("bottleneck-D-16(width=1, width=2)", '"width" is given twice', "width", ""),
-    ("bottleneck\u2013D\u201316", "unexpected character \"\u2013\" (U+2013)", "\u2013", "did you mean bottleneck-D-16?"),
+    ("bottleneck\u2013D\u201316", 'unexpected character "\u2013" (U+2013)', "\u2013", "did you mean bottleneck-D-16?"),
     ("bottleneck D 16", "expected the end of the line", "16", ""),
     ("bottleneck-D-16@8", "a clip is @TxS or @TxHxW", "8", "@32x224"),
     ("bottleneck-D-16@8x0", "height must be at least 1, not 0", "0", ""),
@@ -137,7 +161,12 @@ ERRORS = [  # text, message, what the caret stands under, part of the hint
     ("\0", "unexpected character U+0000", "\0", "binary"),
     ("9" * 30, "a number of absurd size", "9" * 30, ""),
     ("simple-8(width=999999999999)", "output channels must be at most 2,147,483,647", "999999999999", ""),
-    (HEAD + "a 3x3x3, 63, groups=2\nfc 5", "3 input channels do not divide into 2 groups", "2", "legal group counts here: 1, 3"),
+    (
+        HEAD + "a 3x3x3, 63, groups=2\nfc 5",
+        "3 input channels do not divide into 2 groups",
+        "2",
+        "legal group counts here: 1, 3",
+    ),
     (HEAD + "a 3x3x3, 64 x 2", "expected the end of the line", "x", "[3x3x3, 64] x 2"),
     (HEAD + "a 3x3x3, 64 / 2 / 2", "a second stride", "/ 2", "inside them: (64/2)"),
     (HEAD + "a 3x3x3, 64, gruops=2", 'unknown option "gruops"', "gruops", "did you mean groups?"),
@@ -154,7 +183,12 @@ ERRORS = [  # text, message, what the caret stands under, part of the hint
     (HEAD + "a 3x3x3, 64/4", "is this a stride, or a division?", "/", "(64/4)"),
     (HEAD + "a 3x3x3, 64 / 0", "stride must be at least 1, not 0", "0", ""),
     (HEAD + "a 3x3x3, 64, stride=2", 'unknown option "stride"', "stride", "a stride is written / 2"),
-    (HEAD + "a 1x1x1, 80\nb 3x3x3, 64, depthwise\nfc 5", "64 filters for 80 channels, depthwise", "3x3x3, 64, depthwise", "leave the number out"),
+    (
+        HEAD + "a 1x1x1, 80\nb 3x3x3, 64, depthwise\nfc 5",
+        "64 filters for 80 channels, depthwise",
+        "3x3x3, 64, depthwise",
+        "leave the number out",
+    ),
     ("ip-CSN-[3,4,6,3]", 'unknown network "ip-CSN-[3, 4, 6, 3]"', "[3,4,6,3]", ""),
     (HEAD + "a 3x3x3, (64/0)\nfc 5", "division by zero", "64", ""),
     (HEAD + "a 9x1x1, 8, pad=0\nfc 5", "a window of 9 does not fit an input of 8 frames", "9x1x1", "padding"),
@@ -170,7 +204,7 @@ ERRORS = [  # text, message, what the caret stands under, part of the hint
     ("block b(c) [3x3x3, c]\n" + HEAD + "a b(1, 2) x 2\nfc 5", "block b takes 1 values: c", "b(1, 2)", ""),
     (HEAD + "a 3x3x3, " + "(" * 100 + "8" + ")" * 100, "nested more than 40 deep", "(", ""),
     ("simple-8(blocks=[1,1,1,99999999])", "a network of more than 200,000 operations", "simple-8", ""),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("text", "message", "under", "hint"), ERRORS, ids=[repr(row[0][-40:]) for row in ERRORS])
@@ -266,7 +300,8 @@ def test_values_behind_the_path_of_a_file_reach_what_they_are_of(tmp_path):
     path = tmp_path / "mine.csn"
     for text in ("n = 3; bottleneck-G-8(stem_width=8*n)", "bottleneck-G-8(stem_width=8*n)"):
         path.write_text(text, "utf-8")
-        assert cc.analyze(f"{path}@4x64(n=2, G=4)").canonical == cc.show("bottleneck-G4-8@4x64(stem_width=16)").partition("\n")[2]  # fmt: skip
+        shown = cc.show("bottleneck-G4-8@4x64(stem_width=16)").partition("\n")[2]
+        assert cc.analyze(f"{path}@4x64(n=2, G=4)").canonical == shown
     path.write_text("n = 3; bottleneck-G-8(stem_width=8*n)", "utf-8")
     assert cc.analyze(f"{path}(stem_width=16, G=4)").params == cc.analyze("bottleneck-G4-8(stem_width=16)").params
     path.write_text("input 3 x T x S x S; a 3x3x3, 8*T; avg avg; fc 5", "utf-8")

@@ -25,7 +25,8 @@ CANONICAL = [  # spellings whose canonical text could lose something
     INPUT + "p avg\nfc 2*T",
     INPUT + "c [3x3x3, 64, pad=0] x 3, shortcut=[3x3x3, 64, pad=0]",
     INPUT
-    + "c 3x3x3, 8\np max 3x3x3, pad=0, ceil / 2\nq [3x3x3, 8] x 2, act=none, [1x1x1, 8], shortcut=none\nfc 7, bias=no, act=relu",
+    + "c 3x3x3, 8\np max 3x3x3, pad=0, ceil / 2\n"
+    + "q [3x3x3, 8] x 2, act=none, [1x1x1, 8], shortcut=none\nfc 7, bias=no, act=relu",
 ]
 
 
@@ -119,15 +120,32 @@ def test_what_is_refused(spec, names, message):
     assert "\n  \n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("call", [
-    lambda: cc.parse(None), lambda: cc.parse(b"x"), lambda: cc.parse([]), lambda: cc.analyze(3), lambda: cc.analyze(None),
-    lambda: cc.analyze("simple-8", views=0), lambda: cc.analyze("simple-8", views=True), lambda: cc.analyze("simple-8", views=10**5000),
-    lambda: cc.analyze("simple-8", convention="fvcor"), lambda: cc.analyze("simple-8", convention=None), lambda: cc.reproduce(None),
-    lambda: cc.reproduce("table7"), lambda: cc.analyze("simple-8", frames=np.array([8, 16])), lambda: cc.analyze("simple-8").by("stages"),
-    lambda: cc.analyze("simple-8").by("stage").by("layer"), lambda: cc.compare("simple-8"), lambda: cc.formula("simple-8", free=["width"], width=2),
-    lambda: cc.analyze("simple-8", width=xr.DataArray([1, 2], dims="w")), lambda: cc.analyze("/no/such/file.csn"),
-    lambda: cc.formula(INPUT + "c 3, k\nd 3, 2*k+1\ne 3, 8, groups=2"), lambda: cc.formula(INPUT + "c 3, g-g"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: cc.parse(None),
+        lambda: cc.parse(b"x"),
+        lambda: cc.parse([]),
+        lambda: cc.analyze(3),
+        lambda: cc.analyze(None),
+        lambda: cc.analyze("simple-8", views=0),
+        lambda: cc.analyze("simple-8", views=True),
+        lambda: cc.analyze("simple-8", views=10**5000),
+        lambda: cc.analyze("simple-8", convention="fvcor"),
+        lambda: cc.analyze("simple-8", convention=None),
+        lambda: cc.reproduce(None),
+        lambda: cc.reproduce("table7"),
+        lambda: cc.analyze("simple-8", frames=np.array([8, 16])),
+        lambda: cc.analyze("simple-8").by("stages"),
+        lambda: cc.analyze("simple-8").by("stage").by("layer"),
+        lambda: cc.compare("simple-8"),
+        lambda: cc.formula("simple-8", free=["width"], width=2),
+        lambda: cc.analyze("simple-8", width=xr.DataArray([1, 2], dims="w")),
+        lambda: cc.analyze("/no/such/file.csn"),
+        lambda: cc.formula(INPUT + "c 3, k\nd 3, 2*k+1\ne 3, 8, groups=2"),
+        lambda: cc.formula(INPUT + "c 3, g-g"),
+    ],
+)
 def test_wrong_calls_raise_the_package_s_own_errors(call):
     with pytest.raises(cc.CsncostError):
         call()

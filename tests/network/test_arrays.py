@@ -55,11 +55,26 @@ def test_arrays_agree_with_ints_element_by_element(spec, names, setting, how):
 
 
 ANYWHERE = [  # an array in every place where a size may stand
-    "c 3x3x3, 8 / s", "c [3x3x3, 8 / s; 3x3x3, 8] x 2", "c [3x3x3, 8; 3x3x3, 8] x s", "c 3x3x3, 8, pad=s", "c 3x3x3, 8, dilation=s",
-    "c (s)x3x3, 8", "c 3x3x3, 8, pad=same / s", "p max 3x3x3, ceil / s", "p max (s)x2x2 / s", "c 3x3x3, 6*s, groups=s", "c 3x3x3, 6*s, depthwise",
-    "c [1x1x1, 3*s, optional; 3x3x3, depthwise / 2] x 2", "c 3x3x3, 8 / s x 1 x s", "c [3x3x3, 8*s, pad=0], shortcut=[3x3x3, 8*s, pad=0]",
-    "p avg\nf 7*s", "c [3x3x3, s; 3x3x3, s] x 2, [3x3x3, 4 / s]", "c [3x3x3, 8*s], shortcut=projection", "c [3x3x3, 3*s] x 3, shortcut=[1x1x1, 3*s]", "c [3x3x3, 3*s / s] x 2, shortcut=[max s, pad=0; 1x1x1, 3*s]",
-]  # fmt: skip
+    "c 3x3x3, 8 / s",
+    "c [3x3x3, 8 / s; 3x3x3, 8] x 2",
+    "c [3x3x3, 8; 3x3x3, 8] x s",
+    "c 3x3x3, 8, pad=s",
+    "c 3x3x3, 8, dilation=s",
+    "c (s)x3x3, 8",
+    "c 3x3x3, 8, pad=same / s",
+    "p max 3x3x3, ceil / s",
+    "p max (s)x2x2 / s",
+    "c 3x3x3, 6*s, groups=s",
+    "c 3x3x3, 6*s, depthwise",
+    "c [1x1x1, 3*s, optional; 3x3x3, depthwise / 2] x 2",
+    "c 3x3x3, 8 / s x 1 x s",
+    "c [3x3x3, 8*s, pad=0], shortcut=[3x3x3, 8*s, pad=0]",
+    "p avg\nf 7*s",
+    "c [3x3x3, s; 3x3x3, s] x 2, [3x3x3, 4 / s]",
+    "c [3x3x3, 8*s], shortcut=projection",
+    "c [3x3x3, 3*s] x 3, shortcut=[1x1x1, 3*s]",
+    "c [3x3x3, 3*s / s] x 2, shortcut=[max s, pad=0; 1x1x1, 3*s]",
+]
 
 
 @pytest.mark.parametrize("layers", ANYWHERE)
@@ -81,10 +96,17 @@ def test_an_array_may_stand_wherever_a_size_may(layers, how):
 FLOATS = [0.1, 0.3, 0.5, 0.7, 1.1, 2.675, 4.35]  # floats times which comes out beside a whole number, or short of one
 
 EXACT = [  # texts in which floats would lose what fractions keep
-    "c 1x1x1, floor(10*w) + 1", "c 1x1x1, floor(100*w) + 1", "c 1x1x1, 1000*w", "c 1x1x1, ceil(200*w/2)", "c 1x1x1, 1 + w*1000 // 1",
-    "c 1x1x1, 1 + 1000*w % 7", "c 1x1x1, round(10*w + (1/2))", "c 1x1x1, max(1, floor(3*w*(1/3)*10))", "c 1x1x1, (10 / (w*10) * w*20)",
+    "c 1x1x1, floor(10*w) + 1",
+    "c 1x1x1, floor(100*w) + 1",
+    "c 1x1x1, 1000*w",
+    "c 1x1x1, ceil(200*w/2)",
+    "c 1x1x1, 1 + w*1000 // 1",
+    "c 1x1x1, 1 + 1000*w % 7",
+    "c 1x1x1, round(10*w + (1/2))",
+    "c 1x1x1, max(1, floor(3*w*(1/3)*10))",
+    "c 1x1x1, (10 / (w*10) * w*20)",
     "c 1x1x1, floor((w + w + w) * 10)",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("layer", EXACT)
