@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
 from csncost.errors import CsncostError
+from csncost.pytorch.trace.meta import dtype_name, like
+from csncost.units import shape as sizes
 
 Inputs: TypeAlias = Any
 """A shape `(1, 3, 8, 224, 224)`, a text `"1x16:int64"` (or `"5,4,2"`, which are values) or an example tensor for one
@@ -33,7 +36,7 @@ MASK = 1 << 24
 """Elements of the largest mask that is looked into."""
 
 SHORT = 8
-"""Whole numbers that are written out where a report says what a model ran on; of more it says how many."""
+"""Whole numbers that are written out where a report names the inputs; of more it says how many."""
 
 _TEXT = re.compile(r"(?:(\d+(?:x\d+)*)|scalar)(?::(\w+))?")
 
@@ -86,8 +89,8 @@ def text(given: str, dtype: torch.dtype | None = None) -> Any:
     if match is None:
         hint = "write 1x3x8x224x224, with a type 1x16:int64, or whole numbers themselves 5,4,2"
         raise CsncostError(f'"{given[:60]}" is not the shape of an input', hint)
-    sizes, kind = match.groups()
-    return _made(tuple(map(int, sizes.split("x"))) if sizes else (), _dtype(kind) if kind else dtype or torch.float32)
+    shape, kind = match.groups()
+    return _made(tuple(map(int, shape.split("x"))) if shape else (), _dtype(kind) if kind else dtype or torch.float32)
 
 
 def _values(numbers: str, kind: str | None) -> Tensor:
@@ -131,12 +134,9 @@ def _dtype(given: Any) -> torch.dtype:
 
 
 def _made(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    total = 1
-    for size in shape:
-        total *= size
-    if min(shape, default=0) < 0 or total > MOST:
+    if min(shape, default=0) < 0 or prod(shape) > MOST:
         raise CsncostError(
-            f"an input of {'x'.join(map(str, shape))[:60]} is of absurd size",
+            f"an input of {sizes(shape)[:60]} is of absurd size",
             f"sizes are at least 0, elements at most {MOST:,}",
         )
     return torch.empty(shape, dtype=dtype, device="meta")
@@ -148,7 +148,7 @@ def _example(tensor: Tensor) -> Tensor:
         raise CsncostError("nested tensors are not followed", "give a tensor that is padded to one shape")
     if not tensor.is_meta and (not (tensor.is_floating_point() or tensor.is_complex()) or _is_mask(tensor)):
         return tensor.detach().cpu().clone()
-    made = torch.empty_strided(tensor.size(), tensor.stride(), dtype=tensor.dtype, device="meta")
+    made = like(tensor)
     if tensor.requires_grad:
         made._csncost_grad = True  # type: ignore[attr-defined]
     return made
@@ -170,10 +170,10 @@ def described(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
 
 def _described(value: Any) -> str:
     if isinstance(value, Tensor):
-        kind = str(value.dtype).removeprefix("torch.")
+        kind = dtype_name(value.dtype)
         if value.dim() == 1 and value.numel() <= SHORT and kind in ("int64", "int32") and not value.is_meta:
             return ",".join(map(str, value.tolist())) + ("," if len(value) == 1 else "")
-        return ("x".join(map(str, value.shape)) or "scalar") + ("" if kind == "float32" else f":{kind}")
+        return (sizes(value.shape) or "scalar") + ("" if kind == "float32" else f":{kind}")
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_described, value))}]"
     if isinstance(value, dict):

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from math import prod
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from csncost.costs import quantities
 from csncost.network.sizes import Size
 from csncost.pytorch.known.operation import Bound, Cost, Geometry, Op
 from csncost.pytorch.trace.marks import Marks
+from csncost.pytorch.trace.meta import dtype_name
 from csncost.pytorch.trace.record import Call, Claims, Share
 from csncost.pytorch.trace.scope import Owner, Scope
 
@@ -219,9 +218,4 @@ def _shape(result: Any) -> tuple[int, ...]:
 
 def _type_name(value: Any) -> str:
     """The type of a tensor as people write it, such as float32; of anything else the name of its class."""
-    return _dtype_name(value.dtype) if isinstance(value, Tensor) else type(value).__name__
-
-
-@cache
-def _dtype_name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
+    return dtype_name(value.dtype) if isinstance(value, Tensor) else type(value).__name__

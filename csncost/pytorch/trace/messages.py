@@ -6,6 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
+from csncost.units import shape
+
 MEANINGS = (
     ("Nested", "nested tensors are not followed: pad them to one shape"),
     ("fake impl", "an operation has no kernel for tensors without data: give it one with torch.library.register_fake"),
@@ -46,7 +48,7 @@ class Failures:
     def blame(self, error: BaseException, function: str, args: Any) -> None:
         """Remember the function that raised an error first."""
         if error is not self._function[0]:
-            sizes = ["x".join(map(str, arg.shape)) or "scalar" for arg in args if isinstance(arg, Tensor)]
+            sizes = [shape(arg.shape) or "scalar" for arg in args if isinstance(arg, Tensor)]
             self._function = error, f"{function.strip('_')} of {' and '.join(sizes[:2])}" if sizes else ""
 
     def place_of(self, error: BaseException) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import torch
@@ -106,6 +107,12 @@ def filled(name: str, outline: Tensor, args: Args, kwargs: Kwargs) -> Tensor:
     if stem == "full":
         value = kwargs.get("fill_value", args[-1] if len(args) > 1 else 0)
     return torch.full(outline.shape, value, dtype=outline.dtype)
+
+
+@cache
+def dtype_name(dtype: torch.dtype) -> str:
+    """A type of tensors as people write it: float32."""
+    return str(dtype).removeprefix("torch.")
 
 
 def storage(tensor: Tensor) -> int | None:

@@ -62,11 +62,6 @@ class Tracer(TorchFunctionMode):
             way = self.formulas.get(func) or self.formulas.get(name) or way
         return self.go(way, name, func, args, kwargs)
 
-    def kernel(self, func: Any, args: Args, kwargs: Kwargs) -> Any:
-        """Run a kernel that no function above it explains."""
-        way, name = names.kernel(func)
-        return self.go(self.formulas.get(name) or way, name, func, args, kwargs)
-
     def go(self, way: str | Op, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
         """Run a function its way; the kernels that it takes are not heard."""
         before, self.quiet = self.quiet, True
@@ -189,11 +184,7 @@ class Tracer(TorchFunctionMode):
             wanted = dtype if isinstance(dtype, torch.dtype) else wanted
         if wanted is None or wanted == tensor.dtype:
             return tensor
-        if not tensor.is_meta:
-            return self.runner.run("to", torch.Tensor.to, (tensor, wanted), {})
-        result = torch.empty(tensor.shape, dtype=wanted, device="meta")
-        self.marks.inherit(name, result, args, {})
-        return result
+        return self.runner.run("to", torch.Tensor.to, (tensor, wanted), {})
 
     def _factory(self, name: str, func: Any, args: Args, kwargs: Kwargs) -> Any:
         """Make a new tensor: for real if it is small, so that its values may be read."""
@@ -308,5 +299,6 @@ class _Kernels(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if isinstance(func, torch._ops.HigherOrderOperator):
             with self:
                 return tracer._higher(func._name, func, args, dict(kwargs or {}))
+        way, name = names.kernel(func)
         with torch._C.DisableTorchFunction():
-            return tracer.kernel(func, args, dict(kwargs or {}))
+            return tracer.go(tracer.formulas.get(name) or way, name, func, args, dict(kwargs or {}))
