@@ -28,18 +28,8 @@ PLAIN = words(
 )
 """Functions that only read the form of a tensor."""
 
-VALUES = words(
-    """
-    item tolist __bool__ __int__ __float__ __complex__ __index__ __contains__ __array__ numpy __dlpack__ is_nonzero
-    equal allclose
-    """
-)
-"""Functions that read the values of a tensor."""
-
 ARRAYS = frozenset({"__array__", "numpy", "__dlpack__"})
-"""Those that show them so that they can be written."""
-
-HOOKS = frozenset({"register_hook", "register_post_accumulate_grad_hook", "retain_grad"})
+"""Functions that show the values of a tensor so that they can be written."""
 
 SELECTING = words("__getitem__ index masked_select nonzero argwhere unique unique_consecutive")
 """Functions that may give as many elements as the values of a tensor say."""
@@ -67,18 +57,11 @@ RESHAPING = words(
 )
 """Functions that change the form of their first argument."""
 
-ANSWERED = frozenset({"_nested_tensor_from_mask_left_aligned"})
-"""Questions about values before a short cut of nn.TransformerEncoder, which is never taken here."""
-
-COPIES = frozenset({"tensor", "as_tensor", "asarray", "scalar_tensor"})
-
 DTYPES = {
     "float": torch.float32, "double": torch.float64, "half": torch.float16, "bfloat16": torch.bfloat16,
     "int": torch.int32, "long": torch.int64, "short": torch.int16, "bool": torch.bool, "byte": torch.uint8,
     "char": torch.int8,
 }  # fmt: skip
-
-MOVES = frozenset({"to", "type", "type_as", "cuda", "cpu", *DTYPES})
 
 FACTORIES = words(
     """
@@ -103,15 +86,16 @@ _WAYS = {
     name: way
     for way, names in {  # a name in several of them is treated as in the last one
         "factory": FACTORIES,
-        "copied": COPIES,
-        "no": ANSWERED,
-        "move": MOVES,
+        "copied": ("tensor", "as_tensor", "asarray", "scalar_tensor"),
+        "no": ("_nested_tensor_from_mask_left_aligned",),  # asks for a short cut of nn.TransformerEncoder
+        "move": ("to", "type", "type_as", "cuda", "cpu", *DTYPES),
         "plain": PLAIN,
-        "still": {"share_memory_", "pin_memory"},
-        "hook": HOOKS,
-        "refused": {"_make_dual"},
-        "value": VALUES,
-        "set": {"__set__", "__delete__"},
+        "still": ("share_memory_", "pin_memory"),
+        "hook": ("register_hook", "register_post_accumulate_grad_hook", "retain_grad"),
+        "refused": ("_make_dual",),
+        "value": words("item tolist __bool__ __int__ __float__ __complex__ __index__ __contains__ is_nonzero equal")
+        | {"allclose", *ARRAYS},
+        "set": ("__set__", "__delete__"),
     }.items()
     for name in names
 }
