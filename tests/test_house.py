@@ -18,7 +18,7 @@ KEEPERS = {  # third-party packages, and the only places that may import them
     "rich": ("render",), "matplotlib": ("render",), "plotly": ("render.page",), "click": ("cli",), "torch": ("pytorch",), "fvcore": ("pytorch.verify",),
     "onnx": ("pytorch.build.export",), "onnxscript": ("pytorch.build.export",), "sympy": ("network", "lang.lower", "costs.formula", "costs.formula_text"), "numpy": ("network.sizes", "logs", "spaces"),
     "pandas": ("table", "costs", "logs", "spaces"), "moocore": ("spaces.query",), "scipy": ("logs",), "xarray": ("spaces", "render"), "dask": ("spaces",),
-    "distributed": ("spaces.workers",), "zarr": ("spaces.store",), "pyarrow": ("spaces.export",), "netCDF4": ("spaces.export",), "tensorboard": ("logs.formats",),
+    "distributed": ("spaces.counting.workers",), "zarr": ("spaces.store",), "pyarrow": ("spaces.export",), "netCDF4": ("spaces.export",), "tensorboard": ("logs.formats",),
 }  # fmt: skip
 
 SHARED_NAMES = {  # names of modules in several rooms, with the one thing that they mean in all of them

@@ -81,7 +81,7 @@ def sweep(specs: Any, plot: Any, form: Any, output: Any, **options: Any) -> None
     --chunks and --scheduler say. A .zarr that was interrupted goes on where it was when it is started again.
     """
     from csncost.render.designs import form_of, write_blocks
-    from csncost.spaces.space import in_chunks
+    from csncost.spaces.counting.space import in_chunks
     from csncost.spaces.study import arguments_of, explore
 
     log = log_in(options)

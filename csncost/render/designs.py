@@ -15,8 +15,8 @@ from csncost.spaces.designs import HEAD, Designs
 from csncost.spaces.legal import left_out
 
 if TYPE_CHECKING:
-    from csncost.spaces.chunks import Chunks
-    from csncost.spaces.space import Space
+    from csncost.spaces.counting.chunks import Chunks
+    from csncost.spaces.counting.space import Space
 
 SUFFIXES = {
     ".csv": "csv", ".json": "json", ".nc": "netcdf", ".parquet": "parquet", ".zarr": "zarr", ".md": "markdown",

@@ -10,13 +10,13 @@ from typing import Any
 
 from csncost.costs.metrics import METRICS
 from csncost.errors import MissingExtra
-from csncost.spaces.chunks import AUTO, Chunks, chunks_of, lengths_in_order
+from csncost.spaces.counting.chunks import AUTO, Chunks, chunks_of, lengths_in_order
+from csncost.spaces.counting.evaluate import Evaluator, evaluator_of
+from csncost.spaces.counting.space import Space
+from csncost.spaces.counting.workers import Advance, chunk_by_chunk
 from csncost.spaces.designs import Designs
-from csncost.spaces.evaluate import Evaluator, evaluator_of
 from csncost.spaces.legal import designs_of
-from csncost.spaces.space import Space
 from csncost.spaces.sweep import lazy
-from csncost.spaces.workers import Advance, chunk_by_chunk
 
 
 def designs_in_order(space: Space, chunks: Chunks, scheduler: str | None, advance: Advance) -> Iterator[Designs]:

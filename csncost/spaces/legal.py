@@ -21,8 +21,8 @@ from csncost.units import plural
 if TYPE_CHECKING:
     from xarray import Dataset
 
-    from csncost.spaces.evaluate import Columns
-    from csncost.spaces.space import Space
+    from csncost.spaces.counting.evaluate import Columns
+    from csncost.spaces.counting.space import Space
 
 STAMPED = ("convention", "clip", "classes", "views")
 """Attributes of a space that say how its designs were counted."""

@@ -18,7 +18,7 @@ from csncost.lang.given import SETTING, sizes
 from csncost.lang.lower.stages import lower
 from csncost.lang.syntax import Name
 from csncost.network.graph import Network
-from csncost.spaces.axes import Axis, axis
+from csncost.spaces.counting.axes import Axis, axis
 from csncost.spaces.designs import Designs
 from csncost.units import shape
 

@@ -13,14 +13,14 @@ import numpy as np
 
 from csncost.costs.metrics import METRICS
 from csncost.errors import CsncostError
-from csncost.spaces.chunks import Chunk, Chunks, chunks_of
+from csncost.spaces.counting.chunks import Chunk, Chunks, chunks_of
+from csncost.spaces.counting.evaluate import Columns, evaluator_of
+from csncost.spaces.counting.factored import Array
+from csncost.spaces.counting.space import Space
+from csncost.spaces.counting.workers import Advance, chunk_by_chunk, ignored
 from csncost.spaces.designs import Designs
-from csncost.spaces.evaluate import Columns, evaluator_of
-from csncost.spaces.factored import Array
 from csncost.spaces.legal import designs_at, designs_of
 from csncost.spaces.query import Query
-from csncost.spaces.space import Space
-from csncost.spaces.workers import Advance, chunk_by_chunk, ignored
 
 if TYPE_CHECKING:
     from xarray import Dataset

@@ -13,14 +13,14 @@ from csncost.errors import CsncostError, NoAnswer
 from csncost.lang.given import SpecLike
 from csncost.logs.join import ACCURACY
 from csncost.logs.read import LogLike, read_log
-from csncost.spaces.chunks import Chunks
+from csncost.spaces.counting.chunks import Chunks
+from csncost.spaces.counting.space import in_chunks
+from csncost.spaces.counting.workers import Advance, ignored
 from csncost.spaces.designs import Designs
 from csncost.spaces.query import Array, Bound, Limit, Query, called, limits, meets, said
 from csncost.spaces.ranges import count, percentage
 from csncost.spaces.reduction import best_in, best_of
-from csncost.spaces.space import in_chunks
 from csncost.spaces.study import arguments_of, distinct, explore
-from csncost.spaces.workers import Advance, ignored
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Any
 from csncost.errors import CsncostError, MissingExtra
 from csncost.lang.given import read
 from csncost.lang.printer import print_spec
-from csncost.spaces.chunks import Chunk, Chunks, chunks_of, shape_of
-from csncost.spaces.evaluate import Columns, Evaluator
-from csncost.spaces.space import Space
+from csncost.spaces.counting.chunks import Chunk, Chunks, chunks_of, shape_of
+from csncost.spaces.counting.evaluate import Columns, Evaluator
+from csncost.spaces.counting.space import Space
+from csncost.spaces.counting.workers import Advance, chunk_by_chunk
 from csncost.spaces.sweep import lazy
-from csncost.spaces.workers import Advance, chunk_by_chunk
 
 if TYPE_CHECKING:
     from xarray import Dataset

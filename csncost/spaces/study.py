@@ -16,7 +16,7 @@ from csncost.lang.expand import expand
 from csncost.lang.given import SpecLike, literal
 from csncost.lang.parser import parse
 from csncost.lang.printer import print_value
-from csncost.spaces.axes import is_swept
+from csncost.spaces.counting.axes import is_swept
 from csncost.spaces.designs import Designs
 from csncost.spaces.legal import of_dataset
 from csncost.spaces.one_by_one import one_by_one

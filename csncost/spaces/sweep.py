@@ -9,14 +9,14 @@ from csncost.costs.conventions import Convention
 from csncost.costs.metrics import METRICS, counted
 from csncost.errors import MissingExtra
 from csncost.lang.given import SpecLike
-from csncost.spaces.chunks import Chunks, whole
-from csncost.spaces.space import Space, space_of
+from csncost.spaces.counting.chunks import Chunks, whole
+from csncost.spaces.counting.space import Space, space_of
 
 if TYPE_CHECKING:
     from xarray import Dataset
 
-    from csncost.spaces.evaluate import Evaluator
-    from csncost.spaces.factored import Array
+    from csncost.spaces.counting.evaluate import Evaluator
+    from csncost.spaces.counting.factored import Array
 
 
 def sweep(
@@ -47,7 +47,7 @@ def sweep(
     if chunks is not None:
         return lazy(space, space.chunk_lengths(chunks))[1]
     space.refuse_size()
-    from csncost.spaces.evaluate import lowered
+    from csncost.spaces.counting.evaluate import lowered
 
     found = lowered(space)
     return _dataset(found, {**found.arrays(whole(space.shape), counted()), **found.of_structures()})
@@ -63,7 +63,7 @@ def lazy(space: Space, lengths: Sequence[int]) -> tuple[Evaluator, Dataset]:
         from dask.array import map_blocks
     except ImportError:
         raise MissingExtra("dask", "dask") from None
-    from csncost.spaces.evaluate import evaluator_of
+    from csncost.spaces.counting.evaluate import evaluator_of
 
     found = evaluator_of(space)
     chunks = tuple(

@@ -13,9 +13,9 @@ from math import prod
 from rich.console import Console
 
 from csncost.render.output import counted
+from csncost.spaces.counting.space import space_of
 from csncost.spaces.query import Query
 from csncost.spaces.reduction import best_of
-from csncost.spaces.space import space_of
 
 FRONT = Query()
 TOP = Query(maximize=("interactions",), bounds=(("flops", None, 10**10),), top=10)

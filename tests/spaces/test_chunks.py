@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 import csncost as cc
 from csncost.costs.metrics import METRICS, Metric, counted
-from csncost.spaces.chunks import chunks_of, whole
-from csncost.spaces.evaluate import evaluator_of
+from csncost.spaces.counting.chunks import chunks_of, whole
+from csncost.spaces.counting.evaluate import evaluator_of
+from csncost.spaces.counting.space import space_of
 from csncost.spaces.legal import designs_of
 from csncost.spaces.query import Query
 from csncost.spaces.reduction import reduction_of
-from csncost.spaces.space import space_of
 from tests.spaces.test_sweep import FRACTIONS, random_space
 
 pytest.importorskip("dask")
@@ -55,7 +55,7 @@ def test_any_space_in_any_chunks_is_that_in_memory(seed):
 ])  # fmt: skip
 def test_a_space_that_is_lowered_for_every_chunk_is_the_same(monkeypatch, spec, values):
     found = cc.sweep(spec, **values)
-    monkeypatch.setattr("csncost.spaces.evaluate.MAX_ARRAY", 1)
+    monkeypatch.setattr("csncost.spaces.counting.evaluate.MAX_ARRAY", 1)
     lazy = cc.sweep(spec, chunks=found.valid.size // 3, **values)
     assert lazy["depth"].chunks is not None
     lazy = lazy.compute(scheduler="synchronous")
@@ -111,7 +111,7 @@ def test_totals_beyond_64_bits_are_refused_when_they_are_counted_or_before(monke
     with pytest.raises(cc.CsncostError, match="64-bit"):
         cc.sweep(WIDE, chunks=1, **values)
     monkeypatch.setattr(
-        "csncost.spaces.evaluate.MOST", 2**200
+        "csncost.spaces.counting.evaluate.MOST", 2**200
     )  # as where the design that is likely to cost most is none
     found = cc.sweep(WIDE, chunks=1, **values)
     assert int(found["flops"][0, 0, 1, 0]) == cc.analyze(WIDE, w=1, g=1, frames=2**21, size=1).flops

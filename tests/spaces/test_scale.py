@@ -82,7 +82,7 @@ main(sys.argv[1:])
 
 @pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_was(tmp_path):
-    from csncost.spaces.space import space_of
+    from csncost.spaces.counting.space import space_of
     from csncost.spaces.store import write_zarr
 
     path, part = tmp_path / "x.zarr", tmp_path / "x.zarr.part"
@@ -183,7 +183,7 @@ def search(*more):
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "tcp://127.0.0.1:99999", "http://127.0.0.1:80"])
 def test_where_no_scheduler_is_that_is_said(address, monkeypatch):
-    monkeypatch.setattr("csncost.spaces.workers.PATIENCE", 0.5)
+    monkeypatch.setattr("csncost.spaces.counting.workers.PATIENCE", 0.5)
     done = search("--scheduler", address)
     assert done.exit_code == 2
     assert "no Dask scheduler answers" in done.stderr
@@ -191,7 +191,7 @@ def test_where_no_scheduler_is_that_is_said(address, monkeypatch):
 
 
 def test_what_is_no_scheduler_is_said(monkeypatch):
-    monkeypatch.setattr("csncost.spaces.workers.PATIENCE", 0.5)
+    monkeypatch.setattr("csncost.spaces.counting.workers.PATIENCE", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         done = search("--scheduler", f"tcp://127.0.0.1:{silent.getsockname()[1]}")
     assert done.exit_code == 2
@@ -263,7 +263,7 @@ def test_a_worker_that_is_killed_changes_nothing(cluster):
 @pytest.mark.slow
 def test_workers_that_cannot_count_are_said(cluster, monkeypatch):
     address, worker = cluster
-    monkeypatch.setattr("csncost.spaces.workers.PATIENCE", 1)
+    monkeypatch.setattr("csncost.spaces.counting.workers.PATIENCE", 1)
     done = search("--scheduler", address)
     assert done.exit_code == 2
     assert "has no workers" in done.stderr

@@ -12,10 +12,10 @@ import numpy as np
 
 from csncost.costs.metrics import METRICS, counted
 from csncost.errors import CsncostError
-from csncost.spaces.chunks import Chunk, absolute, relative, shape_of
-from csncost.spaces.factored import MOST, Array
-from csncost.spaces.lowering import Part, Structures
-from csncost.spaces.space import Space
+from csncost.spaces.counting.chunks import Chunk, absolute, relative, shape_of
+from csncost.spaces.counting.factored import MOST, Array
+from csncost.spaces.counting.lowering import Part, Structures
+from csncost.spaces.counting.space import Space
 
 Columns: TypeAlias = dict[str, Array]
 """Arrays by name: metrics (int64), with `valid` (bool) over a chunk, or with `place` for its legal designs."""

@@ -14,8 +14,8 @@ from csncost.costs.conventions import convention as find_convention
 from csncost.errors import CsncostError, MissingExtra
 from csncost.lang.given import SETTING, SpecLike, read
 from csncost.lang.syntax import Spec
-from csncost.spaces.axes import MAX_DESIGNS, Axis, axis, is_swept
-from csncost.spaces.chunks import Chunk, Chunks, lengths_of
+from csncost.spaces.counting.axes import MAX_DESIGNS, Axis, axis, is_swept
+from csncost.spaces.counting.chunks import Chunk, Chunks, lengths_of
 
 LARGE = 2**22
 """Designs that are worked on in chunks, whether or not that is asked for."""

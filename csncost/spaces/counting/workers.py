@@ -14,7 +14,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from csncost.errors import CsncostError, MissingExtra
-from csncost.spaces.chunks import Chunk, shape_of
+from csncost.spaces.counting.chunks import Chunk, shape_of
 
 if TYPE_CHECKING:
     from distributed import Client

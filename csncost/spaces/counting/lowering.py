@@ -23,10 +23,10 @@ from csncost.lang.lower.stages import lower
 from csncost.lang.printer import print_value
 from csncost.network.graph import Network
 from csncost.network.sizes import Size
-from csncost.spaces.axes import Axis
-from csncost.spaces.chunks import Chunk, relative
-from csncost.spaces.factored import Array, Factored, bound_of, cut
-from csncost.spaces.space import Space
+from csncost.spaces.counting.axes import Axis
+from csncost.spaces.counting.chunks import Chunk, relative
+from csncost.spaces.counting.factored import Array, Factored, bound_of, cut
+from csncost.spaces.counting.space import Space
 
 MAX_LOWERINGS = 20_000
 """Networks of different structure in one space."""

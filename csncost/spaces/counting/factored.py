@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from csncost.spaces.chunks import Chunk, chunks_of, lengths_in_order
+from csncost.spaces.counting.chunks import Chunk, chunks_of, lengths_in_order
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Factors: TypeAlias = tuple[Array, ...]
