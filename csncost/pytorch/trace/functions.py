@@ -19,7 +19,7 @@ from torch.autograd import Function
 from torch.utils.checkpoint import CheckpointFunction
 
 from csncost.pytorch.known.names import REFUSED
-from csncost.pytorch.trace.gradients import Gradients, Node
+from csncost.pytorch.trace.gradients import Node
 from csncost.pytorch.trace.meta import Args, Kwargs, like, mapped, tensors
 from csncost.pytorch.trace.scope import Scope
 from csncost.pytorch.trace.tracer import Tracer
@@ -58,28 +58,25 @@ def _refusing(scope: Scope, function: Callable[..., Any], what: str) -> Callable
 
 
 def _apply_for(tracer: Tracer) -> Callable[..., Any]:
-    gradients = tracer.marks.gradients
-
     def apply(cls: type[Function], *args: Any, **kwargs: Any) -> Any:
         if tracer.scope.follows() and cls is CheckpointFunction:  # would hide from autograd what runs within
             return args[0](*args[2:])
         run = partial(_APPLY, cls)
-        if gradients is None or tracer.quiet or not tracer.scope.follows():
+        if tracer.quiet or not tracer.scope.follows() or not (needs := _needing(tracer, args, kwargs)):
             return run(*args, **kwargs)
-        needs = _needing(gradients, args, kwargs)
-        return _both_ways(tracer, gradients, run, args, kwargs, needs) if needs else run(*args, **kwargs)
+        return _both_ways(tracer, run, args, kwargs, needs)
 
     return apply
 
 
-def _needing(gradients: Gradients, args: Args, kwargs: Kwargs) -> list[Tensor]:
+def _needing(tracer: Tracer, args: Args, kwargs: Kwargs) -> list[Tensor]:
     """The arguments that need a gradient; PyTorch does not look for them within lists."""
-    return gradients.needing(tuple(arg for arg in (*args, *kwargs.values()) if isinstance(arg, Tensor)), {})
+    return tracer.marks.gradients.needing(
+        tuple(arg for arg in (*args, *kwargs.values()) if isinstance(arg, Tensor)), {}
+    )
 
 
-def _both_ways(
-    tracer: Tracer, gradients: Gradients, run: Callable[..., Any], args: Args, kwargs: Kwargs, needs: list[Tensor]
-) -> Any:
+def _both_ways(tracer: Tracer, run: Callable[..., Any], args: Args, kwargs: Kwargs, needs: list[Tensor]) -> Any:
     """Run a function, and if PyTorch would, its backward pass."""
     with tracer.unheard():
         seen = {id(tensor): _stand_in(tensor, tracer) for tensor in needs if tensor.is_meta}
@@ -91,7 +88,7 @@ def _both_ways(
         flowing = [like(one) if isinstance(one, Tensor) else None for one in _tuple(result)]
     result = _other(result, given)  # what was changed in place is the argument itself
     if reached:
-        gradients.join(needs, _other(reached, given), _backward(tracer, gradients, context, flowing))
+        tracer.marks.gradients.join(needs, _other(reached, given), _backward(tracer, context, flowing))
     return result
 
 
@@ -111,7 +108,7 @@ def _stand_in(tensor: Tensor, tracer: Tracer) -> Tensor:
     return made
 
 
-def _backward(tracer: Tracer, gradients: Gradients, context: Any, flowing: list[Any]) -> list[Node]:
+def _backward(tracer: Tracer, context: Any, flowing: list[Any]) -> list[Node]:
     """The operations of a backward pass, each in a node of its own."""
     ledger = tracer.ledger
     name = type(context).__name__.removesuffix("Backward") + ".backward"
@@ -122,4 +119,5 @@ def _backward(tracer: Tracer, gradients: Gradients, context: Any, flowing: list[
         ledger.unknown[name, tracer.scope.stack[-1].path] += 1
         return []
     ledger.unknown.update(aside.unknown)
-    return [gradients.node([], ledger.beside(name, kind, of, shape), macs) for kind, of, shape, macs in aside.found]
+    node = tracer.marks.gradients.node
+    return [node([], ledger.beside(name, kind, of, shape), macs) for kind, of, shape, macs in aside.found]

@@ -31,16 +31,17 @@ Origin: TypeAlias = Node | bool
 
 
 class Gradients:
-    """Follows what needs a gradient. PyTorch's own graph would hold no shapes of what never ran."""
+    """Follows what needs a gradient, if `followed`. PyTorch's own graph would hold no shapes of what never ran."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, followed: bool) -> None:
         self.scope = scope
+        self.followed = followed
         self.nodes: list[Node] = []
         self._written: dict[int | None, tuple[Tensor, Node]] = {}  # by storage: what was last written into it
 
     def needing(self, args: Args, kwargs: Kwargs) -> list[Tensor]:
         """The arguments that need a gradient."""
-        if not torch.is_grad_enabled():
+        if not self.followed or not torch.is_grad_enabled():
             return []
         return [tensor for tensor in tensors(args, kwargs) if self._origins(tensor)]
 
@@ -63,6 +64,8 @@ class Gradients:
 
     def follow(self, name: str, result: Any, args: Args, kwargs: Kwargs, in_place: bool) -> None:
         """Note on a result where its gradient goes."""
+        if not self.followed:
+            return
         origins = [one for tensor in self.needing(args, kwargs) for one in self._origins(tensor)]
         if name in ("detach", "data"):
             origins = []

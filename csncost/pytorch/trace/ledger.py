@@ -74,7 +74,7 @@ class Ledger:
         call = self._enter(*self._place(cost, owner, op.label or op.function or kind), call)
         for share in shares:
             call.shares.setdefault(share[:3], share)
-        if needs and self.marks.gradients is not None:
+        if needs:
             if cost.backward is None:
                 self.unknown[f"{op.function}, backward", self.scope.stack[-1].path] += 1
             marked = {id(tensor) for tensor in needs}

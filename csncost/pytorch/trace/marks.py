@@ -19,13 +19,12 @@ class Marks:
 
     def __init__(self, scope: Scope, backward: bool) -> None:
         self.scope = scope
-        self.gradients = Gradients(scope) if backward else None
+        self.gradients = Gradients(scope, backward)
         self.touched: set[str] = set()
 
     def inherit(self, name: str, result: Any, args: Args, kwargs: Kwargs, in_place: bool = False) -> None:
         """Note the parameters that a result was made from, None if from an activation; and where its gradient goes."""
-        if self.gradients is not None:
-            self.gradients.follow(name, result, args, kwargs, in_place)
+        self.gradients.follow(name, result, args, kwargs, in_place)
         sources: set[str] = set()
         constant = True
         for tensor in tensors(args, kwargs):

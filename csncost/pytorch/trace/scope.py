@@ -76,15 +76,12 @@ class Scope:
                             self.own(Owner(f"{path}.{name}" if path else name, tensor, False))
 
     def own(self, owner: Owner) -> None:
-        """Remember a tensor of the model, by itself and by its storage."""
-        self.owners[id(owner.tensor)] = owner
+        """Remember a tensor of the model by its name."""
         self.by_name[owner.name] = owner
-        found = storage(owner.tensor)
-        if found is not None:
-            self.storages.setdefault(found, []).append(owner)
+        self.mirror(owner, owner.tensor)
 
     def mirror(self, owner: Owner, twin: Tensor) -> None:
-        """Remember a copy without data of a tensor of the model, whose views show the same parameter."""
+        """Remember that a tensor, and its views, show a tensor of the model."""
         self.owners[id(twin)] = owner
         found = storage(twin)
         if found is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from inspect import getclosurevars
 from types import GeneratorType
@@ -116,7 +116,7 @@ def _traced_by(tracer: Tracer) -> Iterator[None]:
         quiet_compiler(scope.modules.values()),
         unoptimised_scripts(),
         scope.following(),
-        nullcontext() if tracer.marks.gradients is None else torch.enable_grad(),
+        torch.set_grad_enabled(tracer.marks.gradients.followed or torch.is_grad_enabled()),
         tracer.kernels,
         tracer,
     ):
@@ -145,8 +145,7 @@ def _output(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], scope
 def _found(tracer: Tracer, ends: list[Tensor], classifier: str | bool) -> Trace:
     """Everything that a tracer has written down of a run that ended in these tensors."""
     ledger = tracer.ledger
-    if tracer.marks.gradients is not None:
-        tracer.marks.gradients.settle(ends)
+    tracer.marks.gradients.settle(ends)
     calls = tuple(ledger.calls())
     last, unclassified = find_classifier(ledger.order, classifier, ends)
     if last is not None:

@@ -104,7 +104,7 @@ class Tracer(TorchFunctionMode):
         """Run an operation with a formula, and write it down."""
         if op.kind in _ARITHMETIC and self._counts_runs(args, kwargs):
             return self._free(name, func, args, kwargs)
-        needs = self.marks.gradients.needing(args, kwargs) if self.marks.gradients is not None else []
+        needs = self.marks.gradients.needing(args, kwargs)
         target = kwargs.pop("out", None) if kwargs else None
         run = op.bind(args, kwargs)
         ruled = self.fast and op.shape is not None and any_meta(args)
