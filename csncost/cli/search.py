@@ -13,7 +13,7 @@ from csncost.cli.sweep import SPACE, varied
 from csncost.costs.metrics import METRICS, counted
 from csncost.errors import CsncostError
 from csncost.lang.catalogue import example
-from csncost.render.output import counted as progress_of
+from csncost.render.output import progress_bar
 from csncost.spaces import ranges
 
 GOALS = ("minimize", "maximize", "top", "chunks", "scheduler")
@@ -136,5 +136,5 @@ def _searched(
                 raise CsncostError(f"--{name} and --{side}-{name} are both given", "give one")
             bounds[side][name] = limit
     goals = {name: chosen[name] for name in GOALS}
-    with progress_of("designs") as advance:
+    with progress_bar("designs") as advance:
         return search(specs, at_most=bounds["max"], at_least=bounds["min"], log=log, advance=advance, **goals, **given)

@@ -80,7 +80,7 @@ def sweep(specs: Any, plot: Any, form: Any, output: Any, **options: Any) -> None
     The space of a SPEC may be larger than memory (extra dask): millions of designs are written block by block, as
     --chunks and --scheduler say. A .zarr that was interrupted goes on where it was when it is started again.
     """
-    from csncost.render.designs import form_of, write_blocks
+    from csncost.render.designs import form_of, write_chunks
     from csncost.spaces.counting.space import in_chunks
     from csncost.spaces.study import arguments_of, explore
 
@@ -96,7 +96,7 @@ def sweep(specs: Any, plot: Any, form: Any, output: Any, **options: Any) -> None
     elif log is not None or plot is not None:
         option = "--plot" if plot is not None else "--accuracy"
         raise CsncostError(f"{option} is for designs in memory", "sweep fewer values, without --chunks")
-    elif note := write_blocks(large, kind, output, chunks or "auto", scheduler):
+    elif note := write_chunks(large, kind, output, chunks or "auto", scheduler):
         tell(note)
 
 

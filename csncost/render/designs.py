@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from csncost.errors import CsncostError
 from csncost.files import replacing
-from csncost.render.output import counted, emit, write_whole
+from csncost.render.output import emit, progress_bar, write_whole
 from csncost.spaces.designs import HEAD, Designs
 from csncost.spaces.legal import left_out
 
@@ -25,7 +25,7 @@ SUFFIXES = {
 
 BULK = ("csv", "json", "netcdf", "parquet")
 
-BLOCKWISE = ("csv", "netcdf", "parquet", "zarr")
+CHUNKED = ("csv", "netcdf", "parquet", "zarr")
 
 
 def emit_designs(found: Designs, form: str | None, path: str | None) -> None:
@@ -66,18 +66,18 @@ def form_of(form: str | None, path: str | None) -> str:
     return form or (SUFFIXES.get(Path(path).suffix.lower(), "table") if path else "table")
 
 
-def write_blocks(space: Space, form: str, path: str | None, chunks: Chunks, scheduler: str | None) -> str:
-    """Write a space of any size to a file, block by block, with a bar; return what is to be said of it, if anything."""
+def write_chunks(space: Space, form: str, path: str | None, chunks: Chunks, scheduler: str | None) -> str:
+    """Write a space of any size to a file, chunk by chunk, with a bar; return a note on it, if there is one."""
     from csncost.spaces import export as streams
     from csncost.spaces import store
 
-    if path is None or form not in BLOCKWISE:
-        known = ", ".join(suffix for suffix, kind in SUFFIXES.items() if kind in BLOCKWISE)
+    if path is None or form not in CHUNKED:
+        known = ", ".join(suffix for suffix, kind in SUFFIXES.items() if kind in CHUNKED)
         raise CsncostError("a space of many designs goes into a file, block by block", f"name one with -o: {known}")
     if form == "netcdf" and scheduler is not None:
         raise CsncostError("NetCDF is written by one process", "write a .zarr, or leave out the scheduler")
     total = prod(space.shape)
-    with counted("designs") as advance:
+    with progress_bar("designs") as advance:
         if form == "zarr":
             store.write_zarr(Path(path), space, chunks, scheduler, advance)
             return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -48,24 +48,22 @@ def emit_result(result: Result, form: Format, path: str | None) -> None:
 
 
 def progress(items: Iterable[T], total: int, what: str) -> Iterator[T]:
-    """The items, with a bar on standard error while they come, if that is a terminal."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    shown = console.is_terminal and total > 1
-    return iter(track(items, what, total, console=console, transient=True, disable=not shown))
+    """The items, with a bar on standard error while several come, if that is a terminal."""
+    with progress_bar(what) if total > 1 else nullcontext() as advance:
+        for item in items:
+            yield item
+            if advance:
+                advance(1, total)
 
 
 @contextmanager
-def counted(what: str) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on standard error, if that is a terminal; it is told how much more is done, and how much there is."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
 
         def advance(more: int, total: int) -> None:
             task = bar.task_ids[0] if bar.task_ids else bar.add_task(what, total=total)

@@ -12,7 +12,7 @@ from math import prod
 
 from rich.console import Console
 
-from csncost.render.output import counted
+from csncost.render.output import progress_bar
 from csncost.spaces.counting.space import space_of
 from csncost.spaces.query import Query
 from csncost.spaces.reduction import best_of
@@ -37,7 +37,7 @@ def main():
     given = parser.parse_args()
     found = space(given.designs)
     start = time.perf_counter()
-    with counted("designs") as advance:
+    with progress_bar("designs") as advance:
         best = best_of(found, TOP if given.top else FRONT, scheduler=given.scheduler, advance=advance)
     took = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -17,7 +17,7 @@ ENOUGH = 1010  # above what a shell uses itself
 
 
 def executable():
-    """Where Chromium is, None where it is not, or where there is no bash to hand it a pipe."""
+    """The path of Chromium, None where it is not, or where there is no bash to hand it a pipe."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     return found if found and shutil.which("bash") else None
 

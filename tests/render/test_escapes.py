@@ -29,7 +29,7 @@ def table(names):
 
 
 class Cells(HTMLParser):
-    """What a browser shows in the first cells of rows."""
+    """The texts that a browser shows in the first cells of rows."""
 
     def __init__(self, text):
         super().__init__()

@@ -280,7 +280,7 @@ def text_of(tab, name):
 
 
 def arrows_at(tab, view, number, spec):
-    """Whether one arrow ends close to where a design stands in a view, and names it."""
+    """True where one arrow ends close to where a design stands in a view, and names it."""
     x, y = tab.run(WHERE.format(view=view, design=number))
     ends = [name == spec and left - 9 < x < right + 9 and top < y < bottom + 9 for name, left, right, top, bottom in tab.run(ARROWS)]  # fmt: skip
     return ends.count(True) == 1

@@ -44,7 +44,7 @@ def log(designs, tmp_path_factory):
 
 
 def points(axes, marker):
-    """Where marks of a kind stand, but for those of the legend."""
+    """The places of marks of a kind, but for those of the legend."""
     return [(float(x), float(y)) for line in axes.get_lines() if line.get_marker() == marker for x, y in line.get_xydata()]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ Spot: TypeAlias = tuple[float, float]
 """A place in pixels."""
 
 _PLACES = [(0, 1), (1, 1), (-1, 1), (1, 0), (-1, 0), (0, -1), (1, -1), (-1, -1)]
-"""Where a label stands from its point, in order of preference: above, corners, right, left, below."""
+"""Places of a label beside its point, in order of preference: above, corners, right, left, below."""
 
 SIZE = 6
 """The size of labels in points of 1/72 inch."""
@@ -47,12 +47,12 @@ class Box(NamedTuple):
         return (self.left + self.right) / 2, (self.lower + self.upper) / 2
 
     def overlaps(self, other: Box) -> bool:
-        """Whether two rectangles cover each other."""
+        """True where two rectangles cover each other."""
         across = self.left < other.right and other.left < self.right
         return across and self.lower < other.upper and other.lower < self.upper
 
     def is_inside(self, other: Box) -> bool:
-        """Whether it covers nothing outside another."""
+        """True where it covers nothing outside another."""
         across = other.left < self.left and self.right < other.right
         return across and other.lower < self.lower and self.upper < other.upper
 
@@ -62,7 +62,7 @@ class Box(NamedTuple):
         return hypot(max(left - x, 0, x - right), max(lower - y, 0, y - upper))
 
     def is_crossed(self, start: Spot, end: Spot) -> bool:
-        """Whether a straight line goes through."""
+        """True where a straight line goes through."""
         (x, y), (to_x, to_y) = start, end
         if not self.overlaps(Box(min(x, to_x), min(y, to_y), max(x, to_x), max(y, to_y))):
             return False

@@ -1,4 +1,4 @@
-"""Where cost sits: bars stacked by stage."""
+"""Bars stacked by stage: the parts of a network that cost sits in."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FILLS = [fill for hatches in _HATCHES for fill in zip(_COLOURS, hatches, strict
 
 
 def stage_bars(reports: Sequence[Report], metrics: Sequence[str] = ("params", "flops", "interactions")) -> Figure:
-    """Where cost sits: for each metric a panel, in it a bar for each report, stacked by stage.
+    """Bars of cost by stage: for each metric a panel, in it a bar for each report, stacked by stage.
 
     Where there are more stages than fills, the last ones are one part of a bar. Raises CsncostError for no reports,
     MissingExtra without matplotlib.
@@ -60,7 +60,7 @@ def _parts(stages: Sequence[str]) -> list[tuple[str, Sequence[str]]]:
 
 
 def _stamp(reports: Sequence[Report]) -> dict[str, Any]:
-    """What the reports say of how they were counted: each value once."""
+    """The stamps of all reports in one: each value once."""
     stamps = [report.stamp() for report in reports]
     return {key: _several([stamp[key] for stamp in stamps if key in stamp]) for key in stamps[0]}
 

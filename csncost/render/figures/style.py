@@ -46,7 +46,7 @@ LOOKS = (
 """Curves in order. In the paper's study: simple and bottleneck, and those of the deeper of two networks."""
 
 ANY = Look("#DDDDDD", "o", "-")
-"""Of no curve: how a mark that several have stands in a legend."""
+"""The look of marks that several curves have, in a legend."""
 
 _SPECIAL: dict[str, dict[str, Any]] = {
     "base": {"marker": (6, 1, 0), "markersize": 9},

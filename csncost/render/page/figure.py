@@ -59,7 +59,7 @@ class Drawn:
         return {"width": 1.8, "dash": dash, "color": self.colour}
 
     def marker(self, mark: str) -> dict[str, Any]:
-        """How a point is drawn: the hexagram of a base, the star of bottleneck-D, or the mark of the curve."""
+        """The mark of a point: the hexagram of a base, the star of bottleneck-D, or the mark of the curve."""
         special = mark in ("base", "star")
         return {
             "symbol": SYMBOLS[mark if mark in SYMBOLS else self.look.mark],

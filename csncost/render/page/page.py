@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from xarray import Dataset
 
 Fact: TypeAlias = tuple[str, str, str]
-"""What is said of a design: its label, its value for people, and what stands behind it."""
+"""A fact about a design: its label, its value for people, and the exact value or the source behind it."""
 
 
 def page(designs: Designs | Dataset, accuracies: LogLike | None = None) -> str:
@@ -120,7 +120,7 @@ def _run(run: Accuracy) -> str:
 
 
 def _hover_text(described: Mapping[str, Any]) -> str:
-    """What hovering over a design shows; Plotly reads it as HTML."""
+    """The text that hovering over a design shows; Plotly reads it as HTML."""
     lines = [described["label"], *(f"{label} {value}" for label, value, _ in described["facts"])]
     return "<br>".join(map(escape, lines))
 
@@ -166,7 +166,7 @@ def _part(name: str) -> str:
 
 
 def _stamp_line(stamp: Mapping[str, Any]) -> str:
-    """How the designs were counted."""
+    """The stamp of the designs in one line."""
     said = {key: sizes(str(value)) if key == "clip" else value for key, value in stamp.items()}
     if flop_of(stamp):
         said["convention"] = f"{stamp['convention']} ({flop_of(stamp)})"
