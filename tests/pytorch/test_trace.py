@@ -5,7 +5,6 @@ import random
 import subprocess
 import sys
 import warnings
-from queue import SimpleQueue
 
 import pytest
 import torch
@@ -56,31 +55,47 @@ def lambda_of_matmul(x, y):
     return torch.matmul(x, y)
 
 
-@pytest.mark.parametrize("target", [
-    nn.Linear(3, 4).forward, functools.partial(nn.Linear(3, 4)), functools.partial(lambda layer, x: layer(x), nn.Linear(3, 4)),
-    (lambda layer: lambda x: layer(x))(nn.Linear(3, 4)),
-], ids=["method", "partial", "partial of a module", "closure"])  # fmt: skip
+@pytest.mark.parametrize(
+    "target",
+    [
+        nn.Linear(3, 4).forward,
+        functools.partial(nn.Linear(3, 4)),
+        functools.partial(lambda layer, x: layer(x), nn.Linear(3, 4)),
+        (lambda layer: lambda x: layer(x))(nn.Linear(3, 4)),
+    ],
+    ids=["method", "partial", "partial of a module", "closure"],
+)
 def test_callables(target):
     report = trace(target, (2, 3), convention="macs")
     assert (report.flops, report.params) == (24, 16)
 
 
-@pytest.mark.parametrize(("inputs", "described"), [
-    ((2, 3), "2x3"), ("2x3", "2x3"), (torch.zeros(2, 3), "2x3"), (((2, 3), (2, 3)), "2x3, 2x3"), ({"x": (2, 3), "y": "2x3"}, "x=2x3, y=2x3"),
-    ("2x3:int64", "2x3:int64"), ([(2, 3), torch.zeros(2, 3)], "[2x3, 2x3]"), (({"a": (2, 3)},), "{a: 2x3}"), (("scalar", None), "scalar, None"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("inputs", "described"),
+    [
+        ((2, 3), "2x3"),
+        ("2x3", "2x3"),
+        (torch.zeros(2, 3), "2x3"),
+        (((2, 3), (2, 3)), "2x3, 2x3"),
+        ({"x": (2, 3), "y": "2x3"}, "x=2x3, y=2x3"),
+        ("2x3:int64", "2x3:int64"),
+        ([(2, 3), torch.zeros(2, 3)], "[2x3, 2x3]"),
+        (({"a": (2, 3)},), "{a: 2x3}"),
+        (("scalar", None), "scalar, None"),
+    ],
+)
 def test_inputs(inputs, described):
-    seen = SimpleQueue()  # a list would be as it was
-    report = trace(lambda x, y=None: seen.put(x), inputs)
+    seen = []
+    report = trace(lambda x, y=None: seen.append(x), inputs)
     assert report.setting["input"] == described
-    assert not seen.empty()
+    assert len(seen) == 1
 
 
 def test_shapes_have_the_type_of_the_model():
-    seen = SimpleQueue()
-    trace(Net(lambda net, x: seen.put(x.dtype), a=nn.Linear(3, 4).half()), (2, 3))
-    trace(lambda x: seen.put(x.dtype), (2, 3), dtype="int64")
-    assert [seen.get(), seen.get()] == [torch.float16, torch.int64]
+    seen = []
+    trace(Net(lambda net, x: seen.append(x.dtype), a=nn.Linear(3, 4).half()), (2, 3))
+    trace(lambda x: seen.append(x.dtype), (2, 3), dtype="int64")
+    assert seen == [torch.float16, torch.int64]
 
 
 def test_examples_are_not_changed():
@@ -199,8 +214,15 @@ def test_no_activation_is_allocated():
 
 
 def test_the_compiler_is_not_imported():
-    code = "from csncost.pytorch.trace.trace import trace; from torch import nn; import sys; trace(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()), (1, 3, 8, 8))"
-    subprocess.run([sys.executable, "-c", f"{code}; assert 'torch._dynamo' not in sys.modules"], check=True)
+    code = """
+import sys
+from torch import nn
+from csncost.pytorch.trace.trace import trace
+
+trace(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()), (1, 3, 8, 8))
+assert "torch._dynamo" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_names_and_what_a_module_counts_once():
@@ -277,8 +299,11 @@ LOSSES = {
     "by hand": lambda net, x: ((net.b(net.a(x)) - torch.zeros(2, 5)) ** 2).mean() / 2,
     "of probabilities": lambda net, x: -net.b(net.a(x)).log_softmax(-1)[:, 0].sum(),
     "of every item": lambda net, x: F.mse_loss(net.b(net.a(x)), torch.zeros(2, 5), reduction="none").sum(-1),
-    "with the scores": lambda net, x: {"scores": (y := net.b(net.a(x))), "loss": 0.1 * F.cross_entropy(y, torch.zeros(2, dtype=torch.int64))},
-}  # fmt: skip
+    "with the scores": lambda net, x: {
+        "scores": (y := net.b(net.a(x))),
+        "loss": 0.1 * F.cross_entropy(y, torch.zeros(2, dtype=torch.int64)),
+    },
+}
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -287,10 +312,14 @@ def test_the_classifier_before_a_loss(name):
     assert (report.classes, report.interactions, report.coverage.remarks) == (5, 4 * 6, ())
 
 
-@pytest.mark.parametrize(("after", "kind"), [
-    (lambda net, x: x + net.b(net.a(x)), "add"), (lambda net, x: (net.b(net.a(x)) @ x.t()).sum(), "matmul"),
-    (lambda net, x: net.c(net.b(net.a(x))), "norm"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("after", "kind"),
+    [
+        (lambda net, x: x + net.b(net.a(x)), "add"),
+        (lambda net, x: (net.b(net.a(x)) @ x.t()).sum(), "matmul"),
+        (lambda net, x: net.c(net.b(net.a(x))), "norm"),
+    ],
+)
 def test_where_there_is_no_classifier_it_is_said(after, kind):
     net = Net(after, a=nn.Linear(4, 4), b=nn.Linear(4, 4), c=nn.LayerNorm(4))
     report = trace(net, (2, 4))
@@ -326,7 +355,11 @@ REFUSED = {
     "list": (lambda x: x.tolist(), (2, 3), "reads the value"),
     "array": (lambda x: x.detach().numpy(), (2, 3), "reads the value"),
     "size": (lambda x: torch.zeros(int(x.max())), (2, 3), "reads the value"),
-    "channels": (nn.Conv2d(3, 4, 3), (1, 4, 8, 8), "Conv2d does not run on 1x4x8x8: RuntimeError: conv2d of 1x4x8x8 and 4x3x3x3"),
+    "channels": (
+        nn.Conv2d(3, 4, 3),
+        (1, 4, 8, 8),
+        "Conv2d does not run on 1x4x8x8: RuntimeError: conv2d of 1x4x8x8 and 4x3x3x3",
+    ),
     "features": (nn.Linear(3, 4), (1, 4), "does not run"),
     "too small": (nn.Conv2d(3, 4, 5), (1, 3, 4, 8), "Kernel size"),
     "in place": (lambda x, y: x.add_(y), ((2, 3), (4,)), "does not run"),
@@ -334,7 +367,11 @@ REFUSED = {
     "view": (lambda x: x.view(5), (2, 3), "does not run"),
     "one value": (nn.BatchNorm1d(4), (1, 4), "more than 1 value"),
     "arguments": (lambda x, y: x, (2, 3), "missing 1 required"),
-    "raises": (nn.Sequential(nn.Linear(3, 3), nn.Sequential(Net(failing))), (2, 3), r"(?s)ValueError in 1\.0.*the reason"),
+    "raises": (
+        nn.Sequential(nn.Linear(3, 3), nn.Sequential(Net(failing))),
+        (2, 3),
+        r"(?s)ValueError in 1\.0.*the reason",
+    ),
     "lazy": (nn.Sequential(nn.LazyLinear(4)), (2, 3), "0.weight has no shape yet"),
     "number": (3, (2, 3), "int cannot be run"),
     "nothing": (None, (2, 3), "NoneType cannot be run"),
@@ -343,7 +380,7 @@ REFUSED = {
     "negative": (nn.Linear(3, 4), (-1, 3), "absurd size"),
     "enormous": (nn.Linear(3, 4), (10**9, 10**9), "absurd size"),
     "no type": (nn.Linear(3, 4), "2x3:float99", "no type"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -361,20 +398,42 @@ def random_net(draw):
     shape, layers = (draw.randint(1, 3), channels, size, size), []
     for _ in range(draw.randint(2, 6)):
         groups, out = draw.choice([1, 2, 4]), draw.choice([4, 8])
-        layers.append(draw.choice([
-            lambda c=channels, o=out, g=groups: nn.Conv2d(c, o, draw.choice([1, 3]), draw.choice([1, 2]), 1, groups=g, bias=draw.random() < 0.5),
-            lambda c=channels, o=out, g=groups: nn.ConvTranspose2d(c, o, 2, draw.choice([1, 2]), groups=g),
-            lambda c=channels, o=out, g=groups: parametrizations.weight_norm(nn.Conv2d(c, o, 1, groups=g)),
-            lambda c=channels, o=out: Net(lambda net, x: torch.einsum("bchw,co->bohw", x, net.w), w=P(c, o)),
-            lambda c=channels, o=out: Net(lambda net, x: net.a(x.flatten(2).transpose(1, 2)).transpose(1, 2).unflatten(2, x.shape[2:]), a=nn.Linear(c, o)),
-        ])())  # fmt: skip
+        layers.append(
+            draw.choice(
+                [
+                    lambda c=channels, o=out, g=groups: nn.Conv2d(
+                        c, o, draw.choice([1, 3]), draw.choice([1, 2]), 1, groups=g, bias=draw.random() < 0.5
+                    ),
+                    lambda c=channels, o=out, g=groups: nn.ConvTranspose2d(c, o, 2, draw.choice([1, 2]), groups=g),
+                    lambda c=channels, o=out, g=groups: parametrizations.weight_norm(nn.Conv2d(c, o, 1, groups=g)),
+                    lambda c=channels, o=out: Net(lambda net, x: torch.einsum("bchw,co->bohw", x, net.w), w=P(c, o)),
+                    lambda c=channels, o=out: Net(
+                        lambda net, x: net.a(x.flatten(2).transpose(1, 2)).transpose(1, 2).unflatten(2, x.shape[2:]),
+                        a=nn.Linear(c, o),
+                    ),
+                ]
+            )()
+        )
         channels = out
-        layers.append(draw.choice([
-            lambda c=channels: nn.BatchNorm2d(c), lambda c=channels: nn.GroupNorm(2, c), lambda: nn.ReLU(inplace=True), lambda: nn.MaxPool2d(2, 1, ceil_mode=True),
-            lambda: nn.Dropout(0.5), lambda c=channels: nn.PReLU(c), lambda: nn.AvgPool2d(2, 1, 1),
-            lambda c=channels: Net(lambda net, x: x + net.a(x).mul_(net.p), a=nn.Conv2d(c, c, 3, padding=1, groups=2), p=P(c, 1, 1)),
-            lambda c=channels: Net(lambda net, x: x * net.a(x.mean((2, 3), keepdim=True)).sigmoid(), a=nn.Conv2d(c, c, 1)),
-        ])())  # fmt: skip
+        layers.append(
+            draw.choice(
+                [
+                    lambda c=channels: nn.BatchNorm2d(c),
+                    lambda c=channels: nn.GroupNorm(2, c),
+                    lambda: nn.ReLU(inplace=True),
+                    lambda: nn.MaxPool2d(2, 1, ceil_mode=True),
+                    lambda: nn.Dropout(0.5),
+                    lambda c=channels: nn.PReLU(c),
+                    lambda: nn.AvgPool2d(2, 1, 1),
+                    lambda c=channels: Net(
+                        lambda net, x: x + net.a(x).mul_(net.p), a=nn.Conv2d(c, c, 3, padding=1, groups=2), p=P(c, 1, 1)
+                    ),
+                    lambda c=channels: Net(
+                        lambda net, x: x * net.a(x.mean((2, 3), keepdim=True)).sigmoid(), a=nn.Conv2d(c, c, 1)
+                    ),
+                ]
+            )()
+        )
     net = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 3))
     return net.train(draw.random() < 0.5), shape
 

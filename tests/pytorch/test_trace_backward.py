@@ -156,7 +156,10 @@ def of_a_leaf(net, x):
 
 
 TRAINED = {
-    "convolutions": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(True), nn.Conv2d(4, 5, 3)), (2, 3, 8, 8)),
+    "convolutions": (
+        lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(True), nn.Conv2d(4, 5, 3)),
+        (2, 3, 8, 8),
+    ),
     "transposed": (lambda: nn.Sequential(nn.ConvTranspose2d(3, 4, 3, 2), nn.ConvTranspose2d(4, 5, 3, 2)), (2, 3, 5, 5)),
     "linear": (lambda: linear(3, 4, 5, 2), (2, 7, 3)),
     "frozen first": (lambda: linear(3, 4, 5, 2, frozen=["0.weight", "0.bias"]), (2, 3)),
@@ -170,34 +173,71 @@ TRAINED = {
     "a leaf made within": (lambda: Net(of_a_leaf, a=nn.Linear(4, 4), b=nn.Linear(4, 5), c=nn.Linear(4, 3)), (2, 4)),
     "own product": (lambda: Net(product_of, a=nn.Linear(4, 4), w=P(4, 5)), (2, 3, 4)),
     "own product of the input": (lambda: Net(lambda net, x: Product.apply(x, net.w), w=P(4, 5)), (2, 4)),
-    "own product, detached": (lambda: Net(lambda net, x: net.b(product_of(net, x).detach()), a=nn.Linear(4, 4), w=P(4, 5), b=nn.Linear(5, 3)), (2, 4)),
-    "own products, one upon the other": (lambda: Net(lambda net, x: Product.apply(F.relu(product_of(net, x)), net.v.t()), a=nn.Linear(4, 4), w=P(4, 5), v=P(3, 5)), (2, 4)),
-    "own product of two outputs": (lambda: Net(lambda net, x: Pair.apply(net.a(x), net.w)[0], a=nn.Linear(4, 4), w=P(4, 5)), (2, 4)),
-    "own convolution": (lambda: Net(lambda net, x: Convolution.apply(net.a(x), net.w), a=nn.Conv2d(3, 4, 1), w=P(5, 4, 3, 3)), (2, 3, 6, 6)),
-    "straight through": (lambda: Net(lambda net, x: net.b(Straight.apply(net.a(x))), a=nn.Linear(4, 4), b=nn.Linear(4, 5)), (2, 4)),
-    "a rounded weight": (lambda: Net(lambda net, x: F.linear(x, Straight.apply(net.a.weight)), a=nn.Linear(4, 4, bias=False)), (2, 4)),
+    "own product, detached": (
+        lambda: Net(lambda net, x: net.b(product_of(net, x).detach()), a=nn.Linear(4, 4), w=P(4, 5), b=nn.Linear(5, 3)),
+        (2, 4),
+    ),
+    "own products, one upon the other": (
+        lambda: Net(
+            lambda net, x: Product.apply(F.relu(product_of(net, x)), net.v.t()), a=nn.Linear(4, 4), w=P(4, 5), v=P(3, 5)
+        ),
+        (2, 4),
+    ),
+    "own product of two outputs": (
+        lambda: Net(lambda net, x: Pair.apply(net.a(x), net.w)[0], a=nn.Linear(4, 4), w=P(4, 5)),
+        (2, 4),
+    ),
+    "own convolution": (
+        lambda: Net(lambda net, x: Convolution.apply(net.a(x), net.w), a=nn.Conv2d(3, 4, 1), w=P(5, 4, 3, 3)),
+        (2, 3, 6, 6),
+    ),
+    "straight through": (
+        lambda: Net(lambda net, x: net.b(Straight.apply(net.a(x))), a=nn.Linear(4, 4), b=nn.Linear(4, 5)),
+        (2, 4),
+    ),
+    "a rounded weight": (
+        lambda: Net(lambda net, x: F.linear(x, Straight.apply(net.a.weight)), a=nn.Linear(4, 4, bias=False)),
+        (2, 4),
+    ),
     "own, in place": (lambda: Net(changed_in_place, a=nn.Linear(4, 4), b=nn.Linear(4, 5)), (2, 4)),
     "no_grad": (lambda: cut(without_gradient), (2, 3)),
     "not used": (lambda: cut(lambda a, x: [a(x), torch.zeros(2, 4)][1]), (2, 3)),
     "residual": (lambda: Net(lambda net, x: net.b(x + net.a(x)), a=nn.Linear(4, 4), b=nn.Linear(4, 5)), (2, 4)),
-    "residual in place": (lambda: Net(lambda net, x: net.b(F.relu_(x.clone().add_(net.a(x)))), a=nn.Linear(4, 4), b=nn.Linear(4, 5)), (2, 4)),
+    "residual in place": (
+        lambda: Net(lambda net, x: net.b(F.relu_(x.clone().add_(net.a(x)))), a=nn.Linear(4, 4), b=nn.Linear(4, 5)),
+        (2, 4),
+    ),
     "written into a view": (lambda: Net(written_into, a=nn.Linear(4, 4), b=nn.Linear(8, 5)), (2, 4)),
     "twice": (lambda: Net(lambda net, x: net.a(net.a(x)), a=nn.Linear(4, 4)), (2, 4)),
     "gate": (lambda: Net(gated, a=nn.Conv2d(4, 4, 1), b=nn.Conv2d(4, 5, 3)), (2, 4, 6, 6)),
     "products with parameters": (lambda: Net(lambda net, x: (x @ net.w) @ net.v, w=P(4, 3), v=P(3, 2)), (2, 5, 4)),
-    "einsum": (lambda: Net(lambda net, x: torch.einsum("bni,io->bno", x @ net.v, net.w), w=P(4, 3), v=P(4, 4)), (2, 5, 4)),
+    "einsum": (
+        lambda: Net(lambda net, x: torch.einsum("bni,io->bno", x @ net.v, net.w), w=P(4, 3), v=P(4, 4)),
+        (2, 5, 4),
+    ),
     "attention": (lambda: Net(attention, q=nn.Linear(4, 3), k=nn.Linear(4, 3), v=nn.Linear(4, 5)), (2, 5, 4)),
-    "attention to the input": (lambda: Net(lambda net, x: (net.q(x) @ x.transpose(1, 2)).softmax(-1) @ x, q=nn.Linear(4, 4)), (2, 5, 4)),
+    "attention to the input": (
+        lambda: Net(lambda net, x: (net.q(x) @ x.transpose(1, 2)).softmax(-1) @ x, q=nn.Linear(4, 4)),
+        (2, 5, 4),
+    ),
     "multi-head attention": (lambda: Net(lambda net, x: net.a(x, x, x)[0], a=mha(batch_first=True)), (3, 5, 8)),
-    "pieces": (lambda: Net(lambda net, x: net.b(torch.cat([*net.a(x).chunk(2, -1), x], -1)), a=nn.Linear(4, 6), b=nn.Linear(10, 5)), (2, 4)),
-    "after an embedding": (lambda: nn.Sequential(nn.Embedding(7, 4), nn.Linear(4, 5)), torch.zeros(2, 3, dtype=torch.int64)),
+    "pieces": (
+        lambda: Net(
+            lambda net, x: net.b(torch.cat([*net.a(x).chunk(2, -1), x], -1)), a=nn.Linear(4, 6), b=nn.Linear(10, 5)
+        ),
+        (2, 4),
+    ),
+    "after an embedding": (
+        lambda: nn.Sequential(nn.Embedding(7, 4), nn.Linear(4, 5)),
+        torch.zeros(2, 3, dtype=torch.int64),
+    ),
     "after a parameter": (lambda: Net(lambda net, x: net.a(x + net.p), a=nn.Linear(4, 6), p=P(4)), (2, 4)),
     "weight standardisation": (lambda: Net(standardised, a=nn.Conv2d(3, 4, 3)), (2, 3, 6, 6)),
     "lstm": (lstm, (5, 3, 8)),
     "lstm 2 layers both ways": (lambda: lstm(num_layers=2, bidirectional=True), (5, 3, 8)),
     "gru": (lambda: nn.Sequential(nn.Linear(8, 8), nn.GRU(8, 6)), (5, 3, 8)),
     "gru cell": (lambda: nn.GRUCell(8, 6), (3, 8)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", TRAINED)
@@ -211,14 +251,31 @@ DEPTHWISE = 2 * 36 * 8 * 9  # 8 channels, 3x3, an output of 2x8x6x6
 POINTWISE = 2 * 36 * 8 * 8
 
 
-@pytest.mark.parametrize(("make", "inputs", "expected"), [
-    (lambda: nn.Conv2d(8, 8, 3, padding=1, groups=8), (2, 8, 6, 6), 2 * DEPTHWISE),  # none for the input
-    (lambda: nn.Sequential(nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 3, padding=1, groups=8)), (2, 8, 6, 6), 2 * POINTWISE + 3 * DEPTHWISE),
-    (lambda: nn.Sequential(nn.Conv2d(8, 8, 1), nn.ConvTranspose2d(8, 4, 3, groups=2)), (2, 8, 6, 6), 2 * POINTWISE + 3 * (2 * 36 * 8 * 2 * 9)),
-    (lambda: Net(lambda net, x: checkpoint(net.b, net.a(x), use_reentrant=True), a=nn.Linear(4, 4), b=nn.Linear(4, 4)), (2, 4), 2 * 32 + 3 * 32),
-    (lambda: nn.Linear(3, 4), torch.zeros(2, 3, requires_grad=True), 3 * 24),  # and the gradient of the input
-    (lambda: nn.Linear(3, 4).requires_grad_(False), (2, 3), 24),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("make", "inputs", "expected"),
+    [
+        (lambda: nn.Conv2d(8, 8, 3, padding=1, groups=8), (2, 8, 6, 6), 2 * DEPTHWISE),  # none for the input
+        (
+            lambda: nn.Sequential(nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 3, padding=1, groups=8)),
+            (2, 8, 6, 6),
+            2 * POINTWISE + 3 * DEPTHWISE,
+        ),
+        (
+            lambda: nn.Sequential(nn.Conv2d(8, 8, 1), nn.ConvTranspose2d(8, 4, 3, groups=2)),
+            (2, 8, 6, 6),
+            2 * POINTWISE + 3 * (2 * 36 * 8 * 2 * 9),
+        ),
+        (
+            lambda: Net(
+                lambda net, x: checkpoint(net.b, net.a(x), use_reentrant=True), a=nn.Linear(4, 4), b=nn.Linear(4, 4)
+            ),
+            (2, 4),
+            2 * 32 + 3 * 32,
+        ),
+        (lambda: nn.Linear(3, 4), torch.zeros(2, 3, requires_grad=True), 3 * 24),  # and the gradient of the input
+        (lambda: nn.Linear(3, 4).requires_grad_(False), (2, 3), 24),
+    ],
+)
 def test_the_backward_pass_by_hand(make, inputs, expected):
     assert macs(make(), inputs, backward=True) == expected
     with torch.no_grad():

@@ -106,10 +106,16 @@ def own(net, **held):
 
 
 CONTAINERS = {
-    "last": None, "keys": [], "nested": {"a": [{}]}, "recent": collections.deque([1, 2], maxlen=2),
-    "cycle": (lambda one: one[0].update(list=one) or one)([{}]), "order": collections.OrderedDict(a=1, b=2), "pair": (1, set()),
-    "count": collections.Counter(a=3), "default": collections.defaultdict(list, {"a": [1]}),
-}  # fmt: skip
+    "last": None,
+    "keys": [],
+    "nested": {"a": [{}]},
+    "recent": collections.deque([1, 2], maxlen=2),
+    "cycle": (lambda one: one[0].update(list=one) or one)([{}]),
+    "order": collections.OrderedDict(a=1, b=2),
+    "pair": (1, set()),
+    "count": collections.Counter(a=3),
+    "default": collections.defaultdict(list, {"a": [1]}),
+}
 
 HELD = {
     "containers": (cached, CONTAINERS),
@@ -119,12 +125,16 @@ HELD = {
     "state": (loaded, {}),
     "hidden modules": (hidden, {"others": [nn.Linear(4, 4)]}),
     "views": (viewed, {"big": torch.zeros(1 << 19)}),
-    "tensors": (written, {
-        "big": torch.zeros(1 << 19), "tensors": {"small": torch.zeros(3), "hollow": torch.empty(3, 4, device="meta")},
-    }),
+    "tensors": (
+        written,
+        {
+            "big": torch.zeros(1 << 19),
+            "tensors": {"small": torch.zeros(3), "hollow": torch.empty(3, 4, device="meta")},
+        },
+    ),
     "statistics": (normal, {"mean": torch.zeros(3), "var": torch.ones(3), "table": torch.ones(3, 4)}),
     "random numbers": (randomly, {}),
-}  # fmt: skip
+}
 
 
 def shown(value, seen=()):

@@ -1,4 +1,4 @@
-"""Tracing real models that others wrote, beside counts that are not ours: PyTorch's FlopCounterMode, fvcore, `numel()`."""
+"""Traces of real models beside counts that are not ours: PyTorch's FlopCounterMode, fvcore, `numel()`."""
 
 import warnings
 from dataclasses import replace
@@ -65,20 +65,45 @@ IMAGE = {
     "maxvit": (lambda: models.maxvit_t(weights=None), image(224)),
     "googlenet": (lambda: models.googlenet(weights=None, init_weights=False), image(224)),
     "inception": (lambda: models.inception_v3(weights=None, init_weights=False), image(299)),
-    "segmentation": (lambda: segmentation.deeplabv3_resnet50(weights=None, weights_backbone=None, aux_loss=True), image(64)),
+    "segmentation": (
+        lambda: segmentation.deeplabv3_resnet50(weights=None, weights_backbone=None, aux_loss=True),
+        image(64),
+    ),
     "lraspp": (lambda: segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None), image(64)),
-    "pyramid": (lambda: models.detection.backbone_utils.resnet_fpn_backbone(backbone_name="resnet18", weights=None), image(128)),
-}  # fmt: skip
+    "pyramid": (
+        lambda: models.detection.backbone_utils.resnet_fpn_backbone(backbone_name="resnet18", weights=None),
+        image(128),
+    ),
+}
 
 OF_TIMM = {
     name: (of_timm(name), image(size))
     for name, size in {
-        "resnet50": 224, "resnext26ts": 256, "regnety_002": 224, "mobilenetv3_small_050": 224, "mobilenetv4_conv_small": 224, "efficientnet_b0": 224,
-        "convnext_atto": 224, "test_nfnet": 160, "resnetv2_50": 224, "resnetv2_50x1_bit": 224, "vit_tiny_patch16_224": 224, "swin_tiny_patch4_window7_224": 224,
-        "mixer_s32_224": 224, "cait_xxs24_224": 224, "xcit_nano_12_p16_224": 224, "coat_tiny": 224, "coatnet_nano_rw_224": 224,
-        "levit_128s": 224, "maxvit_pico_rw_256": 256, "botnet26t_256": 256, "lambda_resnet26t": 256, "poolformer_s12": 224, "edgenext_xx_small": 256,
+        "resnet50": 224,
+        "resnext26ts": 256,
+        "regnety_002": 224,
+        "mobilenetv3_small_050": 224,
+        "mobilenetv4_conv_small": 224,
+        "efficientnet_b0": 224,
+        "convnext_atto": 224,
+        "test_nfnet": 160,
+        "resnetv2_50": 224,
+        "resnetv2_50x1_bit": 224,
+        "vit_tiny_patch16_224": 224,
+        "swin_tiny_patch4_window7_224": 224,
+        "mixer_s32_224": 224,
+        "cait_xxs24_224": 224,
+        "xcit_nano_12_p16_224": 224,
+        "coat_tiny": 224,
+        "coatnet_nano_rw_224": 224,
+        "levit_128s": 224,
+        "maxvit_pico_rw_256": 256,
+        "botnet26t_256": 256,
+        "lambda_resnet26t": 256,
+        "poolformer_s12": 224,
+        "edgenext_xx_small": 256,
     }.items()
-}  # fmt: skip
+}
 
 OF_TORCH = {
     "Transformer": (transformer, ((2, 11, 64), (2, 7, 64))),
@@ -132,8 +157,22 @@ def test_inference(name):
     assert report.params == report.under("everything").params == numel(model)
 
 
-@pytest.mark.parametrize("name", ["r2plus1d_18", "mobilenet_v3", "googlenet", "inception", "segmentation", "pyramid", "timm resnext26ts", "timm test_nfnet",
-    "timm swin_tiny_patch4_window7_224", "timm levit_128s", "Transformer"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "r2plus1d_18",
+        "mobilenet_v3",
+        "googlenet",
+        "inception",
+        "segmentation",
+        "pyramid",
+        "timm resnext26ts",
+        "timm test_nfnet",
+        "timm swin_tiny_patch4_window7_224",
+        "timm levit_128s",
+        "Transformer",
+    ],
+)
 def test_training(name):
     make, inputs = ALL[name]
     model = hollow(make).train()
@@ -143,7 +182,19 @@ def test_training(name):
     assert report.rows == trace(model, inputs, convention="macs", fast=False, backward=True).rows
 
 
-@pytest.mark.parametrize("name", ["s3d", "mvit_v2_s", "convnext_tiny", "densenet", "timm resnetv2_50x1_bit", "timm xcit_nano_12_p16_224", "timm botnet26t_256", "TransformerEncoder"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "s3d",
+        "mvit_v2_s",
+        "convnext_tiny",
+        "densenet",
+        "timm resnetv2_50x1_bit",
+        "timm xcit_nano_12_p16_224",
+        "timm botnet26t_256",
+        "TransformerEncoder",
+    ],
+)
 def test_fast_is_slow(name):
     make, inputs = ALL[name]
     model = hollow(make).eval()

@@ -45,9 +45,18 @@ def nested(net, x, **options):
 
 
 REFUSED = {
-    "branch": (layer(lambda net, x: torch.cond(x.sum() > 0, net.a, lambda x: x * 2, (x,))), "reads the value of an activation"),
-    "loop": (layer(lambda net, x: while_loop(lambda x: x.sum() > 0, lambda x: (net.a(x),), (x,))), "reads the value of an activation"),
-    "scan": (layer(lambda net, x: scan(lambda c, x: (c + x, net.a(x)), torch.zeros(4), x)), "scan, which is not followed"),
+    "branch": (
+        layer(lambda net, x: torch.cond(x.sum() > 0, net.a, lambda x: x * 2, (x,))),
+        "reads the value of an activation",
+    ),
+    "loop": (
+        layer(lambda net, x: while_loop(lambda x: x.sum() > 0, lambda x: (net.a(x),), (x,))),
+        "reads the value of an activation",
+    ),
+    "scan": (
+        layer(lambda net, x: scan(lambda c, x: (c + x, net.a(x)), torch.zeros(4), x)),
+        "scan, which is not followed",
+    ),
     "map": (layer(lambda net, x: torch_map(net.a, x)), "map.*, which is not followed"),
     "quantised": (quantised(False), "1 is quantised"),
     "quantised while it runs": (quantised(True), "0 is quantised"),
@@ -55,15 +64,21 @@ REFUSED = {
     "ragged": (layer(lambda net, x: nested(net, x, layout=torch.jagged)), "nested tensors are not followed"),
     "gradient": (layer(energy), "takes gradients while it runs"),
     "backward": (layer(lambda net, x: net.a(x).sum().backward()), "takes gradients while it runs"),
-    "backward of several": (layer(lambda net, x: torch.autograd.backward([net.a(x).sum()])), "takes gradients while it runs"),
+    "backward of several": (
+        layer(lambda net, x: torch.autograd.backward([net.a(x).sum()])),
+        "takes gradients while it runs",
+    ),
     "jacobian": (layer(lambda net, x: torch.autograd.functional.jacobian(net.a, x)), "takes gradients while it runs"),
-    "swap": (layer(lambda net, x: torch.utils.swap_tensors(net.a.weight, nn.Parameter(torch.ones(4, 4)))), "swaps tensors"),
+    "swap": (
+        layer(lambda net, x: torch.utils.swap_tensors(net.a.weight, nn.Parameter(torch.ones(4, 4)))),
+        "swaps tensors",
+    ),
     "sparse": (Net(lambda net, x: torch.sparse.mm(torch.eye(2).to_sparse(), x)), "no kernel"),
     "dual": (layer(dual), "differentiates forwards"),
     "jvp": (layer(lambda net, x: torch.func.jvp(net.a, (x,), (x,))), "differentiates forwards"),
     "jacfwd": (layer(lambda net, x: torch.func.jacfwd(net.a)(x)), "differentiates forwards"),
     "jacrev": (layer(lambda net, x: torch.func.jacrev(net.a)(x)), "does not run|vmap"),
-}  # fmt: skip
+}
 
 INSIDE = ("csncost.", "0x", "INTERNAL", "Node", "dispatch", "fake impl", "Backend", "grad_fn")
 
@@ -93,7 +108,7 @@ FOLLOWED = {
     "vjp": (lambda net, x: torch.func.vjp(net.a, x)[1](x), 2),
     "grad of each": (lambda net, x: torch.vmap(torch.func.grad(lambda x: net.a(x).sum()))(x), 2),
     "functional": (lambda net, x: torch.func.functional_call(net.a, dict(net.a.named_parameters()), (x,)), 1),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", FOLLOWED)

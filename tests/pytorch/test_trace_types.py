@@ -53,7 +53,7 @@ def outcome(function, inputs):
 
 
 class Result(Exception):
-    """How a function tells of its result: whatever else it touches, a trace puts back."""
+    """The result of a function, told from within a trace."""
 
 
 def traced_outcome(function, inputs, fast):
