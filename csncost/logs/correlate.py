@@ -5,67 +5,63 @@ The paper's claim (section 4.2) is that channel interactions predict accuracy, a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from csncost.costs.analyze import analyze
-from csncost.costs.report import Report
+from csncost.costs.metrics import METRICS
 from csncost.errors import CsncostError, did_you_mean
 from csncost.logs.ranks import (
     FEWEST_FOR_INTERVAL,
     FEWEST_FOR_RANKS,
-    PREDICTORS,
+    Design,
     Difference,
     Interval,
     RankCorrelation,
     Trend,
     differences,
     fitted_trend,
+    predictors,
     rank_correlations,
     scipy_stats,
 )
 from csncost.logs.read import LogLike, read_log
-from csncost.logs.runs import Result, Select, Setting, points
+from csncost.logs.runs import Pooled, Select, Setting, points
 from csncost.logs.unread import why_unread
-from csncost.table import Column, Table, data_frame
+from csncost.table import Column, Result, Table
 from csncost.units import plural
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 
 @dataclass(frozen=True)
-class Correlation:
+class Correlation(Result):
     """What a log says of accuracy and cost, for each setting with enough designs."""
 
     log: str
     ranks: tuple[RankCorrelation, ...]
     trends: tuple[Trend, ...]
     differences: tuple[Difference, ...]
-    designs: tuple[dict[str, Any], ...]
+    designs: tuple[Design, ...]
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """The correlation as plain data."""
+        against = {"against": "log10 interactions"}
         return {
             "log": self.log,
             "convention": "paper",
-            "correlations": [_flat(rank) for rank in self.ranks],
-            "trends": [_plain_trend(trend) for trend in self.trends],
-            "differences": [{**one.setting._asdict(), **_without_setting(one)} for one in self.differences],
+            "correlations": [rank.to_dict() for rank in self.ranks],
+            "trends": [trend.setting._asdict() | against | _without_setting(trend) for trend in self.trends],
+            "differences": [one.setting._asdict() | _without_setting(one) for one in self.differences],
             "designs": list(self.designs),
             "notes": list(self.notes),
         }
 
-    def to_json(self, indent: int | None = 2) -> str:
-        """`to_dict` as JSON."""
-        return json.dumps(self.to_dict(), indent=indent)
+    def _frame_rows(self) -> list[dict[str, Any]]:
+        return [rank.to_dict() for rank in self.ranks]
 
-    def to_frame(self) -> DataFrame:
-        """The correlations as a pandas DataFrame. Raises MissingExtra without pandas."""
-        return data_frame([_flat(rank) for rank in self.ranks], {"log": self.log, "convention": "paper"})
+    def _subject(self) -> dict[str, str]:
+        return {"log": self.log}
 
     def table(self) -> Table:
         """The correlations as a table."""
@@ -84,7 +80,7 @@ class Correlation:
         for rank in self.ranks:
             part = (rank.setting, rank.blocks)
             of = None if part == previous else "all" if len(settings) == 1 and rank.blocks is None else _of(rank)
-            rows.append(_flat(rank) | {"of": of, "part": part, **_intervals(rank)})
+            rows.append(rank.to_dict() | {"of": of, "part": part, **_intervals(rank)})
             previous = part
         title = f"Accuracy against cost: {self.log}" + (f", {settings[0]}" if len(settings) == 1 else "")
         stamp = {"convention": "paper"}
@@ -94,23 +90,17 @@ class Correlation:
         ranks, designs = plural(len(self.ranks), "correlation"), plural(len(self.designs), "design")
         return f"<Correlation of {self.log}: {ranks} of {designs}>"
 
-    def __str__(self) -> str:
-        return self.table().to_markdown()
-
-    def _repr_html_(self) -> str:
-        return self.table().to_html()
-
 
 def correlate(
     log: LogLike = "paper",
     *,
-    metrics: Sequence[str] = PREDICTORS,
+    metrics: Sequence[str] | None = None,
     select: Select = "best",
     metric: str | None = None,
 ) -> Correlation:
     """Spearman's and Kendall's correlation of accuracy with log interactions, log FLOPs, log params and depth.
 
-    `metrics` chooses among these; the other arguments are those of `read_log`. Only accuracies of one setting
+    `metrics` chooses others by their keys; the other arguments are those of `read_log`. Only accuracies of one setting
     (dataset, metric, clip, pre-training) are compared, over all designs and over those of each depth in blocks; runs
     of one design count once, with their mean. Intervals (95%) are bootstrapped from 5 designs on.
 
@@ -122,25 +112,12 @@ def correlate(
     >>> found.ranks[0].n, round(found.ranks[0].spearman.value, 2)
     (9, 0.89)
     """
-    for one in metrics:
-        if one not in PREDICTORS:
-            hint = did_you_mean(str(one), list(PREDICTORS)) or f"there are {', '.join(PREDICTORS)}"
-            raise CsncostError(f'accuracy is not correlated with "{one!s:.40}"', hint)
-    if not metrics or isinstance(metrics, str):
-        raise CsncostError("metrics is a list of predictors", f"of {', '.join(PREDICTORS)}")
+    against = _checked(predictors() if metrics is None else metrics)
     scipy_stats()
     accuracies = read_log(log, select=select, metric=metric)
     groups = {setting: [_design(result) for result in results] for setting, results in accuracies.settings.items()}
-    largest = max(map(len, groups.values()))
-    fewest = FEWEST_FOR_INTERVAL if largest >= FEWEST_FOR_INTERVAL else FEWEST_FOR_RANKS
-    enough = {setting: found for setting, found in groups.items() if len(found) >= fewest}
-    if not enough:
-        raise CsncostError(
-            f"{accuracies.log} has no three designs in one setting, only {largest}",
-            "accuracies are compared within one dataset, metric, clip, pre-training and number of classes; what is the"
-            " same under two names is called alike by --label metric=top-1 (in Python .labelled)",
-        )
-    ranks = [rank for setting, found in enough.items() for rank in rank_correlations(setting, found, metrics)]
+    enough = _enough(accuracies.log, groups)
+    ranks = [rank for setting, found in enough.items() for rank in rank_correlations(setting, found, against)]
     trends = [line for setting, found in enough.items() if (line := fitted_trend(setting, found))]
     apart = [one for setting, found in enough.items() for one in differences(setting, found, ranks)]
     designs = [one for found in groups.values() for one in found]
@@ -156,28 +133,37 @@ def correlate(
     return Correlation(accuracies.log, tuple(ranks), tuple(trends), tuple(apart), tuple(designs), tuple(notes))
 
 
-# -- designs and their costs -------------------------------------------------------------------------------------
+def _checked(metrics: Sequence[str]) -> Sequence[str]:
+    if not metrics or isinstance(metrics, str):
+        raise CsncostError("metrics is a list of predictors", f"of {', '.join(METRICS)}")
+    for one in metrics:
+        if one not in METRICS:
+            hint = did_you_mean(str(one), list(METRICS)) or f"there are {', '.join(METRICS)}"
+            raise CsncostError(f'accuracy is not correlated with "{one!s:.40}"', hint)
+    return metrics
 
 
-def _design(result: Result) -> dict[str, Any]:
-    """A result and what its network costs, with the clip that it ran on."""
+Groups = Mapping[Setting, Sequence[Design]]
+
+
+def _enough(log: str, groups: Groups) -> Groups:
+    """The settings with enough designs. Raises CsncostError where there are none."""
+    largest = max(map(len, groups.values()))
+    fewest = FEWEST_FOR_INTERVAL if largest >= FEWEST_FOR_INTERVAL else FEWEST_FOR_RANKS
+    if largest < fewest:
+        raise CsncostError(
+            f"{log} has no three designs in one setting, only {largest}",
+            "accuracies are compared within one dataset, metric, clip, pre-training and number of classes; what is the"
+            " same under two names is called alike by --label metric=top-1 (in Python .labelled)",
+        )
+    return {setting: found for setting, found in groups.items() if len(found) >= fewest}
+
+
+def _design(result: Pooled) -> Design:
+    """A result and what its network costs, with the clip that it ran on; its depth also in residual blocks."""
     report = analyze(result.canonical)
-    counts = {key: getattr(report, key) for key in ("params", "flops", "interactions")}
-    return result.to_dict() | counts | {"depth": weighted_layers(report), "blocks": blocks(report)}
-
-
-def weighted_layers(report: Report) -> int:
-    """Convolutions and fully connected layers, those of shortcuts left out: 50 for ResNet3D-50.
-
-    >>> weighted_layers(analyze("ResNet3D-50")), weighted_layers(analyze("ip-CSN-50"))
-    (50, 66)
-    """
-    return sum(row.op in ("conv", "linear") and ".shortcut" not in row.name for row in report.rows)
-
-
-def blocks(report: Report) -> int:
-    """Residual blocks: 16 for ResNet3D-50 and for every network made from it."""
-    return len({row.block for row in report.rows if row.block})
+    blocks = len({row.block for row in report.rows if row.block})
+    return result.to_dict() | {key: getattr(report, key) for key in METRICS} | {"blocks": blocks}
 
 
 # -- what is said of them ----------------------------------------------------------------------------------------
@@ -221,7 +207,7 @@ def _told_apart(found: Sequence[Difference]) -> Iterator[str]:
                 )
 
 
-def _of_several_runs(designs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _of_several_runs(designs: Sequence[Design]) -> Iterator[str]:
     """That designs of several runs stand with their mean."""
     several = [design["n"] for design in designs if design["n"] > 1]
     if several:
@@ -229,36 +215,23 @@ def _of_several_runs(designs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"{said} of several runs ({sum(several)} in all): each counts once, with their mean"
 
 
-def _without_setting(one: Difference) -> dict[str, Any]:
-    return {key: getattr(one, key) for key in ("best", "other", "n", "value", "low", "high")}
+def _without_setting(one: Trend | Difference) -> dict[str, Any]:
+    return {key: value for key, value in asdict(one).items() if key != "setting"}
 
 
-def _too_few(groups: Mapping[Setting, Sequence[Any]], enough: Mapping[Setting, Any]) -> Iterator[str]:
+def _too_few(groups: Groups, enough: Groups) -> Iterator[str]:
     few = [f"{setting} ({len(found)})" for setting, found in groups.items() if setting not in enough]
     if few:
         yield f"too few designs to correlate: {'; '.join(few)}"
 
 
 def _called(predictor: str) -> str:
-    names = {"interactions": "log interact.", "flops": "log FLOPs", "params": "log params", "depth": "depth"}
-    return names[predictor]
+    metric = METRICS[predictor]
+    return f"log {metric.heading}" if metric.logarithmic else metric.heading
 
 
 def _of(rank: RankCorrelation) -> str:
     return str(rank.setting) if rank.blocks is None else f"of {rank.blocks} blocks"
-
-
-def _flat(rank: RankCorrelation) -> dict[str, Any]:
-    found: dict[str, Any] = {**rank.setting._asdict(), "blocks": rank.blocks, "n": rank.n, "predictor": rank.predictor}
-    for name in ("spearman", "kendall"):
-        interval = getattr(rank, name)
-        found |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
-    return found | {"p": rank.p}
-
-
-def _plain_trend(trend: Trend) -> dict[str, Any]:
-    keys = ("n", "slope", "intercept", "error", "error_of_mean")
-    return {**trend.setting._asdict(), "against": "log10 interactions", **{key: getattr(trend, key) for key in keys}}
 
 
 def _intervals(rank: RankCorrelation) -> dict[str, str | None]:

@@ -11,7 +11,7 @@ from csncost.costs.identity import architecture
 from csncost.costs.naming import clip_by_name
 from csncost.errors import SpecError
 from csncost.lang.given import SETTING, from_argument
-from csncost.logs.runs import Accuracies, Joined, Result
+from csncost.logs.runs import Accuracies, Joined, Pooled
 from csncost.logs.unread import why_unread
 from csncost.units import plural, shape
 
@@ -43,7 +43,7 @@ def join(
 
     varied = not isinstance(stamp["classes"], int)
 
-    def rows(result: Result) -> Iterator[tuple[int, int]]:
+    def rows(result: Pooled) -> Iterator[tuple[int, int]]:
         for i in _candidates(result, columns, stamp, arguments(0) if len(specs) else {}):
             given = clip_by_name(specs[i], arguments(i))
             names = {key: value for key, value in given.items() if key not in (*SETTING, "convention")}
@@ -55,7 +55,7 @@ def join(
     return log.matched(rows, varied)
 
 
-def _candidates(result: Result, columns: Columns, stamp: Mapping[str, Any], given: Mapping[str, Any]) -> list[int]:
+def _candidates(result: Pooled, columns: Columns, stamp: Mapping[str, Any], given: Mapping[str, Any]) -> list[int]:
     """The rows with as many parameters as the network has, which depend on its classes but not on the clip."""
     if isinstance(stamp["classes"], int):
         counts = [stamp["classes"]]

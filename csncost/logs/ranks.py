@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite, log10, sqrt
-from typing import Any
+from math import log10, sqrt
+from statistics import fmean
+from typing import Any, TypeAlias
 
+from csncost.costs.metrics import METRICS
 from csncost.errors import MissingExtra
 from csncost.logs.runs import Setting
 
-PREDICTORS = ("interactions", "flops", "params", "depth")
-"""What accuracy is correlated with; counts as logarithms, depth in weighted layers (shortcuts left out)."""
-
 FEWEST_FOR_RANKS, FEWEST_FOR_INTERVAL = 3, 5
 RESAMPLES, SEED = 1999, 0
+
+Design: TypeAlias = Mapping[str, Any]
+"""The mean accuracy of a network and its metrics."""
+
+
+def predictors() -> list[str]:
+    """The metrics that accuracy is correlated with unless others are named: interactions first, the depth last."""
+    found = [metric for metric in reversed(METRICS.values()) if metric.predicts]
+    return [metric.key for metric in sorted(found, key=lambda metric: not metric.operations)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +44,18 @@ class RankCorrelation:
 
     setting: Setting
     blocks: int | None
-    predictor: str
     n: int
+    predictor: str
     spearman: Interval
     kendall: Interval
     p: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The correlation as one row."""
+        found = {**self.setting._asdict(), "blocks": self.blocks, "n": self.n, "predictor": self.predictor}
+        for name, interval in (("spearman", self.spearman), ("kendall", self.kendall)):
+            found |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
+        return found | {"p": self.p}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,75 +74,6 @@ class Trend:
     error_of_mean: float
 
 
-def scipy_stats() -> Any:
-    """SciPy's statistics. Raises MissingExtra without SciPy, or with one that is too old."""
-    try:
-        from scipy import stats
-    except ImportError:
-        raise MissingExtra("SciPy", "explore") from None
-    if not hasattr(stats, "spearmanrho"):
-        raise MissingExtra("SciPy 1.17 or newer", "explore")
-    return stats
-
-
-def rank_correlations(
-    setting: Setting, designs: Sequence[dict[str, Any]], predictors: Sequence[str]
-) -> Iterator[RankCorrelation]:
-    """Correlations over all designs of a setting, and over those of each number of blocks if there are several."""
-    depths = sorted({design["blocks"] for design in designs})
-    parts: list[tuple[int | None, Sequence[dict[str, Any]]]] = [(None, designs)]
-    if len(depths) > 1:
-        parts += [(depth, [d for d in designs if d["blocks"] == depth]) for depth in depths]
-    for depth, found in parts:
-        if len(found) >= FEWEST_FOR_RANKS:
-            for predictor in predictors:
-                rank = _ranks(setting, depth, predictor, found)
-                if rank is not None:
-                    yield rank
-
-
-def _ranks(
-    setting: Setting, depth: int | None, predictor: str, designs: Sequence[dict[str, Any]]
-) -> RankCorrelation | None:
-    """Both correlations; None where all designs have one value, so that there is no order."""
-    stats = scipy_stats()
-    x, y = _values(designs, predictor), [design["mean"] for design in designs]
-    if len(set(x)) < 2 or len(set(y)) < 2:
-        return None
-    p = stats.permutation_test(
-        (y,),
-        lambda order, axis: stats.spearmanrho(x, order, axis=axis).statistic,
-        permutation_type="pairings",
-        vectorized=True,
-        n_resamples=9999,
-        rng=SEED,
-    ).pvalue
-    spearman, kendall = (_interval(function, x, y) for function in (stats.spearmanrho, stats.kendalltau))
-    return RankCorrelation(setting, depth, predictor, len(x), spearman, kendall, float(p))
-
-
-def _interval(function: Any, x: Sequence[float], y: Sequence[float]) -> Interval:
-    """A correlation with its percentile bootstrap interval, over the resamples in which there is an order."""
-    import warnings
-
-    value = float(function(x, y).statistic)
-    if len(x) < FEWEST_FOR_INTERVAL:
-        return Interval(value)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a resample of one design has no order
-        found = scipy_stats().bootstrap(
-            (x, y),
-            lambda a, b, axis: _no_order_is_none(function(a, b, axis=axis).statistic),
-            paired=True,
-            vectorized=True,
-            method="percentile",
-            n_resamples=RESAMPLES,
-            rng=SEED,
-        )
-    low, high = map(float, found.confidence_interval)
-    return Interval(value, low, high) if isfinite(low) and isfinite(high) else Interval(value)
-
-
 @dataclass(frozen=True, slots=True)
 class Difference:
     """By how much `best` orders `n` designs better than `other` does: the difference of the sizes of Spearman's
@@ -142,68 +89,109 @@ class Difference:
     high: float
 
 
-def differences(
-    setting: Setting, designs: Sequence[dict[str, Any]], ranks: Sequence[RankCorrelation]
-) -> Iterator[Difference]:
+def scipy_stats() -> Any:
+    """SciPy's statistics. Raises MissingExtra without SciPy, or with one that is too old."""
+    try:
+        from scipy import stats
+    except ImportError:
+        raise MissingExtra("SciPy", "explore") from None
+    if not hasattr(stats, "spearmanrho"):
+        raise MissingExtra("SciPy 1.17 or newer", "explore")
+    return stats
+
+
+def rank_correlations(setting: Setting, designs: Sequence[Design], metrics: Sequence[str]) -> Iterator[RankCorrelation]:
+    """Correlations over all designs of a setting, and over those of each number of blocks if there are several."""
+    depths = sorted({design["blocks"] for design in designs})
+    for depth in (None, *(depths if len(depths) > 1 else ())):
+        found = [design for design in designs if depth in (None, design["blocks"])]
+        if len(found) >= FEWEST_FOR_RANKS:
+            yield from (rank for key in metrics if (rank := _rank(setting, depth, key, found)))
+
+
+def _rank(setting: Setting, depth: int | None, predictor: str, designs: Sequence[Design]) -> RankCorrelation | None:
+    """Both correlations; None where all designs have one value, so that there is no order."""
+    stats = scipy_stats()
+    x, y = _values(designs, predictor), _accuracies(designs)
+    if len(set(x)) < 2 or len(set(y)) < 2:
+        return None
+    p = stats.permutation_test(
+        (y,),
+        lambda order, axis: stats.spearmanrho(x, order, axis=axis).statistic,
+        permutation_type="pairings",
+        vectorized=True,
+        n_resamples=9999,
+        rng=SEED,
+    ).pvalue
+    spearman, kendall = (_interval(function, x, y) for function in (stats.spearmanrho, stats.kendalltau))
+    return RankCorrelation(setting, depth, len(x), predictor, spearman, kendall, float(p))
+
+
+def _interval(function: Any, x: Sequence[float], y: Sequence[float]) -> Interval:
+    value = float(function(x, y).statistic)
+    if len(x) < FEWEST_FOR_INTERVAL:
+        return Interval(value)
+    return Interval(value, *_bootstrap(lambda a, b, axis: _statistic(function, a, b, axis), x, y))
+
+
+def differences(setting: Setting, designs: Sequence[Design], ranks: Sequence[RankCorrelation]) -> Iterator[Difference]:
     """The best predictor over all designs of a setting beside each of the others, where there are enough designs."""
     overall = [rank for rank in ranks if rank.setting == setting and rank.blocks is None]
     if len(designs) < FEWEST_FOR_INTERVAL or len(overall) < 2:
         return
     best = max(overall, key=lambda rank: abs(rank.spearman.value))
+    rho = scipy_stats().spearmanrho
+
+    def better(y: Any, one: Any, two: Any, axis: int) -> Any:
+        return abs(_statistic(rho, one, y, axis)) - abs(_statistic(rho, two, y, axis))
+
     for other in overall:
         if other is not best:
+            samples = _accuracies(designs), *(_values(designs, rank.predictor) for rank in (best, other))
             value = abs(best.spearman.value) - abs(other.spearman.value)
-            found = _bootstrapped_difference(designs, best.predictor, other.predictor)
-            yield Difference(setting, best.predictor, other.predictor, len(designs), value, *found)
+            low, high = _bootstrap(better, *samples)
+            yield Difference(setting, best.predictor, other.predictor, len(designs), value, low, high)
 
 
-def _bootstrapped_difference(designs: Sequence[dict[str, Any]], best: str, other: str) -> tuple[float, float]:
-    import warnings
-
-    stats = scipy_stats()
-
-    def size(x: Any, y: Any, axis: int) -> Any:
-        return abs(_no_order_is_none(stats.spearmanrho(x, y, axis=axis).statistic))
-
+def _bootstrap(statistic: Callable[..., Any], *samples: Sequence[float]) -> tuple[float, float]:
+    """The 95% percentile interval of a statistic over resampled designs."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a resample of one design has no order
-        found = stats.bootstrap(
-            ([design["mean"] for design in designs], _values(designs, best), _values(designs, other)),
-            lambda y, one, two, axis: size(one, y, axis) - size(two, y, axis),
-            paired=True,
-            vectorized=True,
-            method="percentile",
-            n_resamples=RESAMPLES,
-            rng=SEED,
+        found = scipy_stats().bootstrap(
+            samples, statistic, paired=True, vectorized=True, method="percentile", n_resamples=RESAMPLES, rng=SEED
         )
     low, high = map(float, found.confidence_interval)
     return low, high
 
 
-def _no_order_is_none(statistic: Any) -> Any:
-    """Zero for a resample in which all designs are equal: it shows no correlation."""
+def _statistic(function: Any, x: Any, y: Any, axis: int) -> Any:
+    """A correlation; zero for a resample in which all designs are equal: it shows none."""
     import numpy as np
 
-    return np.nan_to_num(statistic, nan=0.0)
+    return np.nan_to_num(function(x, y, axis=axis).statistic, nan=0.0)
 
 
-def fitted_trend(setting: Setting, designs: Sequence[dict[str, Any]]) -> Trend | None:
+def fitted_trend(setting: Setting, designs: Sequence[Design]) -> Trend | None:
     """A line through accuracy against log interactions; None for fewer than five designs or one value."""
-    x, y = _values(designs, "interactions"), [design["mean"] for design in designs]
+    x, y = _values(designs, "interactions"), _accuracies(designs)
     if len(x) < FEWEST_FOR_INTERVAL or len(set(x)) < 3:
         return None
     fit = scipy_stats().linregress(x, y)
     others = [([*x[:i], *x[i + 1 :]], [*y[:i], *y[i + 1 :]]) for i in range(len(x))]
     lines = [scipy_stats().linregress(a, b) for a, b in others]
-    misses = [line.intercept + line.slope * a - b for line, a, b in zip(lines, x, y, strict=True)]
-    of_means = [sum(b) / len(b) - mine for (_, b), mine in zip(others, y, strict=True)]
+    misses = [float(line.intercept + line.slope * a - b) for line, a, b in zip(lines, x, y, strict=True)]
+    of_means = [fmean(b) - mine for (_, b), mine in zip(others, y, strict=True)]
     return Trend(setting, len(x), float(fit.slope), float(fit.intercept), _rms(misses), _rms(of_means))
 
 
 def _rms(misses: Sequence[float]) -> float:
-    return sqrt(sum(float(miss) ** 2 for miss in misses) / len(misses))
+    return sqrt(fmean(miss**2 for miss in misses))
 
 
-def _values(designs: Sequence[dict[str, Any]], predictor: str) -> list[float]:
+def _accuracies(designs: Sequence[Design]) -> list[float]:
+    return [design["mean"] for design in designs]
+
+
+def _values(designs: Sequence[Design], predictor: str) -> list[float]:
     """A predictor of each design, counts as logarithms; rank correlations are the same with or without."""
-    return [d["depth"] if predictor == "depth" else log10(max(d[predictor], 1)) for d in designs]
+    return [log10(max(d[predictor], 1)) if METRICS[predictor].logarithmic else d[predictor] for d in designs]

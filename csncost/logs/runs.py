@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import sqrt
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from csncost.costs.identity import key_of
 from csncost.errors import CsncostError
 from csncost.lang.given import SpecLike
 from csncost.logs.unread import Unread, why_unread
-from csncost.table import Column, Table, data_frame
+from csncost.table import Column, Result, Table
 from csncost.units import plural
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 X = TypeVar("X", int, float)
 V = TypeVar("V")
@@ -99,7 +95,7 @@ def by_epoch(values: Iterable[tuple[X, V]]) -> dict[X, list[V]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Pooled:
     """The runs of one network in one setting: mean and sample standard deviation in percentage points."""
 
     runs: tuple[Accuracy, ...]
@@ -165,12 +161,12 @@ class Joined:
     """
 
     setting: Setting
-    found: Mapping[int, Result]
-    elsewhere: tuple[Result, ...]
+    found: Mapping[int, Pooled]
+    elsewhere: tuple[Pooled, ...]
 
 
 @dataclass(frozen=True)
-class Accuracies:
+class Accuracies(Result):
     """What a log says: one record for each run, and what of it could not be read, with the reason."""
 
     log: str
@@ -180,17 +176,17 @@ class Accuracies:
     notes: tuple[str, ...] = ()
 
     @cached_property
-    def results(self) -> tuple[Result, ...]:
+    def results(self) -> tuple[Pooled, ...]:
         """The runs of each network in each setting together, in the order of the log."""
         runs: dict[tuple[str, Setting], list[Accuracy]] = {}
         for record in self.records:
             runs.setdefault((record.architecture, record.setting), []).append(record)
-        return tuple(Result(tuple(found)) for found in runs.values())
+        return tuple(Pooled(tuple(found)) for found in runs.values())
 
     @property
-    def settings(self) -> dict[Setting, tuple[Result, ...]]:
+    def settings(self) -> dict[Setting, tuple[Pooled, ...]]:
         """The results of each setting; only within one can they be compared."""
-        found: dict[Setting, tuple[Result, ...]] = {}
+        found: dict[Setting, tuple[Pooled, ...]] = {}
         for result in self.results:
             found[result.setting] = (*found.get(result.setting, ()), result)
         return found
@@ -229,14 +225,14 @@ class Accuracies:
         keys = [key_of(spec, frames, size) for spec in specs]
         varied = len({classes for _, _, classes in keys}) > 1
 
-        def designs_of(result: Result) -> Iterator[tuple[int, int]]:
+        def designs_of(result: Pooled) -> Iterator[tuple[int, int]]:
             for i, (architecture, clip, classes) in enumerate(keys):
                 if result.architecture == architecture and (fit := result.setting.fit(clip, classes, varied)):
                     yield i, fit
 
         return self.matched(designs_of, varied)
 
-    def matched(self, designs_of: Callable[[Result], Iterable[tuple[int, int]]], varied: bool) -> Joined:
+    def matched(self, designs_of: Callable[[Pooled], Iterable[tuple[int, int]]], varied: bool) -> Joined:
         """The results joined to the designs that each is of, those of the setting that covers most designs.
 
         `designs_of` says of a result which designs it is of, and how well it fits each (`Setting.fit`): what fits best
@@ -244,7 +240,7 @@ class Accuracies:
         joined to them.
         """
         free = {"clip": "", "classes": ""} if varied else {"clip": ""}
-        by_setting: dict[Setting, dict[int, tuple[int, Result]]] = {}
+        by_setting: dict[Setting, dict[int, tuple[int, Pooled]]] = {}
         for result in self.results:
             best = by_setting.setdefault(result.setting._replace(**free), {})
             for design, fit in designs_of(result):
@@ -269,13 +265,11 @@ class Accuracies:
             "notes": list(self.notes),
         }
 
-    def to_json(self, indent: int | None = 2) -> str:
-        """`to_dict` as JSON."""
-        return json.dumps(self.to_dict(), indent=indent)
+    def _frame_rows(self) -> list[dict[str, Any]]:
+        return [record.to_dict() for record in self.records]
 
-    def to_frame(self) -> DataFrame:
-        """The records as a pandas DataFrame. Raises MissingExtra without pandas."""
-        return data_frame([record.to_dict() for record in self.records], {"log": self.log, "select": self.select})
+    def _subject(self) -> dict[str, Any]:
+        return {"log": self.log, "select": self.select}
 
     def table(self) -> Table:
         """The results as a table."""
@@ -299,12 +293,6 @@ class Accuracies:
         return (
             f"<Accuracies of {self.log}: {plural(len(self.records), 'run')} of {plural(len(self.results), 'design')}>"
         )
-
-    def __str__(self) -> str:
-        return self.table().to_markdown()
-
-    def _repr_html_(self) -> str:
-        return self.table().to_html()
 
 
 def points(value: float) -> str:

@@ -4,15 +4,17 @@ import csv
 import io
 import itertools
 import json
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 
 import csncost as cc
 from csncost.cli.main import main
+from csncost.costs.metrics import METRICS, Metric
 from csncost.errors import CsncostError, MissingExtra
 from csncost.logs.correlate import correlate
-from csncost.logs.ranks import PREDICTORS
+from csncost.logs.ranks import predictors
 from csncost.table import FORMATS
 
 
@@ -156,7 +158,7 @@ def test_several_logs_on_the_command_line(tmp_path):
         arguments.append(f"{path}={spec}")
     out = json.loads(run("correlate", *arguments, "--select", "last", "--format", "json").stdout)
     assert [design["mean"] for design in out["designs"]] == [30, 40, 50]
-    assert {c["predictor"] for c in out["correlations"]} == set(PREDICTORS)
+    assert {c["predictor"] for c in out["correlations"]} == set(predictors())
 
 
 @pytest.mark.parametrize("arguments", [
@@ -216,3 +218,15 @@ def test_predictors_are_told_apart_by_the_interval_of_their_difference(tmp_path)
     assert 0 < difference.low < difference.value < difference.high
     assert any(note.startswith(f"{len(rows)} designs tell log interact. from log FLOPs") for note in ranks.notes)
     assert cc.correlate("paper").differences[0].low < 0  # nine designs do not
+
+
+def test_a_metric_of_the_list_is_a_predictor(monkeypatch, tmp_path):
+    """Reads of weights, which an entry of the list adds; titles come from there too."""
+    monkeypatch.setitem(METRICS, "reads", Metric("reads", "reads of weights", "w.reads", terms={"weights": 2}, predicts=True))  # fmt: skip
+    rows = [f"simple-{blocks}(width=0.75),{40 + blocks}" for blocks in (8, 16, 33)]
+    (tmp_path / "log.csv").write_text("\n".join(["spec,acc", *rows]))
+    found = correlate(tmp_path / "log.csv")
+    assert rank(found, "reads") == replace(rank(found, "params"), predictor="reads")
+    assert "log w.reads" in str(found)
+    named = json.loads(run("correlate", "paper", "--against", "activations", "--format", "json").stdout)
+    assert {one["predictor"] for one in named["correlations"]} == {"activations"}

@@ -20,7 +20,7 @@ from csncost.costs.conventions import Convention
 from csncost.costs.metrics import METRICS
 from csncost.lang.given import SETTING
 from csncost.logs.read import LogLike
-from csncost.logs.runs import Accuracy, Result, points
+from csncost.logs.runs import Accuracy, Pooled, points
 from csncost.render.figures.series import Row, network, view
 from csncost.render.figures.subject import axis_titles, designs_of, flop_of, sizes
 from csncost.render.page.figure import COLOURS, linked_views
@@ -103,7 +103,7 @@ def _written(value: Any) -> str:
     return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _accuracy(result: Result | None) -> Fact:
+def _accuracy(result: Pooled | None) -> Fact:
     """The accuracy of a design with its spread, and the runs that it is the mean of."""
     if result is None:
         return "accuracy", "not logged", ""
