@@ -18,7 +18,7 @@ from csncost.lang.given import SETTING, sizes
 from csncost.lang.lower.stages import lower
 from csncost.lang.syntax import Name
 from csncost.network.graph import Network
-from csncost.spaces.counting.axes import Axis, axis
+from csncost.spaces.counting.axes import Axis, axis, is_swept
 from csncost.spaces.designs import Designs
 from csncost.units import shape
 
@@ -28,25 +28,25 @@ FEW = 512
 _Labels: TypeAlias = dict[str, Any]
 
 
-def one_by_one(spec: str, swept: dict[str, Any], fixed: dict[str, Any], convention: str | Convention) -> Designs | None:
+def one_by_one(spec: str, given: Mapping[str, Any], convention: str | Convention) -> Designs | None:
     """The legal designs of a space as `of_dataset` gives them, or None where arrays are to say what it holds.
 
     That is so for many designs, for clips and classes that are swept, and where none is legal.
     """
-    axes = [axis(name, values) for name, values in swept.items()]
+    axes = [axis(name, values) for name, values in given.items() if is_swept(name, values)]
     count = prod(len(one.values) for one in axes)
     if count > FEW or any(one.name in SETTING for one in axes):
         return None
-    setting = sizes(**{name: fixed.get(name) for name in SETTING})
-    names = {name: value for name, value in fixed.items() if name not in SETTING}
-    found = list(_networks(spec, axes, names, setting))
+    setting = sizes(**{name: given.get(name) for name in SETTING})
+    fixed = {name: value for name, value in given.items() if name not in SETTING and not is_swept(name, value)}
+    found = list(_networks(spec, axes, fixed, setting))
     stamps = {(shape(net.clip), net.classes) for _, net in found}
     if len(stamps) != 1:
         return None
     counting = find_convention(convention)
     stamp = dict(zip(("convention", "clip", "classes", "views"), (counting.name, *stamps.pop(), 1), strict=True))
     rows = [labels | costs(net.graph, counting) for labels, net in found]
-    values = {name: [row[name] for row in rows] for name in (*swept, *METRICS)}
+    values = {name: [row[name] for row in rows] for name in (*(one.name for one in axes), *METRICS)}
     return Designs([spec] * len(found), values, stamp, count - len(found))
 
 

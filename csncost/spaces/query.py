@@ -16,9 +16,9 @@ import numpy as np
 
 from csncost.costs.metrics import METRICS
 from csncost.errors import CsncostError, MissingExtra, did_you_mean
+from csncost.spaces.counting.factored import Array
 from csncost.units import PREFIXES, rounded
 
-Array: TypeAlias = np.ndarray[Any, Any]
 Columns: TypeAlias = Mapping[str, Any]
 """Arrays of one length, by name."""
 

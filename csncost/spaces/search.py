@@ -14,10 +14,11 @@ from csncost.lang.given import SpecLike
 from csncost.logs.join import ACCURACY
 from csncost.logs.read import LogLike, read_log
 from csncost.spaces.counting.chunks import Chunks
+from csncost.spaces.counting.factored import Array
 from csncost.spaces.counting.space import in_chunks
 from csncost.spaces.counting.workers import Advance, ignored
 from csncost.spaces.designs import Designs
-from csncost.spaces.query import Array, Bound, Limit, Query, called, limits, meets, said
+from csncost.spaces.query import Bound, Limit, Query, called, limits, meets, said
 from csncost.spaces.ranges import count, percentage
 from csncost.spaces.reduction import best_in, best_of
 from csncost.spaces.study import arguments_of, distinct, explore

@@ -24,9 +24,9 @@ from csncost.lang.expand import parameters
 from csncost.lang.given import SETTING, SpecLike, from_argument, python_number, read
 from csncost.lang.syntax import Number
 from csncost.spaces.counting.axes import axis, is_swept
-from csncost.spaces.counting.factored import MOST
+from csncost.spaces.counting.factored import MOST, Array
 from csncost.spaces.designs import Designs
-from csncost.spaces.query import Array, amount, called
+from csncost.spaces.query import amount, called
 from csncost.spaces.sweep import sweep
 from csncost.units import human
 

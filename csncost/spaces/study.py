@@ -60,7 +60,7 @@ def study(
     _check_rows([groups, blocks, *(value for key, value in given.items() if is_swept(key, value))])
     rows: list[dict[str, Any]] = []
     refused, stamp = 0, {}
-    for family, kind in ((family, kind) for family, kinds in FAMILIES.items() for kind in kinds):
+    for family, kind in [(family, kind) for family, kinds in FAMILIES.items() for kind in kinds]:
         swept = {**given, "blocks": blocks, **({"G": groups} if kind in GROUPED else {})}
         part = _counted(_name(family, kind, "", "16"), swept, convention)
         rows += _rows(family, kind, part, given)
@@ -125,10 +125,8 @@ def twice_named(found: Designs) -> str:
 
 def _counted(spec: str, given: Mapping[str, Any], convention: str | Convention) -> Designs:
     """The space of one kind: a few designs one by one, for which no library of arrays is imported."""
-    swept = {key: value for key, value in given.items() if is_swept(key, value)}
-    fixed = {key: value for key, value in given.items() if key not in swept}
-    found = one_by_one(spec, swept, fixed, convention)
-    return found or of_dataset(sweep(spec, convention=convention, **given), convention)
+    few = one_by_one(spec, given, convention)
+    return few or of_dataset(sweep(spec, convention=convention, **given), convention)
 
 
 def _check_rows(lists: Sequence[Any]) -> None:
@@ -165,7 +163,7 @@ def _canonical(name: str) -> str:
 
 def _order(blocks: Sequence[Any]) -> Any:
     """Families, depths and kinds in the paper's order, as a sorting key."""
-    families, kinds = list(FAMILIES), list(FAMILIES["bottleneck"])
+    families, kinds = list(FAMILIES), FAMILIES["bottleneck"]
     depths = [print_value(literal("blocks", value)) for value in blocks]
     return lambda row: (
         families.index(row["family"]), depths.index(str(row["blocks"])), kinds.index(row["kind"]), row["groups"],
