@@ -23,7 +23,7 @@ def executable():
 
 
 class Browser:
-    """One tab, driven by the DevTools protocol. `messages` are its errors and warnings, `requests` what it asked for."""
+    """One tab, driven by the DevTools protocol: `messages` are its errors and warnings, `requests` its addresses."""
 
     def __init__(self, width=1300, height=900):
         self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)

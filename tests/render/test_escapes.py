@@ -17,8 +17,9 @@ from csncost.render.terminal import table_text
 from csncost.table import Column, Table, visible
 
 NAMES = [
-    "\x1b[31mred", "two\nlines", "a\ttab\r", "[bold]x[/bold]", "[a](b) ![c](d)", "\u540d\u524d", "_x_ __y__ z_1", "a|b||",
-    "<b>&amp;&lt;", "{}$%#~~^\\", "**star*", "``code`", "\u202eabc\u200b", "\ud800", "\x00\x9b1m", "'\"", "\\|", "*", "",
+    "\x1b[31mred", "two\nlines", "a\ttab\r", "[bold]x[/bold]", "[a](b) ![c](d)", "\u540d\u524d", "_x_ __y__ z_1",
+    "a|b||", "<b>&amp;&lt;", "{}$%#~~^\\", "**star*", "``code`", "\u202eabc\u200b", "\ud800", "\x00\x9b1m",
+    "'\"", "\\|", "*", "",
 ]  # fmt: skip
 
 

@@ -148,7 +148,8 @@ def test_marks_and_bars(designs, log):
     bases = [marks[i] for i, d in enumerate(designs) if d.kind == "none"]
     assert {symbol for symbol, _ in bases} == {"hexagram"}
     assert len({colour for _, colour in bases}) == len(bases) == 4  # each of the colour of its curve
-    assert marks[8] == ("star", next(colour for (_, colour), d in zip(bases, [d for d in designs if d.kind == "none"], strict=True) if (d.family, d.blocks) == (designs[8].family, designs[8].blocks)))  # fmt: skip
+    of_base = {(d.family, d.blocks): marks[i][1] for i, d in enumerate(designs) if d.kind == "none"}
+    assert marks[8] == ("star", of_base[designs[8].family, designs[8].blocks])
     assert len({marks[i] for i, d in enumerate(designs) if d.kind == "G"}) == 4  # a mark and a colour for each curve
 
 
@@ -158,7 +159,11 @@ def test_one_network_has_one_mark_and_a_design_alone_has_an_axis():
     drawn = {names[i] for i in places(data["views"][0])}
     assert set(names) - drawn == {"simple-G1-8", "bottleneck-G1-8", "bottleneck-DG1-8"}
     at = {said["label"]: names[said["at"]] for said in data["designs"]}
-    assert {name: at[name] for name in set(names) - drawn} == {"simple-G1-8": "simple-8", "bottleneck-G1-8": "bottleneck-8", "bottleneck-DG1-8": "bottleneck-D-8"}  # fmt: skip
+    assert {name: at[name] for name in set(names) - drawn} == {
+        "simple-G1-8": "simple-8",
+        "bottleneck-G1-8": "bottleneck-8",
+        "bottleneck-DG1-8": "bottleneck-D-8",
+    }
     assert all(at[name] == name for name in drawn)
     text = page(cc.study([1], [8]).take([0]))
     assert "<h1>1 design: costs</h1>" in text
@@ -282,7 +287,8 @@ def text_of(tab, name):
 def arrows_at(tab, view, number, spec):
     """True where one arrow ends close to where a design stands in a view, and names it."""
     x, y = tab.run(WHERE.format(view=view, design=number))
-    ends = [name == spec and left - 9 < x < right + 9 and top < y < bottom + 9 for name, left, right, top, bottom in tab.run(ARROWS)]  # fmt: skip
+    named = [edges for name, *edges in tab.run(ARROWS) if name == spec]
+    ends = [left - 9 < x < right + 9 and top < y < bottom + 9 for left, right, top, bottom in named]
     return ends.count(True) == 1
 
 
@@ -303,7 +309,8 @@ def test_the_views_are_linked(designs, log, show):
     tab.until(f"{ARROWS}.length === 0")
     assert tab.run("document.getElementById('about').hidden")
     assert (tab.messages, [url.partition(":")[0] for url in tab.requests]) == ([], ["file"])
-    assert "cloud" not in tab.run("[...document.querySelectorAll('.modebar-btn')].map((b) => b.dataset.title).join()").lower()  # fmt: skip
+    buttons = tab.run("[...document.querySelectorAll('.modebar-btn')].map((button) => button.dataset.title).join()")
+    assert "cloud" not in buttons.lower()
 
 
 @pytest.mark.slow
@@ -332,7 +339,8 @@ LEGEND = """(() => {
 @pytest.mark.slow
 def test_a_design_that_is_the_same_network_is_shown_where_that_stands(show):
     tab = show(page(cc.study([1], [8])))
-    tab.run("[...document.querySelectorAll('tbody tr')].find((r) => r.textContent.startsWith('bottleneck-G1-8')).click()")  # fmt: skip
+    row = "[...document.querySelectorAll('tbody tr')].find((row) => row.textContent.startsWith('bottleneck-G1-8'))"
+    tab.run(f"{row}.click()")
     tab.until("document.getElementById('code').textContent === 'csncost analyze bottleneck-G1-8'")
     tab.until(f"{ARROWS}.length === 2")
     assert tab.messages == []

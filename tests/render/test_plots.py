@@ -45,7 +45,9 @@ def log(designs, tmp_path_factory):
 
 def points(axes, marker):
     """The places of marks of a kind, but for those of the legend."""
-    return [(float(x), float(y)) for line in axes.get_lines() if line.get_marker() == marker for x, y in line.get_xydata()]  # fmt: skip
+    return [
+        (float(x), float(y)) for line in axes.get_lines() if line.get_marker() == marker for x, y in line.get_xydata()
+    ]
 
 
 HEXAGRAM, STAR, OPEN = (6, 1, 0), "*", "d"
@@ -73,7 +75,7 @@ def test_figure_7_has_all_depths_on_a_logarithmic_axis(designs, log):
     (axes,) = figure.axes
     assert axes.get_xscale() == "log"
     assert len(points(axes, HEXAGRAM)) == 4
-    assert [text.get_text() for text in figure.legends[0].get_texts()][:4] == ["simple-X-8", "bottleneck-X-8", "simple-X-16", "bottleneck-X-16"]  # fmt: skip
+    assert legend_of(figure)[:4] == ["simple-X-8", "bottleneck-X-8", "simple-X-16", "bottleneck-X-16"]
 
 
 def test_both_figures_stand_below_each_other_and_look_alike(designs, log):
@@ -113,9 +115,13 @@ def test_the_axis_says_that_logged_errors_were_turned_round(tmp_path):
     assert figure.axes[0].get_ylabel() == "100 \u2212 top1_err (%)"
 
 
-@pytest.mark.parametrize(("convention", "title"), [("macs", "FLOPs (multiply-adds)"), ("flops", "FLOPs"), ("everything", "FLOPs")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("convention", "title"), [("macs", "FLOPs (multiply-adds)"), ("flops", "FLOPs"), ("everything", "FLOPs")]
+)
 def test_the_unit_of_flops_is_that_of_the_convention(convention, title):
-    for figure, panel in ((plots.tradeoff(cc.study([1], [8], convention=convention)), 0), (plots.stage_bars([cc.analyze("simple-8", convention=convention)]), 1)):  # fmt: skip
+    drawn = plots.tradeoff(cc.study([1], [8], convention=convention))
+    bars = plots.stage_bars([cc.analyze("simple-8", convention=convention)])
+    for figure, panel in ((drawn, 0), (bars, 1)):
         assert figure.axes[panel].get_xlabel() == title
         assert ("1 multiply-add" in figure.get_supxlabel().replace("\n", " ")) == (title == "FLOPs")
 
@@ -204,16 +210,19 @@ def test_bars_stack_to_the_totals():
         assert ends == [getattr(report, metric) for report in reports]
         assert axes.get_xlim()[1] > max(ends)
     assert [tick.get_text() for tick in figure.axes[0].get_yticklabels()] == ["ResNet3D-50", "ir-CSN-50"]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == [row.name for row in reports[0].by("stage").rows]  # fmt: skip
+    assert legend_of(figure) == [row.name for row in reports[0].by("stage").rows]
     with pytest.raises(CsncostError):
         plots.stage_bars([])
 
 
 @pytest.mark.parametrize(("stamp", "said"), [
-    ({"convention": "paper", "clip": "3x8x224x224", "classes": 400, "views": 1}, "convention paper, clip 3x8x224x224, 400 classes"),
-    ({"convention": "flops", "clip": "3xframesxsizexsize", "classes": "varies", "views": 30}, "convention flops (2 FLOPs = 1 multiply-add), clip 3 x frames x size x size, classes varies, 30 views"),
+    ({"convention": "paper", "clip": "3x8x224x224", "classes": 400, "views": 1},
+     "convention paper, clip 3x8x224x224, 400 classes"),
+    ({"convention": "flops", "clip": "3xframesxsizexsize", "classes": "varies", "views": 30},
+     "convention flops (2 FLOPs = 1 multiply-add), clip 3 x frames x size x size, classes varies, 30 views"),
     ({"clip": "varies", "log": "a/one.csv, b/two.csv"}, "clip varies, accuracies: one.csv, two.csv"),
-    ({"clip": "3x8x224x224 / 3x32x256x256", "log": ", ".join(f"a_long_name_{k}.csv" for k in range(5))}, "clip 3x8x224x224 / 3x32x256x256, accuracies: 5 logs"),
+    ({"clip": "3x8x224x224 / 3x32x256x256", "log": ", ".join(f"a_long_name_{k}.csv" for k in range(5))},
+     "clip 3x8x224x224 / 3x32x256x256, accuracies: 5 logs"),
     ({"input": "1x3x224x224", "log": "x" * 300}, f"input 1x3x224x224, accuracies: {'x' * 26}…{'x' * 13}"),
     ({}, ""),
 ])  # fmt: skip
@@ -251,7 +260,9 @@ def test_bars_of_several_clips_say_them_all():
     assert figure.get_supxlabel() == "convention paper, clip 3x8x224x224 / 3x32x256x256, classes 400 / 101"
 
 
-@pytest.mark.parametrize(("suffix", "start"), [(".png", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml"), (".PNG", b"\x89PNG")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("suffix", "start"), [(".png", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml"), (".PNG", b"\x89PNG")]
+)
 def test_files(designs, tmp_path, suffix, start):
     path = tmp_path / f"figure{suffix}"
     cc.plot.save(cc.plot.tradeoff(designs_of(designs)), path)
@@ -302,7 +313,9 @@ def test_the_missing_extra_is_named(designs, monkeypatch):
         plots.tradeoff(designs_of(designs))
 
 
-@pytest.mark.parametrize("command", [["analyze", "ir-CSN-26"], ["compare", "ResNet3D-26", "ir-CSN-26"]], ids=lambda c: c[0])  # fmt: skip
+@pytest.mark.parametrize(
+    "command", [["analyze", "ir-CSN-26"], ["compare", "ResNet3D-26", "ir-CSN-26"]], ids=lambda c: c[0]
+)
 def test_plots_from_the_command_line(command, tmp_path):
     path = tmp_path / "x.png"
     result = CliRunner().invoke(main, [*command, "--plot", str(path)])
@@ -312,7 +325,11 @@ def test_plots_from_the_command_line(command, tmp_path):
     assert result.stderr == f"drawn: {path}\n"
 
 
-@pytest.mark.parametrize("command", [["analyze", "simple-8"], ["compare", "simple-8", "simple-16"], ["curves", "log.csv"]], ids=lambda c: c[0])  # fmt: skip
+@pytest.mark.parametrize(
+    "command",
+    [["analyze", "simple-8"], ["compare", "simple-8", "simple-16"], ["curves", "log.csv"]],
+    ids=lambda c: c[0],
+)
 def test_commands_without_a_page_say_which_files_they_draw(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "log.csv").write_text("spec,epoch,top1\nsimple-8,1,50\n")
@@ -364,7 +381,12 @@ def lines_of(figure):
 
 
 def test_networks_without_an_order_are_not_joined():
-    named = ["simple-8", "ir-CSN-26", "bottleneck-D-[3,4,23,3](width=2, classes=487)", "bottleneck-D-[3,4,36,3](width=2, classes=487)"]  # fmt: skip
+    named = [
+        "simple-8",
+        "ir-CSN-26",
+        "bottleneck-D-[3,4,23,3](width=2, classes=487)",
+        "bottleneck-D-[3,4,36,3](width=2, classes=487)",
+    ]
     figure = plots.tradeoff(explore(named, None, None))
     assert lines_of(figure) == []
     assert legend_of(figure)[:2] == named[:2]
@@ -400,13 +422,17 @@ def test_a_space_without_interactions_has_an_axis_from_zero():
 def test_short_names_differ():
     long = "a" * 60
     assert style.short_names(["b", long]) == ["b", "a" * 18 + "…" + "a" * 9]
-    assert style.short_names([f"{'a' * 22}{i}{'b' * 20}" for i in (1, 2)]) == [f"{'a' * 22}{i}{'b' * 20}" for i in (1, 2)]  # fmt: skip
+    assert style.short_names([f"{'a' * 22}{i}{'b' * 20}" for i in (1, 2)]) == [
+        f"{'a' * 22}{i}{'b' * 20}" for i in (1, 2)
+    ]
     assert style.short_names([f"{long}{i}{long}" for i in (1, 2)])[1].startswith("2 aaa")
 
 
 @pytest.mark.parametrize("name", ["run {}", "bottleneck-D-[3,4,{},3](width=2, classes=487)"])
 def test_a_long_legend_is_inside_and_leaves_room(name):
-    figure = plots.curves([History(name.format(i), "", "training", "error (%)", "epoch", ((1, 2), (2, i)), "") for i in range(8)])  # fmt: skip
+    figure = plots.curves(
+        [History(name.format(i), "", "training", "error (%)", "epoch", ((1, 2), (2, i)), "") for i in range(8)]
+    )
     figure.canvas.draw()
     edges = figure.legends[0].get_window_extent()
     assert edges.x0 >= 0
@@ -424,9 +450,12 @@ def test_the_curves_of_a_space_go_along_its_groups():
 
 
 @pytest.mark.parametrize("arguments", [
-    ["--plot", "x.gif"], ["--plot", "figure"], ["--plot", "bottleneck-16"], ["--plot", "/no/such/x.png"], ["--plot", ""], ["--plot", "x\0.png"], ["--plot", "n" * 300 + ".png"],
-    ["--frames", "8,9,10,11,12,13,14", "--plot"], ["bottleneck-G-16", "--width", "1..9", "--frames", "8,16,32,64", "--plot"],
-    ["bottleneck-G-16", "--size", "64..112:2", "--frames", "8,16", "--plot", "-p", "stem_width=32,64"], ["--accuracy", "none.csv", "--plot"], ["--groups", "3", "--blocks", "5", "--plot"],
+    ["--plot", "x.gif"], ["--plot", "figure"], ["--plot", "bottleneck-16"], ["--plot", "/no/such/x.png"],
+    ["--plot", ""], ["--plot", "x\0.png"], ["--plot", "n" * 300 + ".png"],
+    ["--frames", "8,9,10,11,12,13,14", "--plot"],
+    ["bottleneck-G-16", "--width", "1..9", "--frames", "8,16,32,64", "--plot"],
+    ["bottleneck-G-16", "--size", "64..112:2", "--frames", "8,16", "--plot", "-p", "stem_width=32,64"],
+    ["--accuracy", "none.csv", "--plot"], ["--groups", "3", "--blocks", "5", "--plot"],
 ])  # fmt: skip
 def test_a_space_that_cannot_be_drawn_is_one_clear_error(arguments, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -444,7 +473,8 @@ def test_a_log_of_one_point_and_one_of_none(tmp_path, monkeypatch):
         (tmp_path / "log.csv").write_text(f"spec,top1\n{spec},70\n")
         found = cc.study([2]).with_accuracy("log.csv")
         figure = plots.tradeoff(found)
-        assert [axes.get_xlabel() for axes in figure.axes] == ["FLOPs (multiply-adds)"] * 2 + (["channel interactions (pairs)"] if height == "accuracy" else [])  # fmt: skip
+        below = ["channel interactions (pairs)"] if height == "accuracy" else []
+        assert [axes.get_xlabel() for axes in figure.axes] == ["FLOPs (multiply-adds)"] * 2 + below
         plots.save(figure, "x.svg")
     (tmp_path / "log.csv").write_text("spec,top1\nsimple-8,70\n")  # no design of a panel is known
     figure = plots.tradeoff(cc.study([2], [8, 16]).with_accuracy("log.csv"))
