@@ -61,15 +61,13 @@ def lazy(space: Space, lengths: Sequence[int]) -> tuple[Evaluator, Dataset]:
     try:
         from dask import delayed
         from dask.array import map_blocks
+        from dask.array.core import normalize_chunks
     except ImportError:
         raise MissingExtra("dask", "dask") from None
     from csncost.spaces.counting.evaluate import evaluator_of
 
     found = evaluator_of(space)
-    chunks = tuple(
-        tuple(min(step, n - i) for i in range(0, n, step)) for n, step in zip(space.shape, lengths, strict=True)
-    )
-    given = {"evaluator": delayed(found, traverse=False), "chunks": chunks}
+    given = {"evaluator": delayed(found, traverse=False), "chunks": normalize_chunks(tuple(lengths), space.shape)}
     variables: dict[str, Any] = {
         name: map_blocks(_chunk, metric=name, dtype=bool if name == "valid" else "int64", **given)
         for name in dict.fromkeys([*counted(), "valid", *METRICS])

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
-from itertools import islice, product
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -84,9 +84,7 @@ class Structures:
 
     def of_spec(self, spec: int, faults: list[SpecError]) -> Iterator[Part]:
         """The parts of one spec; why others are no networks is added to `faults`."""
-        structural = [one for one in self.space.axes if not one.numeric]
-        for point in product(*(range(len(one.values)) for one in structural)):
-            yield from self._of(spec, dict(zip((one.name for one in structural), point, strict=True)), faults)
+        yield from self._of(spec, {}, faults)
 
     def _of(self, spec: int, chosen: dict[str, int], faults: list[SpecError]) -> Iterator[Part]:
         """The designs with the chosen values, and with all values of the other axes."""
@@ -119,10 +117,12 @@ class Structures:
         return next(iter([*named, *clip]), None)
 
     def _network(self, spec: int, chosen: Mapping[str, int]) -> Network:
-        arrays = self._arrays
+        """A network of arrays and of chosen values. Raises SpecError; Undecided where a value is to be chosen first."""
         given = dict(self.space.fixed)
         for one in self.space.axes:
-            given[one.name] = one.values[chosen[one.name]] if one.name in chosen else arrays[one.name]
+            if one.name not in chosen and not one.numeric:
+                raise Undecided(f"{one.name} decides the structure", names=(one.name,))
+            given[one.name] = one.values[chosen[one.name]] if one.name in chosen else self._arrays[one.name]
         setting = sizes(**{name: given.pop(name, None) for name in SETTING})
         return lower(resolve(self.space.specs[spec], given, setting), not_literal(given), **setting)
 
