@@ -104,7 +104,8 @@ class Reduction:
         self, source: Source, chunks: Iterable[Chunk], scheduler: str | None = None, advance: Advance = ignored
     ) -> tuple[Columns, int]:
         """The best designs of all chunks, best first, and the number of legal ones."""
-        best, legal = self.nothing(), 0
+        best: Columns = {name: np.zeros(0, np.int64) for name in ("place", *self.query.names)}
+        legal = 0
         tasks = ((at, self.best, self.rivals(best)) for at in chunks)
         for _, (found, count) in chunk_by_chunk(source, tasks, self.shape, scheduler, advance):
             best, legal = self.merged(best, found), legal + count
@@ -129,15 +130,11 @@ class Reduction:
         """The rows that the query selects."""
         return _taken(rows, self.query.select(rows))
 
-    def nothing(self) -> Columns:
-        """No designs."""
-        return {name: np.zeros(0, np.int64) for name in ("place", *self.query.names)}
-
     def rivals(self, best: Columns) -> Columns:
         """A few designs that spare chunks the ones they better; for one objective, the last that is still wanted."""
         found, others, wanted = len(best["place"]), len(self.query.objectives) - 1, self.query.top or 1
         if found < wanted:
-            return self.nothing()
+            return _taken(best, slice(0))
         few = int(_TABLE ** (1 / max(others, 2)))
         return _taken(best, np.linspace(0, found - 1, min(few, found)).astype(int) if others else [wanted - 1])
 
