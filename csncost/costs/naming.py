@@ -53,9 +53,9 @@ def spelling(spec: str, given: Mapping[str, Any], brief: bool = False) -> str:
     names = {name: _text(name, value) for name, value in given.items() if name not in CLIP}
     if not (clip or names):
         return spec
-    sides = tuple(clip), clip.get("height") == clip.get("width")
-    template = None if brief else _canonical(spec, at, tuple(names.items()), *sides)
-    template = template or _brief(spec, at, tuple(names), *sides)
+    sides, square = tuple(clip), clip.get("height") == clip.get("width")
+    template = None if brief else _canonical(spec, at, tuple(names.items()), sides, square)
+    template = template or _brief(spec, at, tuple(names), sides, square)
     if template is None:
         return _one_line(analyze(_read(spec, at), **given).canonical)
     values = [*map(str, clip.values()), *names.values()]
