@@ -9,7 +9,7 @@ import click
 import csncost as cc
 from csncost.cli.options import LOGGED, OUTPUT, drawing, log_in, tell
 from csncost.costs.metrics import METRICS
-from csncost.render.output import emit
+from csncost.render.output import emit, emit_result
 
 _PREDICTORS = [key for key, metric in METRICS.items() if metric.predicts]
 
@@ -36,9 +36,7 @@ def correlate(metrics: Any, form: Any, output: Any, **options: Any) -> None:
 
     Needs the extra explore.
     """
-    chosen = {"metrics": metrics} if metrics else {}
-    found = cc.correlate(log_in(options), **chosen)
-    emit([found.table()], found.to_dict, form, output)
+    emit_result(cc.correlate(log_in(options), metrics=metrics or None), form, output)
 
 
 @click.command()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any, TypeVar
 
 import click
@@ -13,6 +15,8 @@ from csncost.spaces import ranges
 from csncost.table import FORMATS
 
 T = TypeVar("T", bound=Callable[..., Any])
+
+_SIZE = re.compile(r"(\d{1,11})(?:[xX\u00d7](\d{1,11}))?", re.ASCII)
 
 
 class Read(click.ParamType):  # type: ignore[type-arg]  # no generic class before click 8.2
@@ -34,15 +38,15 @@ def read_spec(text: str, option: str = "") -> Any:
     return from_argument(text, sys.stdin.buffer if sys.stdin else None)
 
 
-def size(text: str, option: str) -> int | tuple[int, ...]:
+def size(text: str, option: str) -> int | tuple[int, int]:
     """`224`, or `224x320` for height x width."""
-    parts = text.lower().replace("\u00d7", "x").split("x")
-    if not all(part.isascii() and part.isdigit() and len(part) < 12 for part in parts) or len(parts) > 2:
+    match = _SIZE.fullmatch(text)
+    if match is None:
         raise CsncostError(
             f'{option} is a number or HxW, not "{text[:40]}"', "for instance --size 224, or --size 224x320"
         )
-    sizes = tuple(map(int, parts))
-    return sizes[0] if len(sizes) == 1 else sizes
+    height, width = match.groups()
+    return int(height) if width is None else (int(height), int(width))
 
 
 def name_value(text: str, option: str) -> tuple[str, str]:
@@ -127,13 +131,7 @@ def tell(note: str) -> None:
 
 def options_of(*decorators: Callable[[T], T]) -> Callable[[T], T]:
     """Several options as one decorator."""
-
-    def decorate(function: T) -> T:
-        for decorator in reversed(decorators):
-            function = decorator(function)
-        return function
-
-    return decorate
+    return lambda function: reduce(lambda decorated, one: one(decorated), reversed(decorators), function)
 
 
 def pairs(*names: str, reader: Callable[[str, str], Any], metavar: str, text: str) -> Callable[[T], T]:
