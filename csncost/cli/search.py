@@ -100,10 +100,12 @@ def search(specs: Any, form: Any, output: Any, **options: Any) -> None:
 def _parted(options: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], dict[str, int], dict[str, Any]]:
     """Budgets by side, targets, and what else is given."""
     given = dict(options)
-    sides = {side: {name: given.pop(f"{side}_{name}") for name in BUDGETS} for side in ("max", "min")}
-    bounds = {side: {k: v for k, v in found.items() if v is not None} for side, found in sides.items()}
-    targets = {name: given.pop(f"target_{name}") for name in counted()}
-    return bounds, {name: value for name, value in targets.items() if value is not None}, given
+
+    def stated(side: str) -> dict[str, Any]:
+        values = {name: given.pop(f"{side}_{name}", None) for name in BUDGETS}
+        return {name: value for name, value in values.items() if value is not None}
+
+    return {side: stated(side) for side in ("max", "min")}, stated("target"), given
 
 
 def _solved(specs: Any, targets: dict[str, int], chosen: dict[str, Any], more: bool, given: dict[str, Any]) -> Any:
