@@ -1,4 +1,4 @@
-"""How accuracy goes with cost: what a log says, as tables, and with what its designs are too few to show.
+"""Correlation of accuracy with cost: the statistics of a log, as tables, and what its designs are too few to show.
 
 The paper's claim (section 4.2) is that channel interactions predict accuracy, and FLOPs do not.
 """
@@ -35,7 +35,7 @@ from csncost.units import plural
 
 @dataclass(frozen=True)
 class Correlation(Result):
-    """What a log says of accuracy and cost, for each setting with enough designs."""
+    """The correlations of accuracy with cost in a log, for each setting with enough designs."""
 
     log: str
     ranks: tuple[RankCorrelation, ...]
@@ -179,7 +179,7 @@ def _trend_notes(trends: Sequence[Trend]) -> Iterator[str]:
 
 
 def _cautions(ranks: Sequence[RankCorrelation]) -> Iterator[str]:
-    """What the designs are too few to tell."""
+    """Notes on what the designs are too few to tell."""
     fewest = min((rank.n for rank in ranks if rank.blocks is None), default=0)
     if any(rank.spearman.low is None for rank in ranks):
         yield (
@@ -191,7 +191,7 @@ def _cautions(ranks: Sequence[RankCorrelation]) -> Iterator[str]:
 
 
 def _told_apart(found: Sequence[Difference]) -> Iterator[str]:
-    """Which predictors the best one is told from: those that it betters in 95% of resampled designs."""
+    """Notes on the predictors that the best one is told from: those that it betters in 95% of resampled designs."""
     for setting in dict.fromkeys(one.setting for one in found):
         own = [one for one in found if one.setting == setting]
         alike = [one for one in own if one.low <= 0]
@@ -208,7 +208,7 @@ def _told_apart(found: Sequence[Difference]) -> Iterator[str]:
 
 
 def _of_several_runs(designs: Sequence[Design]) -> Iterator[str]:
-    """That designs of several runs stand with their mean."""
+    """A note where designs of several runs stand with their mean."""
     several = [design["n"] for design in designs if design["n"] > 1]
     if several:
         said = plural(len(several), "design")

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from csncost.costs.analyze import analyze, shown
 from csncost.errors import CsncostError
-from csncost.lang.given import SpecLike, from_argument
+from csncost.lang.given import SpecLike
 from csncost.logs.columns import Entry, Log, LogColumn, is_error, number_in
 from csncost.logs.formats import read_file
 from csncost.logs.read import path_and_spec
@@ -23,7 +23,7 @@ Part: TypeAlias = Literal["training", "validation"]
 
 @dataclass(frozen=True)
 class History:
-    """What one run of a network logs of one part of the data: values over epochs or iterations, in their order.
+    """The curve of one run of a network on one part of the data: values over epochs or iterations, in their order.
 
     `of` says what they are: error in percent, or the column that was asked for, as it is; `unread` what of the log
     could not be read.
@@ -37,6 +37,10 @@ class History:
     points: tuple[tuple[float, float], ...]
     source: str
     unread: tuple[Unread, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The run and what its values are, without them."""
+        return {"network": self.network, "seed": self.seed, "part": self.part, "of": self.of}
 
     @property
     def last(self) -> float:
@@ -61,30 +65,24 @@ def read_histories(logs: Histories, *, metric: str | None = None, by: By = "epoc
     """
     if by not in ("epoch", "iteration"):
         raise CsncostError(f'curves go by epoch or by iteration, not "{by!s:.40}"')
-    if isinstance(logs, Mapping):
-        return [one for path, spec in logs.items() for one in _read(Path(path), spec, metric, by)]
     several = [logs] if isinstance(logs, (str, Path)) else logs
     if not several:
         raise CsncostError("no log is given", "name a file, or FILE=SPEC")
-    found: list[History] = []
-    for log in several:
-        found += [log] if isinstance(log, History) else _read(Path(log), None, metric, by)
-    return found
+    named = several.items() if isinstance(several, Mapping) else [(log, None) for log in several]
+    return [one for log, spec in named for one in _read(log, spec, metric, by)]
 
 
 def read_history_arguments(logs: Sequence[str], *, metric: str | None = None, by: By = "epoch") -> list[History]:
     """Learning curves of logs as a command line names them: FILE, or FILE=SPEC."""
-    found: list[History] = []
-    for text in logs:
-        path, spec = path_and_spec(text)
-        found += _read(Path(path), from_argument(spec, None) if spec else None, metric, by)
-    return found
+    return [one for text in logs for one in _read(*path_and_spec(text), metric, by)]
 
 
-def _read(path: Path, spec: SpecLike | None, metric: str | None, by: By) -> list[History]:
+def _read(path: str | Path | History, spec: SpecLike | None, metric: str | None, by: By) -> list[History]:
+    if isinstance(path, History):
+        return [path]
     if spec is not None:
         analyze(spec)  # a spec that is no network is the caller's fault, not the log's
-    log = read_file(path)
+    log = read_file(Path(path))
     columns = log.curves(metric)
     if not columns:
         what = f'column "{metric[:40]}"' if metric else "column of accuracies or errors"
@@ -125,11 +123,7 @@ def history_table(histories: Sequence[History]) -> Table:
         Column("of", "what"), Column("n", "points", str, "right"), Column("last", "last", _two, "right"),
         Column("lowest", "lowest", _two, "right"),
     ]  # fmt: skip
-    rows = [
-        {"network": one.network, "seed": one.seed, "part": one.part, "of": one.of, "n": len(one.points),
-         "last": one.last, "lowest": one.lowest}
-        for one in histories
-    ]  # fmt: skip
+    rows = [h.to_dict() | {"n": len(h.points), "last": h.last, "lowest": h.lowest} for h in histories]
     return Table(columns, rows, title=f"Learning curves by {histories[0].by}")
 
 
@@ -137,11 +131,7 @@ def point_table(histories: Sequence[History]) -> Table:
     """Every point of the curves, a row each."""
     by = histories[0].by
     columns = [Column(name, name) for name in ("network", "seed", "part", "of", by, "value", "source")]
-    rows: list[Mapping[str, Any]] = [
-        {"network": h.network, "seed": h.seed, "part": h.part, "of": h.of, by: x, "value": value, "source": h.source}
-        for h in histories
-        for x, value in h.points
-    ]
+    rows = [h.to_dict() | {by: x, "value": value, "source": h.source} for h in histories for x, value in h.points]
     return Table(columns, rows)
 
 

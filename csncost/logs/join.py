@@ -7,11 +7,11 @@ from functools import cache
 from typing import Any
 
 from csncost.costs.analyze import analyze
-from csncost.costs.identity import architecture
+from csncost.costs.identity import Given, architecture
 from csncost.costs.naming import clip_by_name
 from csncost.errors import SpecError
 from csncost.lang.given import SETTING, from_argument
-from csncost.logs.runs import Accuracies, Joined, Pooled
+from csncost.logs.runs import Accuracies, Joined, Key, Pooled
 from csncost.logs.unread import why_unread
 from csncost.units import plural, shape
 
@@ -29,30 +29,21 @@ def join(
     specs = columns["spec"]
 
     @cache
-    def read(text: str) -> Any:
-        return from_argument(text, None)
+    def architecture_of(text: str, names: Given) -> str:
+        return architecture(from_argument(text, None), **dict(names))
 
     @cache
-    def architecture_of(text: str, given: tuple[tuple[str, Any], ...]) -> str:
-        return architecture(read(text), **dict(given))
+    def key(text: str, given: Given) -> Key:
+        report = analyze(from_argument(text, None), **dict(given))
+        names = tuple((name, value) for name, value in given if name not in (*SETTING, "convention"))
+        return architecture_of(text, names), shape(report.clip), report.classes
 
-    @cache
-    def setting_of(text: str, given: tuple[tuple[str, Any], ...]) -> tuple[str, int | None]:
-        report = analyze(read(text), **dict(given))
-        return shape(report.clip), report.classes
+    def key_at(i: int) -> Key:
+        return key(specs[i], tuple(clip_by_name(specs[i], arguments(i)).items()))
 
+    given = arguments(0) if len(specs) else {}
     varied = not isinstance(stamp["classes"], int)
-
-    def rows(result: Pooled) -> Iterator[tuple[int, int]]:
-        for i in _candidates(result, columns, stamp, arguments(0) if len(specs) else {}):
-            given = clip_by_name(specs[i], arguments(i))
-            names = {key: value for key, value in given.items() if key not in (*SETTING, "convention")}
-            if architecture_of(specs[i], tuple(names.items())) == result.architecture:
-                clip, classes = setting_of(specs[i], tuple(given.items()))
-                if fit := result.setting.fit(clip, classes, varied):
-                    yield i, fit
-
-    return log.matched(rows, varied)
+    return log.matched(key_at, lambda result: _candidates(result, columns, stamp, given), varied)
 
 
 def _candidates(result: Pooled, columns: Columns, stamp: Mapping[str, Any], given: Mapping[str, Any]) -> list[int]:
@@ -69,16 +60,12 @@ def _candidates(result: Pooled, columns: Columns, stamp: Mapping[str, Any], give
             params = analyze(result.architecture, classes=classes, convention=given.get("convention", "paper")).params
         except SpecError:
             continue  # a network without a classifier has no such design
-        found.update(_where(columns["params"], params))
+        values: Any = columns["params"]
+        if hasattr(values, "dtype"):  # of millions of designs
+            found.update((values == params).nonzero()[0].tolist())
+        else:
+            found.update(i for i, value in enumerate(values) if value == params)
     return sorted(found)
-
-
-def _where(values: Sequence[Any], wanted: int) -> list[int]:
-    """The rows in which a column has a value."""
-    array: Any = values
-    if hasattr(array, "dtype"):
-        return list(map(int, (array == wanted).nonzero()[0]))
-    return [i for i, value in enumerate(values) if value == wanted]
 
 
 def accuracy_columns(joined: Joined, count: int) -> dict[str, list[Any]]:
@@ -87,15 +74,11 @@ def accuracy_columns(joined: Joined, count: int) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {name: [value] * count for name, value in zip(ACCURACY, empty, strict=True)}
     for i, result in joined.found.items():
         seeds = ", ".join(run.seed for run in result.runs if run.seed)
-        setting = result.setting
-        cells = result.mean, result.spread, result.n, seeds, *_said(setting)
+        dataset, metric, clip, pretrain, _ = result.setting
+        cells = result.mean, result.spread, result.n, seeds, dataset, metric, pretrain, clip
         for name, value in zip(ACCURACY, cells, strict=True):
             columns[name][i] = value
     return columns
-
-
-def _said(setting: Any) -> tuple[str, ...]:
-    return setting.dataset, setting.metric, setting.pretrain, setting.clip
 
 
 def join_notes(log: Accuracies, joined: Joined, clips: Sequence[str], most: int = 8) -> Iterator[str]:

@@ -67,21 +67,18 @@ def read_arguments(
 
     `labels` are those of `Accuracies.labelled`.
     """
-    found = []
-    for text in logs:
-        path, spec = path_and_spec(text)
-        own = from_argument(spec, None) if spec else None
-        found.append(read_log(path, spec=own, select=select, metric=metric))
+    found = [read_log(path, spec=spec, select=select, metric=metric) for path, spec in map(path_and_spec, logs)]
     return _merged(found, select).labelled(**labels)
 
 
-def path_and_spec(text: str) -> tuple[str, str]:
+def path_and_spec(text: str) -> tuple[str, SpecLike | None]:
     """`FILE` or `FILE=SPEC`, parted at the first `=` behind a file that exists."""
     places = [i for i, character in enumerate(text) if character == "="]
     if not places or Path(text).exists():
-        return text, ""
+        return text, None
     place = next((i for i in places if Path(text[:i]).exists()), places[0])
-    return text[:place], text[place + 1 :]
+    spec = text[place + 1 :]
+    return text[:place], from_argument(spec, None) if spec else None
 
 
 def _merged(found: Sequence[Accuracies], select: Select) -> Accuracies:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import sqrt
@@ -18,12 +18,15 @@ from csncost.units import plural
 X = TypeVar("X", int, float)
 V = TypeVar("V")
 
+Key: TypeAlias = tuple[str, str, int | None]
+"""The architecture of a design, its clip, and its classes."""
+
 Select: TypeAlias = Literal["best", "last"] | int
-"""Which epoch of a run counts: the best one, the last one, or one by number."""
+"""The epoch of a run that counts: the best one, the last one, or one by number."""
 
 
 class Setting(NamedTuple):
-    """What must be the same for two accuracies to be comparable; a field that the log leaves out is empty."""
+    """The setting that two comparable accuracies share; a field that the log leaves out is empty."""
 
     dataset: str = ""
     metric: str = ""
@@ -39,7 +42,7 @@ class Setting(NamedTuple):
         return ", ".join(text for text in said if text) or "one setting"
 
     def fit(self, clip: str, classes: int | None, varied: bool) -> int:
-        """How well what was measured fits a design with that clip and those classes: 0 not at all, more is better.
+        """Rate the fit of what was measured to a design with that clip and those classes: 0 is none, more is better.
 
         A clip that is stated must be the design's. So must the classes where those of the designs are `varied`;
         elsewhere designs of other classes are fitted, too, but less well.
@@ -112,7 +115,7 @@ class Pooled:
 
     @property
     def label(self) -> str:
-        """What people call the network."""
+        """The name that people know the network by."""
         return self.spec if len(self.spec) <= 40 and "\n" not in self.spec else self.name or "a network written out"
 
     @property
@@ -127,12 +130,12 @@ class Pooled:
 
     @property
     def setting(self) -> Setting:
-        """What the runs have in common with those they can be compared with."""
+        """The setting of the runs."""
         return self.runs[0].setting
 
     @property
     def n(self) -> int:
-        """How many runs there are."""
+        """The number of runs."""
         return len(self.runs)
 
     @property
@@ -167,7 +170,7 @@ class Joined:
 
 @dataclass(frozen=True)
 class Accuracies(Result):
-    """What a log says: one record for each run, and what of it could not be read, with the reason."""
+    """The accuracies of a log: one record for each run, and what could not be read, with the reason."""
 
     log: str
     select: Select
@@ -224,27 +227,25 @@ class Accuracies(Result):
         """
         keys = [key_of(spec, frames, size) for spec in specs]
         varied = len({classes for _, _, classes in keys}) > 1
+        return self.matched(keys.__getitem__, lambda result: range(len(keys)), varied)
 
-        def designs_of(result: Pooled) -> Iterator[tuple[int, int]]:
-            for i, (architecture, clip, classes) in enumerate(keys):
-                if result.architecture == architecture and (fit := result.setting.fit(clip, classes, varied)):
-                    yield i, fit
-
-        return self.matched(designs_of, varied)
-
-    def matched(self, designs_of: Callable[[Pooled], Iterable[tuple[int, int]]], varied: bool) -> Joined:
+    def matched(
+        self, key_at: Callable[[int], Key], candidates: Callable[[Pooled], Iterable[int]], varied: bool
+    ) -> Joined:
         """The results joined to the designs that each is of, those of the setting that covers most designs.
 
-        `designs_of` says of a result which designs it is of, and how well it fits each (`Setting.fit`): what fits best
-        is taken. Designs may differ in their clips, and in their classes where those are `varied`; so may what is
-        joined to them.
+        `candidates` are the designs that a result may be of, `key_at` says of each its architecture, clip and classes.
+        What fits best is taken (`Setting.fit`). Designs may differ in their clips, and in their classes where those are
+        `varied`; so may what is joined to them.
         """
         free = {"clip": "", "classes": ""} if varied else {"clip": ""}
         by_setting: dict[Setting, dict[int, tuple[int, Pooled]]] = {}
         for result in self.results:
             best = by_setting.setdefault(result.setting._replace(**free), {})
-            for design, fit in designs_of(result):
-                if design not in best or fit > best[design][0]:
+            for design in candidates(result):
+                architecture, clip, classes = key_at(design)
+                fit = result.setting.fit(clip, classes, varied) if architecture == result.architecture else 0
+                if fit > best.get(design, (0,))[0]:
                     best[design] = fit, result
         chosen = max(by_setting.values(), key=lambda best: (len(best), sum(f for f, _ in best.values())), default={})
         found = {design: result for design, (_, result) in chosen.items()}
