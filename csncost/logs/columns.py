@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from csncost.costs.metrics import METRICS
 from csncost.errors import CsncostError, did_you_mean
@@ -112,6 +112,16 @@ def _described(keys: Sequence[str]) -> tuple[LogColumn, ...]:
     return tuple(columns)
 
 
+class Unit(NamedTuple):
+    """The unit of a column: the `factor` that turns it into percent.
+
+    In a table of `percentages` a value below 1 may be of another unit; in one of epochs it may be an early one.
+    """
+
+    factor: float
+    percentages: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line of a log: where it stands, and its values by the names of their columns or keys."""
@@ -209,27 +219,15 @@ class Log:
         validation = sorted([one for one in found if one.part != "train"], key=_preferred)
         return sorted([*training[:1], *validation[:1]], key=self.columns.index)
 
-    def scale(self, column: LogColumn) -> float:
-        """The factor that turns a column into percent: 100 for fractions.
-
-        Fractions are never above 1 and have no percent sign, nor do those of the first five guesses beside them.
-        """
+    def unit(self, column: LogColumn) -> Unit:
+        """The unit of a column. Fractions are never above 1, nor is the accuracy of five guesses beside them."""
         kin = [one.key for one in self.columns if (one.part, _family(one)) == (column.part, _family(column))]
         cells = [entry.values.get(key) for key in kin for entry in self.entries]
         numbers = [number for cell in cells if (number := number_in(cell)) is not None]
-        return 100.0 if numbers and max(numbers) <= 1 and not any("%" in str(cell) for cell in cells) else 1.0
-
-    def is_lone_fraction(self, entry: Entry, column: LogColumn) -> bool:
-        """Tell whether an accuracy is below 1 in a table of networks whose others are percentages.
-
-        It may be of another unit. In a table of epochs it may be an early one; with a percent sign it is meant so.
-        """
-        cell = entry.values.get(column.key)
-        number = number_in(cell)
-        if number is None or not 0 < number < 1 or "%" in str(cell) or self.has("epoch") or self.has("step"):
-            return False
-        others = (number_in(one.values.get(column.key)) for one in self.entries)
-        return any(other is not None and other > _LEAST for other in others)
+        if numbers and max(numbers) <= 1 and not any("%" in str(cell) for cell in cells):
+            return Unit(100.0, False)
+        own = (number_in(entry.values.get(column.key)) or 0 for entry in self.entries)
+        return Unit(1.0, max(own, default=0) > _LEAST and not self.has("epoch") and not self.has("step"))
 
 
 _LEAST = 10

@@ -96,16 +96,16 @@ def _read(path: str | Path | History, spec: SpecLike | None, metric: str | None,
 
 def _histories(log: Log, column: LogColumn, spec: SpecLike | None, metric: str | None, by: By) -> Iterator[History]:
     """The curve of each network and each seed in one column: the mean of the values of an epoch."""
-    scale = 1.0 if metric else log.scale(column)
-    turned = not metric and not is_error(column.key)
+    factor = log.unit(column).factor
+    turned = not is_error(column.key)
     role = "epoch" if by == "epoch" and log.has("epoch") else "step"
     runs: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for entry in log.entries:
         x, value = log.number(entry, role), number_in(entry.values.get(column.key))
         if x is not None and value is not None:
-            percent = round(100 - value * scale if turned else value * scale, 6)
+            error = round(100 - value * factor if turned else value * factor, 6)
             run = runs.setdefault((_name(log, entry, spec), log.text(entry, "seed")), [])
-            run.append((x, value if metric else percent))
+            run.append((x, value if metric else error))
     part: Part = "training" if column.part == "train" else "validation"
     for (network, seed), values in runs.items():
         points = tuple((x, sum(several) / len(several)) for x, several in sorted(by_epoch(values).items()))

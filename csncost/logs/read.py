@@ -15,7 +15,7 @@ from csncost.costs.naming import clip_by_name, spelling
 from csncost.errors import CsncostError
 from csncost.files import published
 from csncost.lang.given import SETTING, SpecLike, from_argument
-from csncost.logs.columns import Entry, Log, LogColumn, is_error, number_in
+from csncost.logs.columns import Entry, Log, LogColumn, Unit, is_error, number_in
 from csncost.logs.formats import read_file
 from csncost.logs.runs import Accuracies, Accuracy, Select, Setting, by_epoch
 from csncost.logs.unread import Unread
@@ -107,10 +107,10 @@ def _read(path: str | Path, spec: SpecLike | None, select: Select, metric: str |
             f'{log.path} has no column "spec" and does not say which network it is of',
             f"name the network: {log.path}=SPEC on the command line, spec= in Python",
         )
-    scale = log.scale(column)
-    if scale != 1.0:
+    unit = log.unit(column)
+    if unit.factor != 1.0:
         notes.append(f"{Path(log.path).name}: {column.key} is a fraction, taken times 100")
-    read = [_record(log, entry, column, scale, spec) for entry in log.entries if not _is_blank(log, entry, column)]
+    read = [_record(log, entry, column, unit, spec) for entry in log.entries if not _is_blank(log, entry, column)]
     values = [one for one in read if isinstance(one, Accuracy)]
     records, missing, more = _selected(values, select, Path(log.path).name)
     unread = [*log.unread, *(one for one in read if isinstance(one, Unread)), *missing]
@@ -128,13 +128,13 @@ def _is_blank(log: Log, entry: Entry, column: LogColumn) -> bool:
     return entry.values.get(column.key) in ("", None) and log.text(entry, "spec") == ""
 
 
-def _record(log: Log, entry: Entry, column: LogColumn, scale: float, spec: SpecLike | None) -> Accuracy | Unread:
+def _record(log: Log, entry: Entry, column: LogColumn, unit: Unit, spec: SpecLike | None) -> Accuracy | Unread:
     given = log.text(entry, "spec") if spec is None else spec
     cell = entry.values.get(column.key)
     if given == "":
         return Unread(entry.place, f"{cell}", "no spec")
     try:
-        value = _percentage(log, entry, column, scale, spec is None)
+        value = _percentage(cell, column.key, unit._replace(percentages=unit.percentages and spec is None))
         values = _given(log, entry, given, column) if isinstance(given, str) and spec is None else {}
         clip = log.text(entry, "clip").removeprefix("varies")  # as a table of several kinds says
         network = known(given, clip, tuple(values.items()))
@@ -147,17 +147,16 @@ def _record(log: Log, entry: Entry, column: LogColumn, scale: float, spec: SpecL
     return _accuracy(network, value, setting, source=entry.place, seed=seed, epoch=_epoch(log, entry))
 
 
-def _percentage(log: Log, entry: Entry, column: LogColumn, scale: float, of_networks: bool) -> float:
-    """The accuracy of an entry in percent. Raises CsncostError for what is none."""
-    cell = entry.values.get(column.key)
+def _percentage(cell: Any, key: str, unit: Unit) -> float:
+    """The accuracy in a cell in percent. Raises CsncostError for what is none."""
     number = number_in(cell)
     if number is None:
-        raise CsncostError(f"{column.key} is {'no number' if cell not in ('', None) else 'empty'}")
-    if of_networks and scale == 1 and log.is_lone_fraction(entry, column):
-        raise CsncostError(f"{column.key} is {cell} where others are percentages (write {cell}% to mean it)")
-    value = 100 - number * scale if is_error(column.key) else number * scale
+        raise CsncostError(f"{key} is {'no number' if cell not in ('', None) else 'empty'}")
+    if unit.percentages and 0 < number < 1 and "%" not in str(cell):
+        raise CsncostError(f"{key} is {cell} where others are percentages (write {cell}% to mean it)")
+    value = 100 - number * unit.factor if is_error(key) else number * unit.factor
     if not 0 <= value <= 100:
-        raise CsncostError(f"{column.key} is no percentage")
+        raise CsncostError(f"{key} is no percentage")
     return round(value, 4)
 
 
