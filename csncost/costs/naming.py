@@ -28,6 +28,9 @@ MANY = 10_000
 CLIP = ("frames", "size")
 """The arguments of `analyze` that a name says behind its @."""
 
+_UNNAMED = {*CLIP, "convention"}
+"""Arguments of `analyze` that are no values for names."""
+
 
 def argument(name: str, value: Any) -> Any:
     """The coordinate of a design as `analyze` takes it."""
@@ -48,9 +51,9 @@ def spelling(spec: str, given: Mapping[str, Any], brief: bool = False) -> str:
     'bottleneck-G-16@8x112(G=4, width=0.5)'
     """
     at = version(spec)
-    given = {name: value for name, value in clip_by_name(spec, given).items() if name != "convention"}
+    given = clip_by_name(spec, given)
     clip = sizes(*map(given.get, CLIP))
-    names = {name: _text(name, value) for name, value in given.items() if name not in CLIP}
+    names = {name: _text(name, value) for name, value in given.items() if name not in _UNNAMED}
     if not (clip or names):
         return spec
     sides, square = tuple(clip), clip.get("height") == clip.get("width")
@@ -64,7 +67,7 @@ def spelling(spec: str, given: Mapping[str, Any], brief: bool = False) -> str:
 
 def clip_by_name(spec: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
     """The arguments with frames and size in the place of the names that a named network has for its axes: T, H, W."""
-    if given.keys() <= {*CLIP, "classes", "convention"}:
+    if given.keys() <= _UNNAMED | {"classes"}:
         return given
     written = _expanded(spec, version(spec), ())
     if written is None or written.called is None or not given.keys() & set(written.axes):
