@@ -200,49 +200,46 @@ def _of_part(part: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {key if key in _SHARED or part_and_name(key)[0] else f"{part}/{key}": value for key, value in values.items()}
 
 
+_FRAMING = 16
+"""Bytes of the length and the two checksums around a record of an event file."""
+
+
 def _tensorboard(path: Path) -> Log:
-    """The scalars of an event file, or of all in a folder: tags as keys, steps as `step`."""
+    """The scalars of an event file, or of all in a folder: tags as keys, steps as `step`.
+
+    TensorBoard stops without a word at a record that is cut or damaged, so the bytes that it reads are counted.
+    """
     try:
-        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+        from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
     except ImportError:
         raise MissingExtra("tensorboard", "tensorboard") from None
     if not path.exists():
         raise CsncostError(f"cannot read {path}: no such file", KINDS)
-    accumulator = EventAccumulator(str(path), size_guidance={"scalars": 0, "tensors": 0})
+    entries: list[Entry] = []
+    damaged: list[Unread] = []
     try:
-        damaged = tuple(_damaged(path))
-        accumulator.Reload()
+        for file in sorted(path.glob("*tfevents*")) if path.is_dir() else [path]:
+            records = list(RawEventFileLoader(str(file)).Load())
+            entries += [Entry(f"{path.name}@{step}", {"step": step, tag: x}) for tag, step, x in _scalars(records)]
+            read, size = sum(_FRAMING + len(record) for record in records), file.stat().st_size
+            if read < size:
+                damaged.append(Unread(file.name, "", f"cut or damaged after {read:,} of its {size:,} bytes"))
     except OSError as error:
         raise CsncostError(f"cannot read {path}: {error.strerror}", KINDS) from None
-    entries = [Entry(f"{path.name}@{step}", {"step": step, tag: value}) for tag, step, value in _scalars(accumulator)]
     if not entries:
         why = f": it is {damaged[0].why}" if damaged else ""
         raise CsncostError(f"{path} holds no scalars of TensorBoard{why}", KINDS)
-    return Log(str(path), tuple(entries), damaged)
+    return Log(str(path), tuple(entries), tuple(damaged))
 
 
-def _damaged(path: Path) -> Iterator[Unread]:
-    """The event files that end, or cannot be read on, within a record: TensorBoard stops there without a word."""
-    from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
-
-    framing = 16  # bytes of the length and the two checksums around a record
-    for file in sorted(path.glob("*tfevents*")) if path.is_dir() else [path]:
-        read = sum(framing + len(record) for record in RawEventFileLoader(str(file)).Load())
-        size = file.stat().st_size
-        if read < size:
-            yield Unread(file.name, "", f"cut or damaged after {read:,} of its {size:,} bytes")
-
-
-def _scalars(accumulator: Any) -> Iterator[tuple[str, int, float]]:
+def _scalars(records: Iterable[bytes]) -> Iterator[tuple[str, int, float]]:
     """Tag, step and value of every scalar, also of those that TensorFlow 2 writes as tensors without axes."""
+    from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.util.tensor_util import make_ndarray
 
-    tags: Mapping[str, Iterable[str]] = accumulator.Tags()
-    for tag in tags["scalars"]:
-        for event in accumulator.Scalars(tag):
-            yield tag, event.step, event.value
-    for tag in tags["tensors"]:
-        for event in accumulator.Tensors(tag):
-            values = make_ndarray(event.tensor_proto)
-            if values.size == 1 and values.dtype.kind == "f":
-                yield tag, event.step, values.item()
+    for event in map(Event.FromString, records):
+        for one in event.summary.value:
+            if one.HasField("simple_value"):
+                yield one.tag, event.step, one.simple_value
+            elif one.HasField("tensor") and (values := make_ndarray(one.tensor)).size == 1 and values.dtype.kind == "f":
+                yield one.tag, event.step, values.item()

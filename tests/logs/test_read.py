@@ -317,6 +317,24 @@ def test_event_files(events):
         assert values(read_log(path, spec="ir-CSN-50", select="last")) == [("ir-CSN-50", 69.0, 2)]
 
 
+def test_event_files_as_tensorflow_2_writes_them(tmp_path):
+    """Scalars are tensors without axes there; texts and vectors are none, and a second file goes on after the first."""
+    writers = pytest.importorskip("tensorboard.summary.writer.event_file_writer")
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.util.tensor_util import make_tensor_proto
+
+    for part, values in enumerate([[0.25, 0.5], [0.75]]):
+        writer = writers.EventFileWriter(str(tmp_path), filename_suffix=f".{part}")
+        for step, value in enumerate(values, 2 * part):
+            for tag, content in (("val/acc", value), ("text", b"words"), ("vector", [1.0, 2.0])):
+                one = Summary.Value(tag=tag, tensor=make_tensor_proto(content))
+                writer.add_event(Event(step=step, summary=Summary(value=[one])))
+        writer.close()
+    (curve,) = cc.read_histories([tmp_path])
+    assert curve.points == ((0, 75), (1, 50), (2, 25))
+
+
 def test_event_files_that_are_cut_or_damaged_are_read_up_to_there(events):
     content = events.read_bytes()
     at = content.rindex(b"val/acc")
