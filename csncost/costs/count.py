@@ -6,16 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from csncost.costs import metrics, quantities
+from csncost.costs import quantities
 from csncost.costs.conventions import Convention, Rule, Terms
-from csncost.costs.metrics import Counts, counted
+from csncost.costs.metrics import Counts
 from csncost.costs.quantities import Quantities
 from csncost.network.graph import Graph
 from csncost.network.ops import KINDS, Activation, Conv, Linear, Matmul, Norm, Op, Pool, Shape
 from csncost.network.sizes import Size
 from csncost.network.walk import Operation, walk
-
-METRICS, COSTS = counted(), tuple(metrics.METRICS)
 
 
 class Measured(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from csncost.costs.analyze import analyze
+from csncost.costs.metrics import METRICS, counted
 from csncost.files import published
 from csncost.lang.catalogue import example, offers, pattern_text, plain_offers
 from csncost.lang.expand import expand
@@ -53,10 +54,7 @@ def listing() -> Table:
     columns = [
         Column("name", "name"),
         Column("same_as", "same as"),
-        Column("params", "params", human, "right"),
-        Column("flops", "FLOPs", human, "right"),
-        Column("interactions", "interact.", human, "right"),
-        Column("activations", "activ.", human, "right", drop=1),
+        *(Column(key, METRICS[key].heading, human, "right", drop=METRICS[key].drop) for key in counted()),
         Column("top1", "top-1", align="right"),
     ]
     return Table(columns, named_networks(), title="Named networks", notes=notes, stamp=stamp)
