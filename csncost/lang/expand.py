@@ -79,12 +79,12 @@ def _parameters_behind(definitions: Definitions, reference: Reference, depth: in
 def _expand_reference(definitions: Definitions, reference: Reference, outer: Scope) -> Written:
     """The network a spec's name means; names in its modifiers belong to the spec, other given ones to the network."""
     modifiers = {key: outer.evaluate(value) for key, value in reference.modifiers}
-    given = {key: _at_home(value, definitions) for key, value in {**outer.given, **modifiers}.items()}
     reference = _with_lists(reference, outer)
     for axis in reference.clip.items if reference.clip else ():
         outer.evaluate(axis)  # a name in the clip is used, too
     mine = outer.used | outer.assigned
-    passed = {key: value for key, value in given.items() if key in modifiers or key not in mine}
+    values = {**modifiers, **{key: value for key, value in outer.given.items() if key not in mine}}
+    passed = {key: _at_home(value, definitions) for key, value in values.items()}
     outer.check_used(print_reference(reference)[:60], list(passed))
     written = _resolve(definitions, reference, passed, depth=0)
     if reference.clip and (twice := [name for name in written.axes if name in passed]):

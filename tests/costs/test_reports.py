@@ -2,7 +2,10 @@
 
 import json
 
+import pytest
+
 import csncost as cc
+from csncost.costs.naming import spelling
 from csncost.network.walk import walk
 
 
@@ -95,3 +98,13 @@ def test_conventions_are_data():
     assert {row.op for row in report.rows} == {"norm"}
     everything = cc.analyze("ir-CSN-26", convention="everything")
     assert report.flops == 5 * sum(row.flops for row in everything.rows if row.op == "norm")
+
+
+@pytest.mark.parametrize(("spec", "given", "name"), [
+    ("bottleneck-16(width=2)", {"width": 0.5}, "bottleneck-16(width=0.5)"),
+    ("ir-CSN-50@32x256(classes=487)", {"classes": 7}, "bottleneck-D-16@32x256(classes=7)"),
+    ("width = 2; bottleneck-16(width=2*width)", {"width": 3}, "bottleneck-16(width=6)"),
+])  # fmt: skip
+def test_a_value_that_is_given_goes_before_that_in_a_name(spec, given, name):
+    assert cc.analyze(spec, **given).name == name
+    assert spelling(spec, given) == name
