@@ -366,6 +366,16 @@ def test_dark_and_narrow(designs, log, show):
 
 
 @pytest.mark.slow
+def test_a_long_legend_leaves_the_views_their_height(show):
+    found = explore(["bottleneck-G-16"], [1, 2], None, width=[0.5, 1, 1.5, 2], frames=[8, 9, 10, 11, 12, 13])
+    tab = show(page(found))
+    assert tab.run("document.querySelectorAll('#figure .legend .traces').length") == 24
+    ticks = tab.run("[...document.querySelectorAll('#figure .ytick')].map((tick) => tick.getBoundingClientRect().top)")
+    assert max(ticks) - min(ticks) > 250
+    assert tab.messages == []
+
+
+@pytest.mark.slow
 def test_names_do_nothing_in_a_browser(show):
     tab = show(page(named(EVIL)))
     tab.mouse(*tab.run(WHERE.format(view=0, design=0)), click=True)

@@ -15,7 +15,7 @@ function arrow(name) {
   const here = (one) => one.xaxis === name && one.visible !== "legendonly" && one.customdata?.includes(at);
   const trace = figure.data.find(here);
   if (!trace || name === pointedIn) return [];
-  const k = trace.customdata.indexOf(at), text = trace.hovertext[k].split("<br>")[0];
+  const k = trace.customdata.indexOf(at), text = designs[shown].name;
   const axes = { x: figure.layout[name.replace("x", "xaxis")], y: figure.layout[trace.yaxis.replace("y", "yaxis")] };
   const [x, y] = ["x", "y"].map((key) => (axes[key].type === "log" ? Math.log10(trace[key][k]) : trace[key][k]));
   const left = x > (axes.x.range[0] + axes.x.range[1]) / 2;
@@ -62,6 +62,14 @@ function thin() {
   }
 }
 
+/* The page grows by the legend, so that the views keep their height. */
+function fit() {
+  const legend = `${Math.ceil(figure.querySelector(".legend .bg")?.getBoundingClientRect().height ?? 0)}px`;
+  if (byId("views").style.getPropertyValue("--legend") === legend) return;
+  byId("views").style.setProperty("--legend", legend);
+  Plotly.Plots.resize(figure);
+}
+
 /* The colours of a dark or a light page, and the views side by side or one below the other. */
 function adapt() {
   const swaps = new Map(colours.map(([light, night]) => (dark.matches ? [light, night] : [night, light])));
@@ -77,14 +85,18 @@ figure.on("plotly_unhover", () => show(pinned));
 figure.on("plotly_click", ({ points: [{ customdata }] }) => customdata === undefined || pin(customdata));
 figure.on("plotly_legendclick", (event) => event.data[event.curveNumber].legendgroup !== undefined);
 figure.on("plotly_restyle", mark);
-figure.on("plotly_afterplot", thin);
+figure.on("plotly_afterplot", () => {
+  fit();
+  thin();
+});
 rows.forEach((row, i) => {
   row.addEventListener("click", () => pin(i));
   row.addEventListener("mouseenter", () => show(i));
   row.addEventListener("mouseleave", () => show(pinned));
 });
 for (const query of [dark, narrow]) query.addEventListener("change", adapt);
-adapt().then(() => {
+fit();
+(dark.matches || narrow.matches ? adapt() : Promise.resolve()).then(() => {
   show(null);
   document.documentElement.dataset.ready = "yes";
 });

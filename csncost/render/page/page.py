@@ -83,7 +83,7 @@ def _described(designs: Designs, i: int, row: Row) -> dict[str, Any]:
 
 
 def _named(spec: str, given: Mapping[str, Any], row: Row) -> dict[str, str]:
-    """The label of a design, and the command that analyses it as it was counted."""
+    """The label of a design, in full and as an arrow shows it, and the command that analyses it as it was counted."""
     said = {name: _written(value) for name, value in given.items()}
     if said.get("convention") == "paper":
         del said["convention"]
@@ -92,8 +92,9 @@ def _named(spec: str, given: Mapping[str, Any], row: Row) -> dict[str, str]:
         for name, value in said.items()
         for word in ((f"--{name}", value) if name in (*SETTING, "convention") else ("-p", f"{name}={value}"))
     ]
-    swept = "".join(f" {name}={value}" for name, value in said.items() if name in row)
-    return {"label": shortened(spec, 60) + swept, "command": join(["csncost", "analyze", spec, *options])}
+    label = shortened(spec, 60) + "".join(f" {name}={value}" for name, value in said.items() if name in row)
+    name = escape(shortened(label, 32))  # Plotly reads it as HTML
+    return {"label": label, "name": name, "command": join(["csncost", "analyze", spec, *options])}
 
 
 def _written(value: Any) -> str:
