@@ -49,7 +49,9 @@ def spearman_by_hand(x, y):
 
 def kendall_by_hand(x, y):
     """Tau-b, pair by pair."""
-    sign = [((a > b) - (a < b), (c > d) - (c < d)) for (a, c), (b, d) in itertools.combinations(zip(x, y, strict=True), 2)]  # fmt: skip
+    sign = [
+        ((a > b) - (a < b), (c > d) - (c < d)) for (a, c), (b, d) in itertools.combinations(zip(x, y, strict=True), 2)
+    ]
     return sum(i * j for i, j in sign) / (sum(i * i for i, _ in sign) * sum(j * j for _, j in sign)) ** 0.5
 
 
@@ -161,9 +163,18 @@ def test_several_logs_on_the_command_line(tmp_path):
     assert {c["predictor"] for c in out["correlations"]} == set(predictors())
 
 
-@pytest.mark.parametrize("arguments", [
-    ["missing.csv"], ["paper", "--select", "worst"], ["paper", "--against", "colour"], ["paper", "--metric", "video@9"], ["=x"], ["a=b"], [""],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["missing.csv"],
+        ["paper", "--select", "worst"],
+        ["paper", "--against", "colour"],
+        ["paper", "--metric", "video@9"],
+        ["=x"],
+        ["a=b"],
+        [""],
+    ],
+)
 def test_what_is_wrong_is_said(arguments):
     assert "error: " in run("correlate", *arguments, code=2).stderr
 
@@ -197,15 +208,19 @@ def test_logs_that_call_one_metric_differently_are_put_together(tmp_path):
     run = CliRunner().invoke(main, ["correlate", *logs])
     assert run.exit_code == 2
     assert "--label metric=top-1" in run.stderr
-    run = CliRunner().invoke(main, ["correlate", *logs, "--label", "metric=top-1", "--label", "dataset=K400", "--format", "json"])  # fmt: skip
+    run = CliRunner().invoke(
+        main, ["correlate", *logs, "--label", "metric=top-1", "--label", "dataset=K400", "--format", "json"]
+    )
     ranks = json.loads(run.stdout)["correlations"]
-    assert {(rank["metric"], rank["dataset"], rank["n"]) for rank in ranks if rank["blocks"] is None} == {("top-1", "K400", 4)}  # fmt: skip
+    assert {(rank["metric"], rank["dataset"], rank["n"]) for rank in ranks if rank["blocks"] is None} == {
+        ("top-1", "K400", 4)
+    }
     for wrong in ("clip=8x224", "metric", "metric="):
         assert CliRunner().invoke(main, ["correlate", *logs, "--label", wrong]).exit_code == 2
 
 
 def test_predictors_are_told_apart_by_the_interval_of_their_difference(tmp_path):
-    """Accuracies in the order of interactions, and of FLOPs only roughly; the difference is that of the correlations."""
+    """Accuracies in the order of interactions, of FLOPs only roughly; the difference is that of the correlations."""
     found = cc.study([1, 2, 4, 8, 16, 32])
     rows = sorted({row["interactions"]: row for row in found}.values(), key=lambda row: row["interactions"])
     path = tmp_path / "log.csv"
@@ -222,7 +237,9 @@ def test_predictors_are_told_apart_by_the_interval_of_their_difference(tmp_path)
 
 def test_a_metric_of_the_list_is_a_predictor(monkeypatch, tmp_path):
     """Reads of weights, which an entry of the list adds; titles come from there too."""
-    monkeypatch.setitem(METRICS, "reads", Metric("reads", "reads of weights", "w.reads", terms={"weights": 2}, predicts=True))  # fmt: skip
+    monkeypatch.setitem(
+        METRICS, "reads", Metric("reads", "reads of weights", "w.reads", terms={"weights": 2}, predicts=True)
+    )
     rows = [f"simple-{blocks}(width=0.75),{40 + blocks}" for blocks in (8, 16, 33)]
     (tmp_path / "log.csv").write_text("\n".join(["spec,acc", *rows]))
     found = correlate(tmp_path / "log.csv")

@@ -36,11 +36,28 @@ def joined(found):
 
 def test_any_spelling_finds_its_design_and_runs_are_counted(log):
     written = cc.show("bottleneck-DG2-8").replace('"', '""')
-    path = log(["ir-CSN-50,1,70.3", "bottleneck-D-16,2,70.9", "IR-csn-50@32x224,3,71.1", f'"{written}",,50.5', "ip-CSN-50,,70.8"], "spec,seed,top1")  # fmt: skip
+    path = log(
+        [
+            "ir-CSN-50,1,70.3",
+            "bottleneck-D-16,2,70.9",
+            "IR-csn-50@32x224,3,71.1",
+            f'"{written}",,50.5',
+            "ip-CSN-50,,70.8",
+        ],
+        "spec,seed,top1",
+    )
     found = cc.study([1, 2, 4]).with_accuracy(path)
-    assert joined(found) == {"bottleneck-D-16": pytest.approx(70.6), "bottleneck-DG1-16": pytest.approx(70.6), "bottleneck-DG2-8": 50.5}  # fmt: skip
+    assert joined(found) == {
+        "bottleneck-D-16": pytest.approx(70.6),
+        "bottleneck-DG1-16": pytest.approx(70.6),
+        "bottleneck-DG2-8": 50.5,
+    }
     row = next(row for row in found if row["spec"] == "bottleneck-D-16")
-    assert (row["accuracy_spread"], row["runs"], row["seeds"]) == (pytest.approx(statistics.stdev([70.3, 70.9])), 2, "1, 2")  # fmt: skip
+    assert (row["accuracy_spread"], row["runs"], row["seeds"]) == (
+        pytest.approx(statistics.stdev([70.3, 70.9])),
+        2,
+        "1, 2",
+    )
     assert any("ip-CSN-50" in note for note in found.notes)
     assert [result.spec for result in found.joined.elsewhere] == ["IR-csn-50@32x224", "ip-CSN-50"]
 
@@ -49,7 +66,9 @@ def test_the_paper_joins_its_own_study_as_specs_do_one_by_one():
     found = cc.study().with_accuracy("paper")
     paper = cc.read_log("paper")
     one_by_one = paper.join(found.columns["spec"])
-    assert found.columns["accuracy"] == [one_by_one.found[i].mean if i in one_by_one.found else None for i in range(len(found))]  # fmt: skip
+    assert found.columns["accuracy"] == [
+        one_by_one.found[i].mean if i in one_by_one.found else None for i in range(len(found))
+    ]
     assert found.joined.setting == one_by_one.setting
     row = next(row for row in found if row["spec"] == "bottleneck-8")
     assert [row[name] for name in ACCURACY] == [65.3, None, 1, "", "Kinetics-400", "video@1", "", "3x8x224x224"]
@@ -108,9 +127,16 @@ def test_a_clip_that_a_log_leaves_out_is_any(log):
 
 def test_classes_that_a_log_states_are_a_setting_of_their_own(log):
     path = log(["ir-CSN-50(classes=174),50", "ir-CSN-50,70", "bottleneck-D-8(classes=174),40"])
-    assert [(result.mean, result.setting.classes) for result in cc.read_log(path).results] == [(50, "174"), (70, ""), (40, "174")]  # fmt: skip
+    assert [(result.mean, result.setting.classes) for result in cc.read_log(path).results] == [
+        (50, "174"),
+        (70, ""),
+        (40, "174"),
+    ]
     assert joined(cc.study([1], [16]).with_accuracy(path)) == {"bottleneck-D-16": 70, "bottleneck-DG1-16": 70}
-    assert joined(explore(["ir-CSN-50"], None, None, classes=[174, 400]).with_accuracy(path)) == {"bottleneck-D-16(classes=174)": 50, "bottleneck-D-16": 70}  # fmt: skip
+    assert joined(explore(["ir-CSN-50"], None, None, classes=[174, 400]).with_accuracy(path)) == {
+        "bottleneck-D-16(classes=174)": 50,
+        "bottleneck-D-16": 70,
+    }
     both = joined(cc.study([1], [8, 16]).with_accuracy(path))  # of one class count, most designs
     assert both == {"bottleneck-D-8": 40, "bottleneck-DG1-8": 40, "bottleneck-D-16": 50, "bottleneck-DG1-16": 50}
 
@@ -140,9 +166,19 @@ def test_a_sweep_is_a_log_of_its_designs(space, brief, tmp_path):
 
 
 def test_columns_of_a_log_that_are_parameters_are_applied(log):
-    rows = ["bottleneck-G-16,2,8,112,0.5,50", "bottleneck-G-16,4,16,112x160,,60", "bottleneck-G-16,4,16,large,,60", "bottleneck-G-16,4,8,112,x,60", "bottleneck-G4-16@8x112,4,8,112,1,61"]  # fmt: skip
+    rows = [
+        "bottleneck-G-16,2,8,112,0.5,50",
+        "bottleneck-G-16,4,16,112x160,,60",
+        "bottleneck-G-16,4,16,large,,60",
+        "bottleneck-G-16,4,8,112,x,60",
+        "bottleneck-G4-16@8x112,4,8,112,1,61",
+    ]
     found = cc.read_log(log(rows, "spec,groups,frames,size,width,top1"))
-    assert [(r.spec, r.setting.clip, r.mean) for r in found.results] == [("bottleneck-G2-16@8x112(width=0.5)", "3x8x112x112", 50), ("bottleneck-G4-16@16x112x160", "3x16x112x160", 60), ("bottleneck-G4-16@8x112", "3x8x112x112", 61)]  # fmt: skip
+    assert [(r.spec, r.setting.clip, r.mean) for r in found.results] == [
+        ("bottleneck-G2-16@8x112(width=0.5)", "3x8x112x112", 50),
+        ("bottleneck-G4-16@16x112x160", "3x16x112x160", 60),
+        ("bottleneck-G4-16@8x112", "3x8x112x112", 61),
+    ]
     other = cc.read_log(log(["simple-8,x,3,50", "simple-8,,3,51"], "spec,block,loss,top1"))  # a loss is no parameter
     assert ([r.mean for r in other.results], [line.why for line in other.unread]) == (
         [51],
@@ -153,7 +189,9 @@ def test_columns_of_a_log_that_are_parameters_are_applied(log):
 
 def test_a_network_without_classes_joins_none_of_another_count(log):
     text = "input 3x8x32x32\na 3x3x3, 8*n\n"
-    found = explore([text], None, None, n=[1, 2]).with_accuracy(log(["simple-8,20", f'"{text}fc 5",30', f'"{text.replace("8*n", "16")}",40']))  # fmt: skip
+    found = explore([text], None, None, n=[1, 2]).with_accuracy(
+        log(["simple-8,20", f'"{text}fc 5",30', f'"{text.replace("8*n", "16")}",40'])
+    )
     assert found.columns["accuracy"] == [None, 40]
 
 
@@ -163,10 +201,16 @@ def test_files_hold_the_accuracies(specs, tmp_path, log):
     path = log(["bottleneck-G4-16,70", "bottleneck-G4-16,72", "ip-CSN-26,60"])
     outputs = [tmp_path / f"out.{suffix}" for suffix in ("csv", "json", "nc", "parquet")]
     for output in outputs:
-        done = CliRunner().invoke(main, ["sweep", *specs, "--groups", "1,3,4", "--accuracy", str(path), "-o", str(output)])  # fmt: skip
+        done = CliRunner().invoke(
+            main, ["sweep", *specs, "--groups", "1,3,4", "--accuracy", str(path), "-o", str(output)]
+        )
         assert done.exit_code == 0, done.output
         assert "ip-CSN-26" in done.stderr
-    frames = [pandas.read_csv(outputs[0]), pandas.DataFrame(json.loads(outputs[1].read_text())["designs"]), pandas.read_parquet(outputs[3])]  # fmt: skip
+    frames = [
+        pandas.read_csv(outputs[0]),
+        pandas.DataFrame(json.loads(outputs[1].read_text())["designs"]),
+        pandas.read_parquet(outputs[3]),
+    ]
     for frame in frames:
         found = frame[frame.accuracy.notna()]
         assert found.accuracy.tolist() == [71]
@@ -177,7 +221,9 @@ def test_files_hold_the_accuracies(specs, tmp_path, log):
     with xarray.open_dataset(outputs[2]) as dataset:
         assert dataset.accuracy.sum() == 71
         assert dataset.accuracy.count() == 1
-        assert (dataset.accuracy.sel(G=4) if specs else dataset.accuracy[dataset.spec == "bottleneck-G4-16"]).max() == 71  # fmt: skip
+        assert (
+            dataset.accuracy.sel(G=4) if specs else dataset.accuracy[dataset.spec == "bottleneck-G4-16"]
+        ).max() == 71
 
 
 def test_people_see_accuracies_and_the_spread_only_where_there_is_one(log):
@@ -187,10 +233,17 @@ def test_people_see_accuracies_and_the_spread_only_where_there_is_one(log):
     assert several.texts(several.rows[0])[-3:] == ["51.0", "1.4", "2"]
 
 
-@pytest.mark.parametrize("arguments", [
-    ["--accuracy", "missing.csv"], ["--accuracy", "paper", "--metric", "speed"], ["--accuracy", "paper", "--select", "worst"],
-    ["--accuracy", "paper=simple-8"], ["--accuracy", ""], ["--accuracy", "/"],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--accuracy", "missing.csv"],
+        ["--accuracy", "paper", "--metric", "speed"],
+        ["--accuracy", "paper", "--select", "worst"],
+        ["--accuracy", "paper=simple-8"],
+        ["--accuracy", ""],
+        ["--accuracy", "/"],
+    ],
+)
 def test_a_log_that_is_none_is_one_clear_error(arguments, tmp_path):
     done = CliRunner().invoke(main, ["sweep", "--groups", "2", *arguments, "-o", str(tmp_path / "out.csv")])
     assert done.exit_code == 2, done.output

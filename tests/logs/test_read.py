@@ -16,9 +16,11 @@ from csncost.logs.unread import why_unread
 PAPER = Path(cc.__file__).parent / "zoo" / "paper"
 
 MMACTION = """\
-{"lr": 0.01, "data_time": 0.019, "grad_norm": 3.75, "loss": 3.07, "top1_acc": 0.9, "top5_acc": 1.0, "loss_cls": 3.07, "time": 0.43, "epoch": 1, "iter": 15, "memory": 8164, "step": 15}
+{"lr": 0.01, "data_time": 0.019, "grad_norm": 3.75, "loss": 3.07, "top1_acc": 0.9, "top5_acc": 1.0, "loss_cls": 3.07, \
+"time": 0.43, "epoch": 1, "iter": 15, "memory": 8164, "step": 15}
 {"acc/top1": 0.61, "acc/top5": 0.84, "acc/mean1": 0.60, "data_time": 0.047, "time": 0.18, "step": 1}
-{"lr": 0.01, "data_time": 0.019, "grad_norm": 3.75, "loss": 2.07, "top1_acc": 0.95, "top5_acc": 1.0, "loss_cls": 2.07, "time": 0.43, "epoch": 2, "iter": 15, "memory": 8164, "step": 30}
+{"lr": 0.01, "data_time": 0.019, "grad_norm": 3.75, "loss": 2.07, "top1_acc": 0.95, "top5_acc": 1.0, \
+"loss_cls": 2.07, "time": 0.43, "epoch": 2, "iter": 15, "memory": 8164, "step": 30}
 {"acc/top1": 0.703, "acc/top5": 0.90, "acc/mean1": 0.70, "data_time": 0.047, "time": 0.18, "step": 2}
 {"acc/top1": 0.70, "acc/top5": 0.91, "acc/mean1": 0.70, "data_time": 0.047, "time": 0.18, "step": 3}
 """
@@ -38,11 +40,17 @@ epoch,lr-SGD,step,train_loss_step,val_acc,val_loss,train_acc
 2,,299,,0.6984,1.8,
 """
 SLOWFAST = """\
-[11/02 08:10:20][INFO] logging.py:  99: json_stats: {"_type": "train_iter", "dt": 0.4, "epoch": "1/196", "iter": "10/3766", "loss": 5.9, "lr": 0.1, "top1_err": 99.1, "top5_err": 97.0}
-[11/02 09:10:20][INFO] logging.py:  99: json_stats: {"RAM": "30.2/251.6G", "_type": "train_epoch", "epoch": "1/196", "loss": 4.0, "lr": 0.1, "top1_err": 80.5}
-[11/02 09:12:20][INFO] logging.py:  99: json_stats: {"RAM": "30.2/251.6G", "_type": "val_epoch", "epoch": "1/196", "gpu_mem": "9.67G", "min_top1_err": 70.25000, "min_top5_err": 45.0, "time_diff": 0.1, "top1_err": 70.25000, "top5_err": 45.0}
+[11/02 08:10:20][INFO] logging.py:  99: json_stats: {"_type": "train_iter", "dt": 0.4, "epoch": "1/196", \
+"iter": "10/3766", "loss": 5.9, "lr": 0.1, "top1_err": 99.1, "top5_err": 97.0}
+[11/02 09:10:20][INFO] logging.py:  99: json_stats: {"RAM": "30.2/251.6G", "_type": "train_epoch", "epoch": "1/196", \
+"loss": 4.0, "lr": 0.1, "top1_err": 80.5}
+[11/02 09:12:20][INFO] logging.py:  99: json_stats: {"RAM": "30.2/251.6G", "_type": "val_epoch", "epoch": "1/196", \
+"gpu_mem": "9.67G", "min_top1_err": 70.25000, "min_top5_err": 45.0, "time_diff": 0.1, "top1_err": 70.25000, \
+"top5_err": 45.0}
 some other line
-[11/03 09:12:20][INFO] logging.py:  99: json_stats: {"RAM": "30.2/251.6G", "_type": "val_epoch", "epoch": "2/196", "gpu_mem": "9.67G", "min_top1_err": 29.70000, "min_top5_err": 11.0, "time_diff": 0.1, "top1_err": 29.70000, "top5_err": 11.0}
+[11/03 09:12:20][INFO] logging.py:  99: json_stats: {"RAM": "30.2/251.6G", "_type": "val_epoch", "epoch": "2/196", \
+"gpu_mem": "9.67G", "min_top1_err": 29.70000, "min_top5_err": 11.0, "time_diff": 0.1, "top1_err": 29.70000, \
+"top5_err": 11.0}
 [11/03 09:30:20][INFO] logging.py:  99: json_stats: {"split": "test_final", "top1_acc": "76.20", "top5_acc": "92.20"}
 [11/03 09:30:21][INFO] logging.py:  99: json_stats: {"split": "test_final", "top
 """
@@ -55,7 +63,14 @@ def values(accuracies):
 def test_the_paper_log_holds_what_the_tables_print():
     paper = read_log("paper")
     printed = {}
-    for table, column in (("table2", "video@1"), ("table4", "video@1"), ("table4", "video@5"), ("table5", "vi@1"), ("table5", "vi@5"), ("table6", "video@1")):  # fmt: skip
+    for table, column in (
+        ("table2", "video@1"),
+        ("table4", "video@1"),
+        ("table4", "video@5"),
+        ("table5", "vi@1"),
+        ("table5", "vi@5"),
+        ("table6", "video@1"),
+    ):
         rows = list(csv.DictReader((PAPER / f"{table}.csv").read_text("utf-8").splitlines()))
         printed[table] = printed.get(table, 0) + len(rows)
         ours = [row for row in rows if row["spec"]]
@@ -69,13 +84,22 @@ def test_the_paper_log_holds_what_the_tables_print():
     assert any("69.7" in one.text and one.source == "section 4.2" for one in paper.unread)
 
 
-@pytest.mark.parametrize(("spec", "method", "pretrain", "value"), [
-    ("ir-CSN-152@32x256", "video@1", "IG-65M", 82.6), ("ip-CSN-152@32x256", "video@1", "Sports1M", 79.2),
-    ("ip-CSN-152@32x224(classes=174)", "video@1", "IG-65M", 53.3), ("ip-CSN-152@32x224(classes=487)", "video@5", "", 92.8),
-    ("ResNet3D-101", "video@1", "", 70.6),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("spec", "method", "pretrain", "value"),
+    [
+        ("ir-CSN-152@32x256", "video@1", "IG-65M", 82.6),
+        ("ip-CSN-152@32x256", "video@1", "Sports1M", 79.2),
+        ("ip-CSN-152@32x224(classes=174)", "video@1", "IG-65M", 53.3),
+        ("ip-CSN-152@32x224(classes=487)", "video@5", "", 92.8),
+        ("ResNet3D-101", "video@1", "", 70.6),
+    ],
+)
 def test_figures_read_from_the_paper_by_hand(spec, method, pretrain, value):
-    found = [r for r in read_log("paper").records if (r.spec, r.setting.metric, r.setting.pretrain) == (spec, method, pretrain)]  # fmt: skip
+    found = [
+        r
+        for r in read_log("paper").records
+        if (r.spec, r.setting.metric, r.setting.pretrain) == (spec, method, pretrain)
+    ]
     assert [r.value for r in found] == [value]
 
 
@@ -110,13 +134,23 @@ def test_the_setting_that_covers_most_is_joined_and_the_rest_is_listed():
             read_log("paper").only(**wanted)
 
 
-@pytest.mark.parametrize(("text", "name"), [
-    ("spec,seed,Top-1\nir-CSN-50,1,70.1\nir-CSN-50,2,70.5%\n", "log.csv"),
-    ("spec\tseed\tval/acc\nir-CSN-50\t1\t0.701\nir-CSN-50\t2\t0.705\n", "log.tsv"),
-    ("\ufeffspec;seed;video@1\r\nir-CSN-50;1;70.1\r\nir-CSN-50;2;70.5\r\n", "log.txt"),
-    ('{"spec": "ir-CSN-50", "seed": 1, "accuracy": 70.1}\n\n{"spec": "ir-CSN-50", "seed": 2, "accuracy": 70.5}\n', "x"),
-    ('[{"spec": "ir-CSN-50", "seed": 1, "top1_err": 29.9}, {"spec": "ir-CSN-50", "seed": 2, "top1_err": 29.5}]', "x.json"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("spec,seed,Top-1\nir-CSN-50,1,70.1\nir-CSN-50,2,70.5%\n", "log.csv"),
+        ("spec\tseed\tval/acc\nir-CSN-50\t1\t0.701\nir-CSN-50\t2\t0.705\n", "log.tsv"),
+        ("\ufeffspec;seed;video@1\r\nir-CSN-50;1;70.1\r\nir-CSN-50;2;70.5\r\n", "log.txt"),
+        (
+            '{"spec": "ir-CSN-50", "seed": 1, "accuracy": 70.1}\n\n'
+            '{"spec": "ir-CSN-50", "seed": 2, "accuracy": 70.5}\n',
+            "x",
+        ),
+        (
+            '[{"spec": "ir-CSN-50", "seed": 1, "top1_err": 29.9}, {"spec": "ir-CSN-50", "seed": 2, "top1_err": 29.5}]',
+            "x.json",
+        ),
+    ],
+)
 def test_tables_and_json_lines(log, text, name):
     accuracies = read_log(log(text, name))
     assert [(r.value, r.seed) for r in accuracies.records] == [(70.1, "1"), (70.5, "2")]
@@ -234,12 +268,30 @@ def test_a_cut_line_is_listed(log):
 
 
 def test_rows_that_give_no_accuracy_are_listed_with_the_reason(log):
-    rows = ["simple-8,60", "simple-9999999999999,60", "nonsense,61", "simple-D-8,", "simple-16,n/a", ",70", "simple-8,170", "simple-8,nan", "bottleneck-G-16,60", "a,b,c"]  # fmt: skip
+    rows = [
+        "simple-8,60",
+        "simple-9999999999999,60",
+        "nonsense,61",
+        "simple-D-8,",
+        "simple-16,n/a",
+        ",70",
+        "simple-8,170",
+        "simple-8,nan",
+        "bottleneck-G-16,60",
+        "a,b,c",
+    ]
     accuracies = read_log(log("spec,acc\n" + "\n".join(rows)))
     assert [r.spec for r in accuracies.records] == ["simple-8"]
     assert [one.source for one in accuracies.unread] == [f"log.csv:{i}" for i in (11, *range(3, 11))]
     reasons = " ".join(why_unread(accuracies.unread))
-    for reason in ('unknown network "nonsense"', "acc is empty", "acc is no number", "no spec", "no percentage", "cells under 2 columns"):  # fmt: skip
+    for reason in (
+        'unknown network "nonsense"',
+        "acc is empty",
+        "acc is no number",
+        "no spec",
+        "no percentage",
+        "cells under 2 columns",
+    ):
         assert reason in reasons
 
 
@@ -258,11 +310,23 @@ def test_several_logs(log):
     assert len(read_log(["paper", log("spec,acc\nsimple-8,50\n")]).records) == len(read_log("paper").records) + 1
 
 
-@pytest.mark.parametrize(("text", "message"), [
-    ("", "is empty"), ("spec,acc\n", "holds no entries"), ("a,b\n1,2\n", 'has no column of accuracies'), ("acc,b\n1,2\n", 'no column "spec"'),
-    ("spec,acc,acc\nsimple-8,1,2\n", "two columns"), ("spec,val_acc,val_top1\nsimple-8,1,2\n", "several columns"), ("spec,acc\nnonsense,2\n", "unknown network"),
-    ("[1, 2", "is no JSON"), ("{\n", "holds no entries"), ("[" * 100000, "is no JSON"), ("[]", "holds no entries"), (f'"{"x" * 200000}",acc\n', "no line of a table"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("spec,acc\n", "holds no entries"),
+        ("a,b\n1,2\n", "has no column of accuracies"),
+        ("acc,b\n1,2\n", 'no column "spec"'),
+        ("spec,acc,acc\nsimple-8,1,2\n", "two columns"),
+        ("spec,val_acc,val_top1\nsimple-8,1,2\n", "several columns"),
+        ("spec,acc\nnonsense,2\n", "unknown network"),
+        ("[1, 2", "is no JSON"),
+        ("{\n", "holds no entries"),
+        ("[" * 100000, "is no JSON"),
+        ("[]", "holds no entries"),
+        (f'"{"x" * 200000}",acc\n', "no line of a table"),
+    ],
+)
 def test_broken_files_are_one_clear_error(log, text, message):
     with pytest.raises(CsncostError, match=message):
         read_log(log(text))
@@ -291,7 +355,18 @@ def test_event_files_need_their_extra(tmp_path, monkeypatch):
 def test_views_of_a_log(log):
     accuracies = read_log(log("spec,acc\nsimple-8,50\nsimple-8,52\n"))
     out = json.loads(accuracies.to_json())
-    assert out["results"][0] | {"spread": 1.414} == {"spec": "simple-8", "name": "simple-8", "mean": 51.0, "spread": 1.414, "n": 2, "dataset": "", "metric": "acc", "clip": "", "pretrain": "", "classes": ""}  # fmt: skip
+    assert out["results"][0] | {"spread": 1.414} == {
+        "spec": "simple-8",
+        "name": "simple-8",
+        "mean": 51.0,
+        "spread": 1.414,
+        "n": 2,
+        "dataset": "",
+        "metric": "acc",
+        "clip": "",
+        "pretrain": "",
+        "classes": "",
+    }
     assert list(accuracies.to_frame()["value"]) == [50, 52]
     assert "| simple-8 | simple-8 | 51.0 | 1.4 | 2 |" in str(accuracies)
     assert "2 runs of 1 design>" in repr(accuracies)
@@ -363,7 +438,10 @@ def test_logs_of_one_measurement_that_call_it_differently_are_comparable_once_th
     paths = [log("spec,top1\nir-CSN-50,70\n", "a.csv"), log("spec,val_acc\nir-CSN-50,71\nir-CSN-26,62\n", "b.csv")]
     read = read_log(paths)
     assert [r.mean for r in read.results] == [70, 71, 62]
-    assert [(r.spec, r.mean, r.n) for r in read.labelled(metric="top-1").results] == [("ir-CSN-50", 70.5, 2), ("ir-CSN-26", 62, 1)]  # fmt: skip
+    assert [(r.spec, r.mean, r.n) for r in read.labelled(metric="top-1").results] == [
+        ("ir-CSN-50", 70.5, 2),
+        ("ir-CSN-26", 62, 1),
+    ]
     assert read.labelled(dataset="mine", pretrain="none").records[0].setting == Setting("mine", "top1", "", "none")
     for wrong in ("clip", "colour"):
         with pytest.raises(CsncostError, match=wrong):
