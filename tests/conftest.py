@@ -18,7 +18,7 @@ settings.load_profile("same")
 
 def pytest_addoption(parser):
     parser.addoption("--regenerate", action="store_true", help="write the golden files anew")
-    parser.addoption("--examples", type=int, default=1000, help="random networks built, run and counted by fvcore")
+    parser.addoption("--examples", type=int, default=500, help="random networks built, run and counted by fvcore")
 
 
 @pytest.fixture(scope="module")

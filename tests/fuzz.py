@@ -18,18 +18,25 @@ from csncost.lang.catalogue import ZOO
 from csncost.lang.lower.stages import lower
 
 SEEDS = [
-    "bottleneck-D-16", "bottleneck-G-16", "ir-CSN-152@32x256", "simple-G4-8(width=0.5, classes=487)", "bottleneck-D-[3,4,6,3]",
-    "input 3 x T x S x S\nconv1 3x7x7, 64 / 1x2x2\npool1 max 1x3x3, ceil / 1x2x2\nconv2 [1x1x1, 64; 3x3x3, depthwise / 2; 1x1x1, 256] x 3\nfc 400",
-    "input 2x4x9x9; a [3x3x3, 4*w; 3x3x3, 8, groups=G, act=silu] x n, shortcut=[avg 2 / 2; 1x1x1, 8], [1x1x1, 8] x 2, shortcut=none; z avg; fc 5, bias=no",
+    "bottleneck-D-16", "bottleneck-G-16", "ir-CSN-152@32x256", "simple-G4-8(width=0.5, classes=487)",
+    "bottleneck-D-[3,4,6,3]",
+    "input 3 x T x S x S\nconv1 3x7x7, 64 / 1x2x2\npool1 max 1x3x3, ceil / 1x2x2\n"
+    "conv2 [1x1x1, 64; 3x3x3, depthwise / 2; 1x1x1, 256] x 3\nfc 400",
+    "input 2x4x9x9; a [3x3x3, 4*w; 3x3x3, 8, groups=G, act=silu] x n, shortcut=[avg 2 / 2; 1x1x1, 8], "
+    "[1x1x1, 8] x 2, shortcut=none; z avg; fc 5, bias=no",
     "w = 2\nblock b(c, s) [1x1x1, c*w; 3x3x3, depthwise, pad=same / s]\ninput 3x4x8x8\na b(4, 2) x 2\nfc floor(10*w/3)",
     "from resnet3d import resnet3d, bottleneck\nblock b(i, s) [3x3x3, widths[i] / s]\nalias many = n\n"
     "network a-{n=2} = resnet3d(block=b, blocks=[n,n,n,n])\na-3@8x64(block=bottleneck)",
     *[path.read_text("utf-8") for path in ZOO.glob("*.csn")],
 ]  # fmt: skip
 PIECES = [
-    *"abcxGTHW0123456789-+*/%()[]{},;:=@. \n\t#_\0\u00e9\u2013\u00d7\u221e\ud7ff", "3x3x3", " x ", "depthwise", "groups=", "input ", "conv2 ", "fc ",
-    "bottleneck-", "simple-", "-D", "-G", "@8x224", "(width=2)", "case ", "of {", "else: ", "block ", "from ", "import ", "alias ", "template t\n", "end", "network ", "max ", "avg",
-    "shortcut=", "none", "optional", "ceil", "pad=same", "99999999999", "0.5", "//", "floor(", "999999999", "blocks", "[1,1,1,1]",
+    *"abcxGTHW0123456789-+*/%()[]{},;:=@. \n\t#_\0\u00e9\u2013\u00d7\u221e\ud7ff",
+    "3x3x3", " x ", "depthwise", "groups=", "input ", "conv2 ", "fc ",
+    "bottleneck-", "simple-", "-D", "-G", "@8x224", "(width=2)", "case ", "of {", "else: ",
+    "block ", "from ", "import ", "alias ", "template t\n",
+    "end", "network ", "max ", "avg",
+    "shortcut=", "none", "optional", "ceil", "pad=same", "99999999999", "0.5", "//",
+    "floor(", "999999999", "blocks", "[1,1,1,1]",
 ]  # fmt: skip
 
 

@@ -11,22 +11,64 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "csncost"
 
-ROOMS = ["errors", "files", "units", "table", "network", "lang", "costs", "logs", "spaces", "zoo", "pytorch", "render", "cli"]  # fmt: skip
+ROOMS = [
+    "errors",
+    "files",
+    "units",
+    "table",
+    "network",
+    "lang",
+    "costs",
+    "logs",
+    "spaces",
+    "zoo",
+    "pytorch",
+    "render",
+    "cli",
+]
 """Each may import from itself and from those before it. A file of the ground is a room of its own."""
 
 KEEPERS = {  # third-party packages, and the only places that may import them
-    "rich": ("render",), "matplotlib": ("render",), "plotly": ("render.page",), "click": ("cli",), "torch": ("pytorch",), "fvcore": ("pytorch.verify",),
-    "onnx": ("pytorch.build.export",), "onnxscript": ("pytorch.build.export",), "sympy": ("network", "lang.lower", "costs.formula", "costs.formula_text"), "numpy": ("network.sizes", "logs", "spaces"),
-    "pandas": ("table", "costs", "logs", "spaces"), "moocore": ("spaces.query",), "scipy": ("logs",), "xarray": ("spaces", "render"), "dask": ("spaces",),
-    "distributed": ("spaces.counting.workers",), "zarr": ("spaces.store",), "pyarrow": ("spaces.export",), "netCDF4": ("spaces.export",), "tensorboard": ("logs.formats",),
-}  # fmt: skip
+    "rich": ("render",),
+    "matplotlib": ("render",),
+    "plotly": ("render.page",),
+    "click": ("cli",),
+    "torch": ("pytorch",),
+    "fvcore": ("pytorch.verify",),
+    "onnx": ("pytorch.build.export",),
+    "onnxscript": ("pytorch.build.export",),
+    "sympy": ("network", "lang.lower", "costs.formula", "costs.formula_text"),
+    "numpy": ("network.sizes", "logs", "spaces"),
+    "pandas": ("table", "costs", "logs", "spaces"),
+    "moocore": ("spaces.query",),
+    "scipy": ("logs",),
+    "xarray": ("spaces", "render"),
+    "dask": ("spaces",),
+    "distributed": ("spaces.counting.workers",),
+    "zarr": ("spaces.store",),
+    "pyarrow": ("spaces.export",),
+    "netCDF4": ("spaces.export",),
+    "tensorboard": ("logs.formats",),
+}
 
 SHARED_NAMES = {  # names of modules in several rooms, with the one thing that they mean in all of them
-    "curves": "learning curves", "designs": "the designs of a space, one below the other", "figures": "the figures of a paper",
-    "analyze": "the command, and what it calls", "search": "the command, and what it calls", "sweep": "the command, and what it calls",
-    "rows": "rows of a table", "costs": "what operations cost", "logs": "logs that training leaves", "zoo": "named networks and published figures",
-    "layers": "layers of a network", "stages": "stages of a network", "formula": "closed forms", "export": "files that other programs read", "torch": "PyTorch", "pytorch": "PyTorch",
-}  # fmt: skip
+    "curves": "learning curves",
+    "designs": "the designs of a space, one below the other",
+    "figures": "the figures of a paper",
+    "analyze": "the command, and what it calls",
+    "search": "the command, and what it calls",
+    "sweep": "the command, and what it calls",
+    "rows": "rows of a table",
+    "costs": "what operations cost",
+    "logs": "logs that training leaves",
+    "zoo": "named networks and published figures",
+    "layers": "layers of a network",
+    "stages": "stages of a network",
+    "formula": "closed forms",
+    "export": "files that other programs read",
+    "torch": "PyTorch",
+    "pytorch": "PyTorch",
+}
 
 MOST_FOLDERS, MOST_FILES = 9, 6
 
@@ -107,11 +149,19 @@ def test_no_module_is_in_a_circle():
     assert circle({name: path.read_text() for name, path in MODULES.items()}) is None
 
 
-@pytest.mark.parametrize(("name", "source"), [
-    ("errors", "import csncost.costs.report"), ("network.graph", "def f():\n    from csncost.lang.parser import parse"), ("costs.report", "from csncost.cli import main"),
-    ("lang.parser", "if True:\n    import csncost.costs.count"), ("costs.count", "import torch"), ("cli.main", "from rich.table import Table"),
-    ("errors", "import importlib\nimportlib.import_module('csncost.cli.main')"), ("costs.analyze", "def f():\n    import numpy.random"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("errors", "import csncost.costs.report"),
+        ("network.graph", "def f():\n    from csncost.lang.parser import parse"),
+        ("costs.report", "from csncost.cli import main"),
+        ("lang.parser", "if True:\n    import csncost.costs.count"),
+        ("costs.count", "import torch"),
+        ("cli.main", "from rich.table import Table"),
+        ("errors", "import importlib\nimportlib.import_module('csncost.cli.main')"),
+        ("costs.analyze", "def f():\n    import numpy.random"),
+    ],
+)
 def test_the_test_sees_wrong_arrows(name, source):
     assert wrong_arrows(name, source)
 
@@ -150,11 +200,20 @@ def cli(*args):
     return f"from csncost.cli.main import main\nmain({list(args)!r}, standalone_mode=False)"
 
 
-@pytest.mark.parametrize("code", [
-    "import csncost", "import csncost\ncsncost.analyze('ir-CSN-152').by('stage').to_json()", cli("analyze", "bottleneck-D-16"),
-    cli("analyze", "bottleneck-D-16", "--format", "json"), cli("compare", "ResNet3D-50", "ir-CSN-50"), cli("show", "ir-CSN-50"), cli("list"),
-    cli("reproduce", "all"),
-], ids=lambda code: code.splitlines()[-1][:60])  # fmt: skip
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import csncost",
+        "import csncost\ncsncost.analyze('ir-CSN-152').by('stage').to_json()",
+        cli("analyze", "bottleneck-D-16"),
+        cli("analyze", "bottleneck-D-16", "--format", "json"),
+        cli("compare", "ResNet3D-50", "ir-CSN-50"),
+        cli("show", "ir-CSN-50"),
+        cli("list"),
+        cli("reproduce", "all"),
+    ],
+    ids=lambda code: code.splitlines()[-1][:60],
+)
 def test_nothing_heavy_is_imported(code):
     assert heavy_modules(code) == []
 

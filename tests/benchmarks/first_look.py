@@ -29,7 +29,8 @@ def main(turns=9):
         commands = [[sys.executable, "-c", code] for code in (sweep, IMPORTS)]
         for command in commands:  # files come into the cache of the system
             seconds(command)
-        ours, imports = (statistics.median(times) for times in zip(*([seconds(c) for c in commands] for _ in range(turns)), strict=True))  # fmt: skip
+        runs = [[seconds(command) for command in commands] for _ in range(turns)]
+        ours, imports = (statistics.median(times) for times in zip(*runs, strict=True))
     ratio = ours / imports
     print(f"first look {ours:.2f} s, imports {imports:.2f} s, ratio {ratio:.2f} (at most {MOST})")
     return ratio <= MOST

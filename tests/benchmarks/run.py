@@ -58,7 +58,8 @@ def main() -> None:
     for args in (["analyze", "bottleneck-D-16"], ["analyze", "bottleneck-D-16", "--format", "json"]):
         ours, yardstick, ratio = alternating([CSNCOST, *args], YARDSTICK)
         print(
-            f"csncost {' '.join(args):<44} {1000 * ours:6.0f} ms   {ratio:.2f} x importing click and rich ({1000 * yardstick:.0f} ms)   at most 3"
+            f"csncost {' '.join(args):<44} {1000 * ours:6.0f} ms   "
+            f"{ratio:.2f} x importing click and rich ({1000 * yardstick:.0f} ms)   at most 3"
         )
 
     def cold() -> object:
@@ -81,9 +82,8 @@ def main() -> None:
     print(f"{'    lowering':<52} {each(lambda: lower(written)):6.2f} ms")
     print(f"{'    counting':<52} {each(lambda: tally(network.graph, paper)):6.2f} ms")
     print(f"{'    reading the definitions, once a process':<52} {each(cold):6.2f} ms")
-    print(
-        f"{'ir-CSN-152, every operation, written out as text':<52} {each(lambda: cc.analyze('ir-CSN-152', convention='everything').to_json()):6.2f} ms"
-    )
+    text = each(lambda: cc.analyze("ir-CSN-152", convention="everything").to_json())
+    print(f"{'ir-CSN-152, every operation, written out as text':<52} {text:6.2f} ms")
 
     layers = {n: "input 3x8x64x64\n" + "".join(f"c{i} 3x3x3, 4\n" for i in range(n)) for n in (1000, 2000, 4000, 8000)}
     times = {n: each(lambda text=text: expand(cc.parse(text)), 0.5) for n, text in layers.items()}  # type: ignore[misc]

@@ -38,14 +38,16 @@ def main() -> None:
                                (("flops", "params", "activations", "depth"), ("interactions",))):  # fmt: skip
         taken, front = least(lambda least=minimize, most=maximize: cc.pareto(space, minimize=least, maximize=most))
         print(
-            f"front by {len(minimize + maximize)} objectives, {len(front):6,} designs on it{taken:22.2f} s   {taken / swept:.2f} x the sweep"
+            f"front by {len(minimize + maximize)} objectives, {len(front):6,} designs on it{taken:22.2f} s   "
+            f"{taken / swept:.2f} x the sweep"
         )
     rng = np.random.default_rng(0)
     for objectives in (2, 3, 4, 5):
         columns = {str(i): rng.integers(2**53, 2**62, 10**6) for i in range(objectives)}
         taken, chosen = least(lambda columns=columns: Query(tuple(columns)).select(columns))
         print(
-            f"front of 10^6 random designs by {objectives}, {len(chosen):6,} on it{taken:17.2f} s   {taken / swept:.2f} x the sweep"
+            f"front of 10^6 random designs by {objectives}, {len(chosen):6,} on it{taken:17.2f} s   "
+            f"{taken / swept:.2f} x the sweep"
         )
     cost, _ = least(lambda: cc.analyze("bottleneck-D-16", width=0.5).flops, 20)
     taken, _ = least(lambda: cc.solve("bottleneck-D-16", "width", flops=5e9))

@@ -46,7 +46,8 @@ def main() -> None:
     plain = seconds(lambda: module(clip))
     activations = cc.analyze("ir-CSN-152@32x224", convention="everything").activations
     print(
-        f"ir-CSN-152 at 32x224x224, on one meta module{'':<9} trace {1000 * ours:.0f} ms, FlopCounterMode {1000 * theirs:.0f} ms"
+        f"ir-CSN-152 at 32x224x224, on one meta module{'':<9} trace {1000 * ours:.0f} ms, "
+        f"FlopCounterMode {1000 * theirs:.0f} ms"
     )
     print(f"{'':<53} {ours / theirs:.3f} of FlopCounterMode's time   at most 0.2")
     print(f"{'':<53} {ours / plain:.3f} of a bare forward pass on meta ({1000 * plain:.0f} ms)")
@@ -59,7 +60,8 @@ def main() -> None:
     ):
         run, importing, ratio = alternating([CSNCOST, *args], [sys.executable, "-c", "import torch"], runs=5)
         print(
-            f"csncost {' '.join(args):<45} {1000 * run:.0f} ms   {ratio:.2f} x importing torch ({1000 * importing:.0f} ms)"
+            f"csncost {' '.join(args):<45} {1000 * run:.0f} ms   "
+            f"{ratio:.2f} x importing torch ({1000 * importing:.0f} ms)"
         )
 
 

@@ -347,7 +347,7 @@ def test_what_cannot_be_read_is_one_clear_error(log, tmp_path):
 
 def test_event_files_need_their_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "tensorboard", None)
-    monkeypatch.setitem(__import__("sys").modules, "tensorboard.backend.event_processing.event_accumulator", None)
+    monkeypatch.setitem(__import__("sys").modules, "tensorboard.backend.event_processing.event_file_loader", None)
     with pytest.raises(MissingExtra, match="tensorboard"):
         read_log(tmp_path / "events.out.tfevents.1.host", spec="simple-8")
 
