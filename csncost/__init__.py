@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from csncost.costs.analyze import analyze, show, to_network
-from csncost.costs.conventions import CONVENTIONS, Convention
+from csncost.costs.conventions.named import CONVENTIONS, Convention
 from csncost.costs.report import Report
 from csncost.errors import CsncostError, SpecError
 from csncost.lang.parser import parse

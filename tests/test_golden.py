@@ -5,7 +5,7 @@ import json
 import pytest
 
 import csncost as cc
-from csncost.costs.tools import TOOLS
+from csncost.costs.conventions.tools import TOOLS
 from csncost.render.terminal import table_text
 from csncost.zoo.figures import ALL
 from csncost.zoo.listing import named_networks

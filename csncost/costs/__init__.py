@@ -1,5 +1,5 @@
-"""The cost of a network: equations, quantities, conventions, and reports in closed form.
+"""The cost of a network: metrics, equations, quantities, conventions, counts, reports and closed forms.
 
-`equations` and `quantities` are arithmetic on sizes and never see a module; a convention is data (`rules`,
-`conventions`, `tools`). A new metric or convention is one entry; nothing here reads files or draws.
+`equations` and `quantities` are arithmetic on sizes and never see a module; `metrics` is the one list of what is
+counted, `conventions/` says how. A new metric or convention is one entry; nothing here reads files or draws.
 """

@@ -8,8 +8,8 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from csncost.costs.conventions import Convention
-from csncost.costs.conventions import convention as find_convention
+from csncost.costs.conventions.named import Convention
+from csncost.costs.conventions.named import convention as find_convention
 from csncost.costs.count import OF_NETWORKS, everything_measured, tally
 from csncost.costs.report import WRITTEN_OUT, Report
 from csncost.costs.rows import network_rows

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from csncost.costs.analyze import analyze
-from csncost.costs.conventions import Convention
+from csncost.costs.conventions.named import Convention
 from csncost.costs.metrics import METRICS, Metric, counted
 from csncost.costs.report import Report
 from csncost.costs.rows import Level

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from csncost.costs import quantities
-from csncost.costs.conventions import Convention, Rule, Terms
+from csncost.costs.conventions.named import Convention, Rule, Terms
 from csncost.costs.metrics import Counts
 from csncost.costs.quantities import Quantities
 from csncost.network.graph import Graph

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from csncost.costs.analyze import analyze
-from csncost.costs.conventions import CONVENTIONS, Convention
+from csncost.costs.conventions.named import CONVENTIONS, Convention
 from csncost.costs.count import Measured
 from csncost.costs.metrics import METRICS, counted
 from csncost.costs.report import Report

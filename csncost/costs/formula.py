@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from csncost.costs import formula_text as closed_form
 from csncost.costs.analyze import resolve, title
-from csncost.costs.conventions import Convention
-from csncost.costs.conventions import convention as find_convention
+from csncost.costs.conventions.named import Convention
+from csncost.costs.conventions.named import convention as find_convention
 from csncost.costs.count import stages
 from csncost.costs.metrics import METRICS, Counts, PerMetric, counted
 from csncost.errors import CsncostError, MissingExtra

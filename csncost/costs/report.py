@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
-from csncost.costs.conventions import Convention
-from csncost.costs.conventions import convention as find_convention
+from csncost.costs.conventions.named import Convention
+from csncost.costs.conventions.named import convention as find_convention
 from csncost.costs.count import Measured
 from csncost.costs.metrics import METRICS, Counts, Metric, PerMetric, counted
 from csncost.costs.rows import GEOMETRY, LEVELS, Level, Row, grouped

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from csncost.costs.conventions import Convention
+from csncost.costs.conventions.named import Convention
 from csncost.costs.count import count
 from csncost.costs.metrics import Counts
 from csncost.network.graph import Graph, Network, Node

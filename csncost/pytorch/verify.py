@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 
 from csncost.costs.analyze import analyze, to_network
-from csncost.costs.conventions import CONVENTIONS
+from csncost.costs.conventions.named import CONVENTIONS
 from csncost.costs.count import tally
 from csncost.costs.report import Report
 from csncost.costs.rows import Row

@@ -9,7 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from csncost.costs.analyze import analyze
-from csncost.costs.conventions import Convention
+from csncost.costs.conventions.named import Convention
 from csncost.costs.metrics import METRICS
 from csncost.costs.naming import CLIP, MANY
 from csncost.errors import SpecError

@@ -9,8 +9,8 @@ from math import prod
 from typing import Any, TypeAlias
 
 from csncost.costs.analyze import resolve
-from csncost.costs.conventions import Convention
-from csncost.costs.conventions import convention as find_convention
+from csncost.costs.conventions.named import Convention
+from csncost.costs.conventions.named import convention as find_convention
 from csncost.costs.count import costs
 from csncost.costs.metrics import METRICS
 from csncost.errors import SpecError

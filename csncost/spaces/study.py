@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from csncost.costs.analyze import analyze
-from csncost.costs.conventions import Convention
+from csncost.costs.conventions.named import Convention
 from csncost.costs.metrics import METRICS
 from csncost.costs.naming import argument, spelling
 from csncost.errors import CsncostError, SpecError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from csncost.costs.conventions import Convention
+from csncost.costs.conventions.named import Convention
 from csncost.costs.metrics import METRICS, counted
 from csncost.errors import MissingExtra
 from csncost.lang.given import SpecLike

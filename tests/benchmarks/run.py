@@ -16,7 +16,7 @@ from pathlib import Path
 
 import csncost as cc
 from csncost.costs.analyze import _met
-from csncost.costs.conventions import convention
+from csncost.costs.conventions.named import convention
 from csncost.costs.count import tally
 from csncost.lang.catalogue import offers
 from csncost.lang.expand import expand

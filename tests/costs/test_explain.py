@@ -12,9 +12,9 @@ from click.testing import CliRunner
 
 import csncost as cc
 from csncost.cli.main import main
+from csncost.costs.conventions.rules import Convention, Rule
 from csncost.costs.count import Measured
 from csncost.costs.explain import Line, explain
-from csncost.costs.rules import Convention, Rule
 from csncost.costs.words import operation
 from csncost.render.terminal import table_text
 from csncost.zoo.listing import named_networks

@@ -89,7 +89,7 @@ def test_a_comparison_aligns_parts():
 
 
 def test_conventions_are_data():
-    from csncost.costs.conventions import Convention, Rule
+    from csncost.costs.conventions.named import Convention, Rule
 
     norms = Convention(
         "norms", "1 FLOP = 1 element", "norms only", {"norm": Rule(params={"affine": 1}, flops={"elements": 5})}

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 import csncost as cc
-from csncost.costs.conventions import convention
+from csncost.costs.conventions.named import convention
 from csncost.costs.count import tally
 
 INPUT = "input 3 x T x S x S\n"
@@ -166,7 +166,7 @@ def test_numbers_in_other_forms_are_numbers():
 
 
 def test_small_integer_arrays_do_not_wrap():
-    from csncost.costs.conventions import convention
+    from csncost.costs.conventions.named import convention
     from csncost.costs.count import tally
 
     text = INPUT + "c 3x3x3, 64*w"
@@ -175,7 +175,7 @@ def test_small_integer_arrays_do_not_wrap():
 
 
 def test_decimal_multipliers_in_arrays_count_as_their_scalars_do():
-    from csncost.costs.conventions import convention
+    from csncost.costs.conventions.named import convention
     from csncost.costs.count import tally
 
     values = [n / 100 for n in range(1, 200)]
@@ -224,7 +224,7 @@ def test_canonical_text_keeps_what_depends_on_free_names():
 
 
 def test_constants_that_are_no_integers_meet_arrays():
-    from csncost.costs.conventions import convention
+    from csncost.costs.conventions.named import convention
     from csncost.costs.count import tally
 
     for text in ("0.5*w", "1.5*w", "max(w*1.5, 2)", "round(w/3)", "w//2 + w%2", "ceil(0.7*w)", "min(w, 4)"):
@@ -252,7 +252,7 @@ def test_errors_cross_processes():
 
 
 def test_a_convention_with_a_typo_is_refused():
-    from csncost.costs.conventions import Convention, Rule
+    from csncost.costs.conventions.named import Convention, Rule
 
     with pytest.raises(cc.CsncostError, match="unknown quantity 'mcas'"):
         Rule(flops={"mcas": 1})

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 import csncost as cc
-from csncost.costs.conventions import convention
+from csncost.costs.conventions.named import convention
 from csncost.costs.count import tally
 from csncost.costs.metrics import counted
 

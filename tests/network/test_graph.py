@@ -4,7 +4,7 @@ import pytest
 import sympy
 import xarray as xr
 
-from csncost.costs.conventions import convention
+from csncost.costs.conventions.named import convention
 from csncost.costs.count import tally
 from csncost.network.graph import GraphBuilder
 from csncost.network.ops import (

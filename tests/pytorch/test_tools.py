@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import csncost as cc
-from csncost.costs.tools import TOOLS
+from csncost.costs.conventions.tools import TOOLS
 from tests.pytorch.counters import COUNTERS, counted
 from tests.pytorch.real_models import import_torchvision
 from tests.pytorch.traced_modules import tied

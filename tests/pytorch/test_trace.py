@@ -14,7 +14,7 @@ from torch.nn.modules import module as hooks
 from torch.nn.utils import parametrizations
 from torch.utils.flop_counter import FlopCounterMode
 
-from csncost.costs.conventions import Convention, Rule
+from csncost.costs.conventions.named import Convention, Rule
 from csncost.costs.explain import explain
 from csncost.errors import CsncostError
 from csncost.pytorch.trace.trace import trace

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
-from csncost.costs.conventions import Convention, Rule
+from csncost.costs.conventions.named import Convention, Rule
 from csncost.costs.count import Measured, weigh
 from csncost.costs.metrics import Counts
 from csncost.costs.report import Coverage, Report, Unknown

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from csncost.costs.conventions import Convention
-from csncost.costs.conventions import convention as find_convention
+from csncost.costs.conventions.named import Convention
+from csncost.costs.conventions.named import convention as find_convention
 from csncost.costs.report import Report, Unknown
 from csncost.errors import CsncostError
 from csncost.lang.given import view_count

@@ -10,7 +10,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from csncost.costs.conventions import CONVENTIONS
+from csncost.costs.conventions.named import CONVENTIONS
 from csncost.errors import CsncostError
 from csncost.files import replacing
 from csncost.render.figures.style import GREY, styled

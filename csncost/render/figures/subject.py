@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from csncost.costs.conventions import CONVENTIONS
+from csncost.costs.conventions.named import CONVENTIONS
 from csncost.costs.metrics import METRICS
 from csncost.errors import CsncostError
 from csncost.logs.columns import is_error

@@ -16,7 +16,7 @@ from shlex import join
 from string import Template
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from csncost.costs.conventions import Convention
+from csncost.costs.conventions.named import Convention
 from csncost.costs.metrics import METRICS
 from csncost.lang.given import SETTING
 from csncost.logs.read import LogLike

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from csncost.costs.analyze import shown
-from csncost.costs.conventions import Convention
-from csncost.costs.conventions import convention as find_convention
+from csncost.costs.conventions.named import Convention
+from csncost.costs.conventions.named import convention as find_convention
 from csncost.errors import CsncostError, MissingExtra
 from csncost.lang.given import SETTING, SpecLike, read
 from csncost.lang.syntax import Spec

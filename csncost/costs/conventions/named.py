@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from csncost.costs.rules import COUNTED, Convention, Rule, Terms
-from csncost.costs.tools import TOOLS
+from csncost.costs.conventions.rules import COUNTED, Convention, Rule, Terms
+from csncost.costs.conventions.tools import TOOLS
 from csncost.errors import CsncostError, did_you_mean
 
 __all__ = ["CONVENTIONS", "COUNTED", "Convention", "Rule", "Terms", "convention"]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from csncost.costs.rules import Convention, Rule, Terms
+from csncost.costs.conventions.rules import Convention, Rule, Terms
 
 _MACS = {"macs": 1}
 _TWICE = {"macs": 2}
