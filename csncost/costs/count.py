@@ -11,7 +11,7 @@ from csncost.costs.conventions.named import Convention, Rule, Terms
 from csncost.costs.metrics import Counts
 from csncost.costs.quantities import Quantities
 from csncost.network.graph import Graph
-from csncost.network.ops import KINDS, Activation, Conv, Linear, Matmul, Norm, Op, Pool, Shape
+from csncost.network.ops import KINDS, Activation, Conv, Linear, Matmul, Norm, Op, Pool
 from csncost.network.sizes import Size
 from csncost.network.walk import Operation, walk
 
@@ -31,8 +31,9 @@ class Measured(NamedTuple):
     types: tuple[str, ...] = ()
 
 
-def _quantities(op: Op | Graph, output: Shape, inputs: Sequence[Shape]) -> Quantities:
-    """The quantities of one copy of an operation on inputs of these shapes."""
+def _quantities(found: Operation, reads: bool = True) -> Quantities:
+    """The quantities of one copy of an operation; its `reads`, which few ask for, only if they are wanted."""
+    op, output = found.node.op, found.node.output
     match op:
         case Conv():
             own = quantities.conv(op.in_channels, op.out_channels, op.kernel, op.groups, output, op.bias)
@@ -43,8 +44,8 @@ def _quantities(op: Op | Graph, output: Shape, inputs: Sequence[Shape]) -> Quant
         case Matmul():
             own = quantities.matmul(op.rows, op.inner, op.columns)
         case _:
-            return quantities.elementwise(output, inputs)
-    return own | quantities.reads(inputs)
+            return quantities.elementwise(output, found.inputs)
+    return own | quantities.reads(found.inputs) if reads else own
 
 
 def counted_as(op: Op | Graph) -> str:
@@ -77,13 +78,16 @@ def _identity(op: Op | Graph) -> tuple[str, str, str]:
 
 def measure(found: Operation) -> Measured:
     """One copy of an operation as conventions see it."""
-    return Measured(*_identity(found.node.op), _quantities(found.node.op, found.node.output, found.inputs))
+    return Measured(*_identity(found.node.op), _quantities(found))
 
 
 def count(found: Operation, convention: Convention) -> Counts | None:
     """The cost of one copy of an operation; None where the convention does not count it."""
-    rule = convention.rule(*_identity(found.node.op))
-    return None if rule is None else weigh(rule, _quantities(found.node.op, found.node.output, found.inputs))
+    op = found.node.op
+    if counted_as(op) not in convention.kinds:
+        return None
+    rule = convention.rule(*_identity(op))
+    return None if rule is None else weigh(rule, _quantities(found, rule.asks_for("reads")))
 
 
 def weigh(rule: Rule, measured: Mapping[str, Size]) -> Counts:
@@ -101,13 +105,12 @@ def _sum(terms: Terms, measured: Mapping[str, Size]) -> Size:
 
 def tally(graph: Graph, convention: Convention) -> Counts:
     """The cost of a whole graph; copies are counted once and multiplied, so their number may be a symbol."""
+    counted = [(found.copies, counts) for found in walk(graph) if (counts := count(found, convention)) is not None]
     total = Counts.zero()
-    for _, alike in groupby(walk(graph), key=lambda found: id(found.copies)):
-        one, copies = Counts.zero(), 1
-        for found in alike:
-            copies = found.copies
-            if (counts := count(found, convention)) is not None:
-                one = one.plus(counts)
+    for _, alike in groupby(counted, key=lambda one: id(one[0])):
+        (copies, one), *others = alike
+        for _, counts in others:
+            one = one.plus(counts)
         total = total.plus(one, copies)
     return total
 

@@ -50,27 +50,28 @@ GEOMETRY = ("name", "op", "stage", "block", "in_channels", "out_channels", "kern
 
 def network_rows(network: Network, convention: Convention, views: int) -> Iterator[Row]:
     """A row for each operation that the convention counts, copies written out."""
-    known: dict[int, list[tuple[str, tuple[Any, ...]]]] = {}  # copies of a block are counted once
+    known: dict[int, list[tuple[str, str, tuple[Any, ...]]]] = {}  # copies of a block are counted once
     for place in walk(network.graph, each_copy=True, into_blocks=False):
         op = place.node.op
         if isinstance(op, Graph):
             if id(op) not in known:
                 known[id(op)] = list(_counted(walk(op), convention, views))
-            for name, (kind, *fields) in known[id(op)]:
-                yield Row(f"{place.name}.{name}", kind, place.stage, place.block, *fields)
+            prefix, stage, block = f"{place.name}.", place.stage, place.block
+            for name, kind, fields in known[id(op)]:
+                yield Row(prefix + name, kind, stage, block, *fields)
         else:
-            for name, (kind, *fields) in _counted([place], convention, views):
+            for name, kind, fields in _counted([place], convention, views):
                 yield Row(name, kind, place.stage, "", *fields)
 
 
 def _counted(
     operations: Iterable[Operation], convention: Convention, views: int
-) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """The operations that the convention counts: name, and the fields of a row that all copies share."""
+) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
+    """The operations that the convention counts: name, kind, and the fields of a row that all copies share."""
     for found in operations:
         if (counts := count(found, convention)) is not None:
             node = found.node
-            yield found.name, (KINDS[type(node.op)], *_geometry(node), node.output, counts.times(views))
+            yield found.name, KINDS[type(node.op)], (*_geometry(node), node.output, counts.times(views))
 
 
 def _geometry(node: Node) -> tuple[Any, ...]:

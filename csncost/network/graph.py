@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from csncost.errors import Span
 from csncost.network.checks import Checks, Fault
-from csncost.network.ops import Add, Concat, Linear, Matmul, Multiply, Op, Shape, same_shape
+from csncost.network.ops import Activation, Add, Concat, Linear, Matmul, Multiply, Norm, Op, Shape, same_shape
 from csncost.network.sizes import Size, Truth, is_number
 
 
@@ -51,7 +51,7 @@ class Graph:
     inputs: tuple[Shape, ...]
     nodes: tuple[Node, ...]
     walked: list[Any] = field(default_factory=list, init=False, repr=False, compare=False)
-    """The operations of the graph once `walk` has met them: a graph is counted under several conventions."""
+    """The walk over the graph, once there was one: a graph is counted under several conventions."""
 
     @property
     def output(self) -> Shape:
@@ -90,6 +90,12 @@ class GraphBuilder:
         self._nodes.append(Node(name, op, at, output, span))
         shapes.append(output)
         return len(shapes) - 1
+
+    def follow(self, name: str, op: Norm | Activation, span: Span | None = None) -> None:
+        """Append an operation that keeps the newest value's shape, and fits it: it was made for it."""
+        shape = self._shapes[-1]
+        self._nodes.append(Node(name, op, (len(self._shapes) - 1,), shape, span))
+        self._shapes.append(shape)
 
     def nest(
         self, name: str, graph: Graph, *inputs: int, copies: Size = 1, first: int = 0, span: Span | None = None

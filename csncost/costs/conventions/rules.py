@@ -51,7 +51,7 @@ class Rule:
                 hint = f"quantities are {', '.join(sorted(QUANTITIES))}"
                 raise CsncostError(f"unknown quantity {min(unknown)!r}", hint)
         self._terms = terms
-        self._known: tuple[tuple[str, ...], list[Terms]] = ((), [])
+        self._known: tuple[tuple[str, ...], list[Terms], frozenset[str]] = ((), [], frozenset())
 
     def __getitem__(self, metric: str) -> Terms:
         """The quantities that enter a metric, each with how often."""
@@ -61,8 +61,14 @@ class Rule:
         """The quantities that enter each metric that operations have, in the order of `counted`."""
         metrics = counted()
         if self._known[0] is not metrics:
-            self._known = metrics, [self[metric] for metric in metrics]
+            weights = [self[metric] for metric in metrics]
+            self._known = metrics, weights, frozenset().union(*weights)
         return self._known[1]
+
+    def asks_for(self, quantity: str) -> bool:
+        """True if a quantity enters any metric that operations have."""
+        self.weights()
+        return quantity in self._known[2]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Rule) and all(self[metric] == other[metric] for metric in METRICS)
@@ -88,10 +94,13 @@ class Convention:
     scope: str
     rules: Mapping[str, Rule | None] = field(hash=False)
     published: str = ""
+    kinds: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The kinds of operation that rules are for."""
     _found: dict[tuple[str, str, str], Rule | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if unknown := {re.split("[.@]", key)[0] for key in self.rules} - COUNTED:
+        object.__setattr__(self, "kinds", frozenset(re.split("[.@]", key)[0] for key in self.rules))
+        if unknown := self.kinds - COUNTED:
             raise CsncostError(f"unknown kind of operation {min(unknown)!r}", f"kinds are {', '.join(sorted(COUNTED))}")
 
     def __str__(self) -> str:

@@ -125,9 +125,9 @@ class Layers(Sizing):
         target = builder if everywhere(changes) else GraphBuilder("branch", [shape], self.checks)
         self.add(target, name, op, layer, place)
         if normed:
-            target.add(f"{name}_norm", Norm(out_channels), span=layer.span)
+            target.follow(f"{name}_norm", Norm(out_channels), layer.span)
         if act != "none":
-            target.add(f"{name}_act", _activation(act), span=layer.span)
+            target.follow(f"{name}_act", _activation(act), layer.span)
         if target is not builder:
             if not same_shape(shape[1:], target.shape()[1:]):
                 raise self.fault("an optional layer that changes the size", layer.span, place.of(layer))
@@ -190,13 +190,13 @@ class Layers(Sizing):
         self.add(builder, name, Linear(builder.shape()[0], width, bias, classifier), layer, place)
         act = self.word(layer, "act", ACTIVATIONS, "none")
         if act != "none":
-            builder.add(f"{name}_act", _activation(act), span=layer.span)
+            builder.follow(f"{name}_act", _activation(act), layer.span)
 
     def activation(self, builder: GraphBuilder, name: str, written: Expr | None, span: Span) -> None:
         """Append the activation after a block's shortcut."""
         act = self.one_of(written, "act", ACTIVATIONS, "relu")
         if act != "none":
-            builder.add(name, _activation(act), span=span)
+            builder.follow(name, _activation(act), span)
 
     def word(self, layer: Layer, key: str, known: Sequence[str], default: str) -> str:
         """The value of an option that is a word."""

@@ -256,7 +256,7 @@ class _Lowering(Layers):
             raise self.fault("a block of fully connected layers has no projection", span, place.stage, hint)
         conv = Conv(builder.shape(0)[0], builder.shape()[0], ONES, stride, (0, 0, 0), ONES)
         branch.add("shortcut", conv, span=span)
-        branch.add("shortcut_norm", Norm(conv.out_channels), span=span)
+        branch.follow("shortcut_norm", Norm(conv.out_channels), span)
         return branch.graph()
 
 

@@ -21,7 +21,7 @@ from csncost.lang.given import SizeLike, SpecLike
 from csncost.lang.lower.stages import MAX_OPS
 from csncost.network.graph import Graph, Network, Node
 from csncost.network.ops import Shape
-from csncost.network.walk import Operation, walk
+from csncost.network.walk import walk
 from csncost.pytorch.build.initial import WithoutValues
 from csncost.pytorch.build.initial import initialise as fill
 from csncost.pytorch.build.layers import Function, function_of, module_of
@@ -150,7 +150,7 @@ def as_network(spec: SpecLike | Network, setting: dict[str, Any]) -> Network:
 
 
 def _require_numbers(graph: Graph) -> None:
-    operations = list(walk(graph))
+    operations = walk(graph)
     sizes = [size for found in operations for size in (found.copies, *found.node.output, *_sizes(found.node.op))]
     if not all(isinstance(size, int) for size in (*sum(graph.inputs, ()), *sizes)):
         raise CsncostError("a module has numbers as sizes, not arrays or symbols", "give every free name a number")
@@ -213,28 +213,19 @@ class _Builder:
 
 def _planned(graph: Graph) -> Plan:
     """The work of the module of a graph. Raises CsncostError where two operations have one name."""
-    operations, result = _walked(graph)
+    operations = walk(graph, each_copy=True, into_blocks=False)
     members: dict[str, Node] = {}
     functions: list[Function | None] = []
-    for name, node, inputs, *_ in operations:
-        functions.append(None if isinstance(node.op, Graph) else function_of(node.op, inputs))
+    for found in operations:
+        name, node = found.name, found.node
+        functions.append(None if isinstance(node.op, Graph) else function_of(node.op, found.inputs))
         if functions[-1] is None:
             if name in members:
                 raise CsncostError(f'two operations are called "{name}"', "give one of their stages another label")
             members[name] = node
-    steps, needed = [], {result}
+    steps, needed = [], {operations.output}
     for found, function in zip(reversed(operations), reversed(functions), strict=True):
         done = tuple(set(found.values) - needed)
         needed.update(found.values)
         steps.append(Step(found.name, function, found.values, done))
-    return Plan(members, steps[::-1], result)
-
-
-def _walked(graph: Graph) -> tuple[list[Operation], int]:
-    """The operations of a graph, blocks as one, and the value of its output."""
-    operations, walking = [], walk(graph, each_copy=True, into_blocks=False)
-    while True:
-        try:
-            operations.append(next(walking))
-        except StopIteration as end:
-            return operations, end.value
+    return Plan(members, steps[::-1], operations.output)
