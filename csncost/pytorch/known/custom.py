@@ -13,6 +13,7 @@ from csncost.errors import CsncostError, did_you_mean
 from csncost.pytorch.known.operation import Bound, Cost, Gradient, Op
 from csncost.pytorch.known.registry import OPS
 from csncost.pytorch.trace.messages import reason
+from csncost.pytorch.trace.meta import mapped
 from csncost.pytorch.trace.record import Call
 
 Formulas: TypeAlias = Mapping[Any, Callable[..., Any]]
@@ -74,17 +75,16 @@ def _adapted(name: str, formula: Callable[..., Any]) -> Callable[[Bound], Cost]:
     """A formula of shapes as the cost of a call."""
 
     def cost(call: Bound) -> Cost:
-        args, kwargs = [_shape(arg) for arg in call.args], {key: _shape(arg) for key, arg in call.kwargs.items()}
+        args, kwargs, output = (mapped(_shape, value) for value in (call.args, call.kwargs, call.out))
         try:
-            counted = formula(*args, output=_shape(call.out), **kwargs)
+            counted = formula(*args, output=output, **kwargs)
         except Exception as error:  # whatever the code of others raises
             given = ", ".join(map(str, [*args, *(f"{key}={value}" for key, value in kwargs.items())]))
             why = f"{type(error).__name__}: {reason(error)}"
             raise CsncostError(f"the formula for {name[:60]} fails on ({given[:120]})", why) from error
         found = _checked(name, counted)
-        tensors = tuple(arg for arg in (*call.args, *call.kwargs.values()) if isinstance(arg, Tensor))
-        backward = (Gradient(found.pop("backward"), tensors),) if "backward" in found else None
-        return Cost(found, tensors, backward=backward)
+        backward = (Gradient(found.pop("backward"), tuple(call.tensors)),) if "backward" in found else None
+        return Cost(found, tuple(call.tensors), backward=backward)
 
     return cost
 
@@ -101,9 +101,5 @@ def _checked(name: str, counted: Any) -> dict[str, int]:
     return dict(found)
 
 
-def _shape(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return tuple(value.shape)
-    if isinstance(value, (list, tuple)):
-        return type(value)(map(_shape, value))
-    return value
+def _shape(tensor: Tensor) -> Any:
+    return tuple(tensor.shape)
